@@ -1,0 +1,79 @@
+//! What a source hands over.
+use crate::{Context, PartitionId, PartitionKey, Position, Progress};
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// A partition open for reading in this generation.
+#[derive(Debug)]
+pub struct Partition {
+    pub key: PartitionKey,
+    pub id: PartitionId,
+    /// The source's name in the topology.
+    pub source: Arc<str>,
+    /// The lease token this reader was granted; a commit under an older one is refused.
+    pub token: i64,
+}
+
+/// The number a store gave to a feed. It orders nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FeedKey(pub i64);
+
+/// The delivery a batch belongs to: a file or object, or a day of a stream.
+#[derive(Debug)]
+pub struct Feed {
+    pub key: FeedKey,
+    /// The layout (vendor) that decodes it.
+    pub vendor: Arc<str>,
+    /// When the feed arrived, microseconds since 1970 UTC, by what the source or the feed states; `None` where nothing states a time.
+    pub arrival: Option<i64>,
+    /// BLAKE3 of the bytes, for what has an end; it makes a delta feed's flow references.
+    pub hash: Option<[u8; 32]>,
+    /// False for a stream, where equal content is the same fact whatever the feed.
+    pub ends: bool,
+    /// The feed declared a control count and it disagrees, so its facts wait for `release`.
+    pub gated: bool,
+}
+
+/// One record: a span of the batch's bytes and where it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct RawRecord {
+    pub start: u32,
+    pub end: u32,
+    pub position: Position,
+    /// Which of [`RawBatch::contexts`] the record stands under.
+    pub context: u16,
+}
+
+/// One message of the pipeline: consecutive records of one partition, and the step they make.
+#[derive(Debug)]
+pub struct RawBatch {
+    /// Counts up per process; names the batch in logs and in acknowledgements.
+    pub number: u64,
+    pub partition: Arc<Partition>,
+    pub feed: Arc<Feed>,
+    pub from: Progress,
+    /// The whole batch: bad, empty and left-out records included.
+    pub to: Progress,
+    pub payload: Bytes,
+    pub records: Vec<RawRecord>,
+    /// What stands before a record and is needed to read it, such as the header line of its section.
+    pub contexts: Vec<Context>,
+    /// Records the framer itself refused (no end found, longer than the bound), with the reason.
+    pub refused: Vec<crate::FramingError>,
+    /// Bytes of the source this batch consumed, decompressed.
+    pub bytes: u64,
+}
+
+impl RawBatch {
+    pub fn record(&self, r: &RawRecord) -> &[u8] {
+        &self.payload[r.start as usize..r.end as usize]
+    }
+}
+
+/// How large a batch may become. The first bound reached ends it; one record always fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimit {
+    pub records: usize,
+    pub bytes: usize,
+    pub wait: std::time::Duration,
+}

@@ -1,0 +1,24 @@
+//! Facts, the ledger that folds them, returns and their linking, tolerance rules.
+//!
+//! # Layout
+//! - [`fact`]: what a record, a correction or an operator says, its key, identity and version.
+//! - [`policy`]: the conventions a figure depends on, chosen in `topology.toml`.
+//! - [`row`]: one account-day as it is stored and printed, with statuses, verdicts and reasons.
+//! - [`ledger`]: one account's facts folded into rows.
+//! - [`link`]: one day linked to the chain: the formulas.
+//! - [`date`]: dates as days, instants as microseconds.
+//!
+//! Pure: no I/O, no clock, no float, no order of arrival. The contract of meaning is the sections F1 to F12 that the
+//! docs cite.
+pub mod date;
+pub mod fact;
+pub mod ledger;
+pub mod link;
+pub mod policy;
+pub mod row;
+
+pub use date::Date;
+pub use fact::{Arrival, Body, Content, Fact, Key, Kind, Origin, Place};
+pub use policy::{FlowTiming, Policy, Vendor, VendorPolicy};
+pub use row::{Reason, Reasons, Row, Status, Verdict};
+pub use rust_decimal::Decimal;

@@ -1,0 +1,69 @@
+//! Formats: what a record says. A mapping names the fields it reads ([`Selector`]); a format finds them all in one pass over the record.
+use record::Context;
+
+/// A field of a record, as a mapping names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Selector {
+    /// By name: a header's column, a field of a fixed layout, an XML attribute.
+    Field(String),
+    /// By column number, from 1.
+    Column(usize),
+    /// By path, such as `summary.values[0].amount`; `..` goes up (JSON).
+    Path(String),
+}
+
+/// Where a field's value lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Slot {
+    /// Not in this record. Missing is not zero, and not empty.
+    #[default]
+    Missing,
+    /// Bytes of the record.
+    Record { start: u32, end: u32 },
+    /// Bytes of [`Fields::scratch`]: the value had to be unescaped or transcoded.
+    Scratch { start: u32, end: u32 },
+}
+
+/// The fields of one record; reused from record to record.
+#[derive(Debug, Default)]
+pub struct Fields {
+    /// One per selector the format was prepared with.
+    pub slots: Vec<Slot>,
+    pub scratch: Vec<u8>,
+    /// Which kind of record this is, where a layout has several (a fixed layout's record type, a section's name).
+    pub record_type: Option<u16>,
+}
+
+impl Fields {
+    pub fn reset(&mut self, selectors: usize) {
+        self.slots.clear();
+        self.slots.resize(selectors, Slot::Missing);
+        self.scratch.clear();
+        self.record_type = None;
+    }
+
+    /// The bytes of a field; `None` if the record has no such field.
+    pub fn get<'a>(&'a self, record: &'a [u8], selector: usize) -> Option<&'a [u8]> {
+        match *self.slots.get(selector)? {
+            Slot::Missing => None,
+            Slot::Record { start, end } => record.get(start as usize..end as usize),
+            Slot::Scratch { start, end } => self.scratch.get(start as usize..end as usize),
+        }
+    }
+}
+
+/// Why a record, or a field of it, cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormatError {
+    /// A reason code such as `syntax`, `column_count`, `encoding`.
+    pub code: &'static str,
+    pub text: String,
+    /// Byte offset in the record, where known: for the caret.
+    pub at: Option<u32>,
+}
+
+/// Reads records of one layout. Prepared once with the selectors of the mapping; holds no state between records.
+pub trait Format: Send + Sync {
+    /// Finds the selected fields of a record. The context is what the framer kept for it (a header, a statement).
+    fn parse(&self, record: &[u8], context: Option<&Context>, fields: &mut Fields) -> Result<(), FormatError>;
+}

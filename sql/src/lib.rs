@@ -1,0 +1,73 @@
+//! The store: where facts, rows, checkpoints and breaks live. Postgres, and SQLite as the embedded default, behind one trait with one
+//! shared test suite. The only crate that knows SQL.
+//!
+//! # Layout
+//! - [`names`]: vendors, vendor accounts and partitions, by the numbers this process carries.
+//! - [`unit`]: what one transaction writes.
+//! - [`read`]: what people and the pipeline read.
+//! - `postgres/`, `sqlite/`: the two stores.
+pub mod error;
+pub mod names;
+pub mod read;
+pub mod unit;
+
+pub use error::{CommitError, StoreError};
+pub use names::Names;
+pub use read::*;
+pub use unit::*;
+
+use async_trait::async_trait;
+use record::{FeedKey, PartitionId};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the pipeline needs of a store.
+///
+/// Every method is safe to call again after an error; only [`Store::commit`] changes figures. Reads see what is committed.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Brings the schema up to date; says which migrations were applied. Refuses a schema newer than this program.
+    async fn migrate(&self) -> Result<Vec<String>, StoreError>;
+    /// Fails if [`Store::migrate`] has work to do, or the schema is newer.
+    async fn ready(&self) -> Result<(), StoreError>;
+
+    /// Becomes the store's one active pipeline: a `worker` row that expires `ttl` after the last renewal by the store's clock, and
+    /// a new token for each of the 256 slots. [`StoreError::Busy`] names the live owner.
+    async fn open_generation(&self, worker: &str, ttl: Duration) -> Result<Generation, StoreError>;
+    /// Renews the worker row; [`StoreError::LeaseLost`] when it expired and another took over.
+    async fn renew(&self, generation: &Generation) -> Result<(), StoreError>;
+    /// Gives the leases back, so that another takes over at once.
+    async fn close_generation(&self, generation: &Generation) -> Result<(), StoreError>;
+
+    /// Registers a partition (once for ever) and grants its lease: its key, a new token, and how far it is committed.
+    async fn open_partition(
+        &self,
+        generation: &Generation,
+        spec: &PartitionSpec,
+    ) -> Result<OpenPartition, StoreError>;
+    /// Registers a feed, or finds it by its hash (by source, vendor and date for a stream).
+    async fn open_feed(&self, spec: &FeedSpec) -> Result<FeedKey, StoreError>;
+    /// Keeps a policy by its hash; the same text is the same policy.
+    async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError>;
+    /// The checkpoint set back to the start, under the lease. Counters go on.
+    async fn rewind(&self, generation: &Generation, partitions: &[PartitionId]) -> Result<(), StoreError>;
+    /// What is known of every partition of a source whose name begins with `prefix`.
+    async fn partitions(&self, prefix: &str) -> Result<Vec<KnownPartition>, StoreError>;
+
+    /// A block of fresh account ids.
+    async fn reserve_accounts(&self, count: u32) -> Result<std::ops::Range<i64>, StoreError>;
+    /// Accounts by number, in the order asked, with what memory needs to go on.
+    async fn load_accounts(&self, numbers: &[Arc<str>]) -> Result<Vec<Option<StoredAccount>>, StoreError>;
+    /// The crosswalk's entries for these vendor accounts.
+    async fn load_aliases(&self, asked: &[(Arc<str>, Arc<str>)]) -> Result<Vec<Alias>, StoreError>;
+    /// For each probe: how the store holds that key, feed and content.
+    async fn identify(&self, probes: &[Probe]) -> Result<Vec<Found>, StoreError>;
+    /// The parts of accounts that deferred facts reach; in the order asked.
+    async fn history(&self, asked: &[HistoryRequest]) -> Result<Vec<returns::ledger::History>, StoreError>;
+
+    /// Writes a unit in one transaction: tokens compared, facts, rows, history, breaks, quarantine, outbox, deltas. All or nothing.
+    async fn commit(&self, unit: &CommitUnit) -> Result<Receipt, CommitError>;
+
+    /// What people read.
+    fn reader(&self) -> &dyn Reader;
+}

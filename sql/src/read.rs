@@ -1,0 +1,149 @@
+//! What people read: reports, explanations, breaks, quarantine, feeds.
+use crate::StoreError;
+use async_trait::async_trait;
+use record::{Counts, PartitionId, Progress};
+use returns::date::{Date, Micros};
+use returns::ledger::StoredFact;
+use returns::{Decimal, Reasons, Row, Verdict};
+use std::sync::Arc;
+
+/// A row as it is published.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Published {
+    pub account_no: Arc<str>,
+    pub account: i64,
+    pub row: Row,
+    pub verdict: Verdict,
+    pub reasons: Reasons,
+    pub known_from: Micros,
+}
+
+/// A row that was replaced.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Superseded {
+    pub published: Published,
+    pub known_to: Micros,
+    pub cause: Option<String>,
+}
+
+/// Which rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowFilter {
+    pub account_no: Option<String>,
+    pub from: Option<Date>,
+    pub to: Option<Date>,
+    /// As it was known then; the current rows without.
+    pub known_at: Option<Micros>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct BreakRow {
+    pub id: i64,
+    pub rule: String,
+    pub severity: String,
+    pub account_no: Option<Arc<str>>,
+    pub vendor: Option<String>,
+    pub as_of: Option<Date>,
+    pub expected: Option<Decimal>,
+    pub actual: Option<Decimal>,
+    pub difference: Option<Decimal>,
+    pub difference_bp: Option<Decimal>,
+    pub tolerance: Option<Decimal>,
+    pub hint: Option<String>,
+    /// `open`, `resolved` or `accepted`.
+    pub status: String,
+    pub first_seen: Micros,
+    pub last_seen: Micros,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuarantineRow {
+    pub id: i64,
+    pub vendor: String,
+    pub partition: PartitionId,
+    pub position: Progress,
+    pub line: Option<i64>,
+    pub feed: String,
+    pub code: String,
+    pub text: String,
+    pub field: Option<String>,
+    pub account_no: Option<Arc<str>>,
+    pub vendor_account: Option<String>,
+    pub as_of: Option<Date>,
+    pub mapping_version: i64,
+    pub length: i64,
+    pub seen_at: Micros,
+    pub status: String,
+    /// Only filled when one row is asked for.
+    pub raw: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedRow {
+    pub id: i64,
+    pub source: String,
+    pub vendor: String,
+    pub name: String,
+    pub hash: Option<String>,
+    pub arrival: Option<Micros>,
+    pub business_date: Option<Date>,
+    pub declared: Option<i64>,
+    pub counted: Option<i64>,
+    pub status: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckpointRow {
+    pub id: PartitionId,
+    pub source: String,
+    pub progress: Progress,
+    pub counts: Counts,
+    pub updated_at: Option<Micros>,
+}
+
+/// Everything one figure rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    pub published: Option<Published>,
+    pub before: Option<Published>,
+    /// Every fact dated after the row before, up to this date, whether it stands or not; and corrections, cancels and withdrawals that touch them.
+    pub facts: Vec<StoredFact>,
+    pub superseded: Vec<Superseded>,
+    pub breaks: Vec<BreakRow>,
+    pub quarantine: Vec<QuarantineRow>,
+}
+
+/// How much there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub accounts: u64,
+    pub rows: u64,
+    pub history: u64,
+    pub breaks_open: u64,
+    pub quarantined: u64,
+    pub facts: u64,
+}
+
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// The rows, ordered by account number (as bytes) and date, a bounded page at a time: those after `after` (account number, date), at
+    /// most `limit`.
+    async fn rows(
+        &self,
+        filter: &RowFilter,
+        after: Option<(Arc<str>, Date)>,
+        limit: u32,
+    ) -> Result<Vec<Published>, StoreError>;
+    /// Account numbers, ordered as bytes.
+    async fn account_numbers(&self) -> Result<Vec<Arc<str>>, StoreError>;
+    async fn evidence(&self, account_no: &str, as_of: Date) -> Result<Option<Evidence>, StoreError>;
+    async fn breaks(&self, status: Option<&str>) -> Result<Vec<BreakRow>, StoreError>;
+    async fn quarantine(&self, status: Option<&str>) -> Result<Vec<QuarantineRow>, StoreError>;
+    async fn quarantined(&self, id: i64) -> Result<Option<QuarantineRow>, StoreError>;
+    async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError>;
+    async fn feed_name(&self, feed: record::FeedKey) -> Result<Option<FeedRow>, StoreError>;
+    async fn checkpoints(&self) -> Result<Vec<CheckpointRow>, StoreError>;
+    async fn totals(&self) -> Result<Totals, StoreError>;
+    /// The policy text by id.
+    async fn policy(&self, id: i64) -> Result<Option<String>, StoreError>;
+}

@@ -1,0 +1,247 @@
+//! What one transaction writes, and what opening a generation gives.
+use record::{Counts, FeedKey, PartitionId, PartitionKey, Progress};
+use returns::date::{Date, Micros};
+use returns::ledger::{Profile, RowChange, StoredFact};
+use returns::{Decimal, Key, Reasons, Verdict};
+use std::sync::Arc;
+
+/// The active pipeline of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generation {
+    pub worker: Arc<str>,
+    /// Grows with each generation of the store.
+    pub number: i64,
+    /// The token of each of the 256 slots.
+    pub slots: Vec<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionSpec {
+    pub id: PartitionId,
+    pub source: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenPartition {
+    pub key: PartitionKey,
+    pub token: i64,
+    pub progress: Progress,
+}
+
+/// A partition the store knows, with what spares a file a second read-through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownPartition {
+    pub id: PartitionId,
+    pub key: PartitionKey,
+    pub progress: Progress,
+    /// Size in bytes and modification time (microseconds) of the file when it was last read through.
+    pub file_size: Option<i64>,
+    pub file_modified: Option<Micros>,
+}
+
+/// A delivery seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedSpec {
+    pub source: Arc<str>,
+    pub vendor: Arc<str>,
+    /// The file's or object's name, relative to the source; the UTC date for a stream.
+    pub name: Arc<str>,
+    /// BLAKE3 of the bytes, for what has an end.
+    pub hash: Option<[u8; 32]>,
+    pub bytes: Option<u64>,
+    pub arrival: Option<Micros>,
+    pub business_date: Option<Date>,
+    pub declared: Option<u64>,
+    pub counted: Option<u64>,
+    /// `complete`, `open` (a stream), `waiting` (its control count disagrees).
+    pub status: &'static str,
+    /// The partition it is read as, and the file's size and modification time, so that the same file is not read through again.
+    pub partition: PartitionId,
+    pub file_modified: Option<Micros>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicySpec {
+    /// BLAKE3 of `text`, hex.
+    pub hash: String,
+    /// The policy as canonical text, for people.
+    pub text: String,
+}
+
+/// One transaction.
+#[derive(Clone, Debug, Default)]
+pub struct CommitUnit {
+    /// The generation whose tokens must still hold, and the slots written to.
+    pub generation: Option<Arc<Generation>>,
+    pub accounts: Vec<AccountWrite>,
+    /// At most one per account and date, sorted by them.
+    pub rows: Vec<RowWrite>,
+    /// At most one per identity; sorted by account.
+    pub facts: Vec<FactWrite>,
+    pub breaks: Vec<BreakWrite>,
+    pub quarantine: Vec<QuarantineWrite>,
+    pub deltas: Vec<DeltaWrite>,
+    pub events: Vec<EventWrite>,
+}
+
+/// An account that is new, or whose profile changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountWrite {
+    pub id: i64,
+    pub account_no: Arc<str>,
+    pub slot: u8,
+    pub profile: Profile,
+    /// (vendor, vendor account) pairs that lead to it from now on.
+    pub aliases: Vec<(Arc<str>, Arc<str>)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowWrite {
+    pub account: i64,
+    pub change: RowChange,
+    pub verdict: Verdict,
+    /// The row's own reasons and those of the rules.
+    pub reasons: Reasons,
+    /// For history, where the change restates: what caused it.
+    pub cause: Option<Arc<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct FactWrite {
+    pub account: i64,
+    pub stored: StoredFact,
+}
+
+/// A tolerance exceeded, or one that holds again. Its identity is (rule, account, vendor, as_of, feed).
+#[derive(Clone, Debug, PartialEq)]
+pub struct BreakWrite {
+    pub rule: &'static str,
+    /// `warn` or `block`.
+    pub severity: &'static str,
+    /// None for a break of a feed.
+    pub account: Option<i64>,
+    pub vendor: Option<Arc<str>>,
+    pub as_of: Option<Date>,
+    pub feed: Option<FeedKey>,
+    pub position: Option<String>,
+    pub expected: Option<Decimal>,
+    pub actual: Option<Decimal>,
+    pub difference: Option<Decimal>,
+    pub difference_bp: Option<Decimal>,
+    pub tolerance: Option<Decimal>,
+    pub hint: Option<Arc<str>>,
+    /// False: the rule passes now, and an open break of this identity is resolved.
+    pub broken: bool,
+}
+
+/// A record that could not become an observation: what, where and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuarantineWrite {
+    pub vendor: Arc<str>,
+    pub partition: PartitionKey,
+    pub position: Progress,
+    pub line: Option<u64>,
+    pub feed: FeedKey,
+    /// Such as `bad_number`; a closed list documented with the codecs.
+    pub code: Arc<str>,
+    pub text: String,
+    /// The field or column at fault, where one is.
+    pub field: Option<String>,
+    /// Up to 1 MiB whole; beyond, the first 64 KiB.
+    pub raw: Vec<u8>,
+    pub length: u64,
+    pub raw_hash: [u8; 32],
+    /// What the record names, where it does.
+    pub account: Option<i64>,
+    pub vendor_account: Option<String>,
+    pub as_of: Option<Date>,
+    pub mapping_version: u32,
+}
+
+/// A step of a partition, applied if and only if the checkpoint stands at `from` under `token`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeltaWrite {
+    pub partition: PartitionKey,
+    pub id: PartitionId,
+    pub token: i64,
+    pub from: Progress,
+    pub to: Progress,
+    pub counts: Counts,
+}
+
+/// An event out, at least once, by its id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventWrite {
+    pub id: Arc<str>,
+    pub detail_type: &'static str,
+    pub detail: String,
+}
+
+/// What a commit did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Rows inserted, changed, and removed; an identical row written again counts as none of them.
+    pub inserted: u64,
+    pub changed: u64,
+    pub removed: u64,
+    /// Rows moved to history.
+    pub restated: u64,
+    pub facts: u64,
+    pub breaks_opened: u64,
+    pub breaks_resolved: u64,
+    pub quarantined: u64,
+}
+
+/// A question: is this fact known?
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    pub account: i64,
+    pub key: Key,
+    pub feed: FeedKey,
+    pub content: returns::Content,
+}
+
+/// How the store holds a probed fact.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Found {
+    /// Key, feed and content are known, first seen there.
+    Same { arrival: returns::Arrival, place: returns::Place },
+    /// Not known in that feed and content.
+    No,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryRequest {
+    pub account: i64,
+    pub reach: returns::ledger::Reach,
+}
+
+/// An account as the store knows it, with what memory needs to go on at its head.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredAccount {
+    pub id: i64,
+    pub account_no: Arc<str>,
+    pub slot: u8,
+    pub profile: Profile,
+    pub last: Option<returns::Row>,
+    /// The row before the last.
+    pub before_last: Option<returns::Row>,
+    /// Facts dated on the last row's date that it does not carry, and all later ones.
+    pub open: Vec<StoredFact>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    pub vendor: Arc<str>,
+    pub vendor_account: Arc<str>,
+    pub valid_from: Option<Date>,
+    pub valid_to: Option<Date>,
+    pub account: i64,
+    pub account_no: Arc<str>,
+}
+
+/// An account's slot: the first byte of MD5 of its number as it first was. A contract: it never changes.
+pub fn slot_of(account_no: &str) -> u8 {
+    use md5::{Digest, Md5};
+    Md5::digest(account_no.as_bytes())[0]
+}
