@@ -1,0 +1,49 @@
+//! What a source needs to know of layouts. The pipeline implements these traits, so that sources know no vendor.
+use record::{Framer, Survey};
+use std::sync::Arc;
+
+/// The layouts a source's feeds may have.
+pub trait Layouts: Send + Sync {
+    /// Chooses the layout of a feed: the one the topology names, or the one that recognises it.
+    ///
+    /// `file_name` is the bare name without a suffix of compression (`positions.csv` for `in/positions.csv.gz`; `stdin` for standard
+    /// input). `head` is how the feed begins, decompressed: at most [`HEAD`] bytes, all of it if it is shorter, and empty for an empty feed.
+    fn choose(&self, file_name: &str, head: &[u8]) -> Result<Arc<dyn OpenLayout>, Refused>;
+}
+
+/// How much of a feed [`Layouts::choose`] sees at most, in bytes.
+pub const HEAD: usize = 64 * 1024;
+
+/// A layout ready to read feeds.
+pub trait OpenLayout: Send + Sync {
+    /// The vendor's name, as its mapping gives it.
+    fn vendor(&self) -> &str;
+
+    /// The zone in which a date in a file's name is meant.
+    fn zone(&self) -> jiff::tz::TimeZone;
+
+    /// A framer at the start of a feed. It must refuse records longer than `record_limit` bytes.
+    fn framer(&self, record_limit: usize) -> Box<dyn Framer>;
+
+    /// A surveyor at the start of a feed.
+    fn surveyor(&self, record_limit: usize) -> Box<dyn Surveyor>;
+}
+
+/// Reads a feed through once, before it is streamed.
+pub trait Surveyor: Send {
+    /// The next bytes of the feed, decompressed. Pieces are consecutive and end anywhere; they are not handed over again, so
+    /// the surveyor keeps what it needs of an unfinished record, within the record limit.
+    fn feed(&mut self, piece: &[u8]);
+
+    /// The feed is over.
+    fn finish(self: Box<Self>) -> Survey;
+}
+
+/// Why a feed cannot be read at all. It becomes one quarantine row, and the run goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// A reason code such as `unknown_layout`.
+    pub code: &'static str,
+    /// What is wrong and what to do, for a person.
+    pub text: String,
+}

@@ -1,0 +1,80 @@
+//! What a source needs of the store. The pipeline implements the trait, so that sources know no database.
+use crate::SourceError;
+use async_trait::async_trait;
+use record::{Feed, Partition, PartitionId, Progress, Survey};
+use std::sync::Arc;
+
+/// What the store knows and grants. Every method is safe to call again.
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// Every partition the store knows whose name begins with `prefix`.
+    async fn known(&self, prefix: &str) -> Result<Vec<KnownPartition>, SourceError>;
+
+    /// Registers a partition, grants its lease, and says how far it is committed.
+    async fn open_partition(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError>;
+
+    /// Registers a feed, or finds it: by its hash, or by source, vendor and name where it has none. What the store has of a known
+    /// feed stands (its arrival, whether it was released); size and time of its file are brought up to date.
+    async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError>;
+}
+
+/// A partition the store knows, with what spares a file a second read-through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownPartition {
+    pub id: PartitionId,
+    pub progress: Progress,
+    /// Size of the file in bytes, as it lies there, when it was last read through.
+    pub size: Option<u64>,
+    /// Its modification time then, microseconds since 1970 UTC.
+    pub modified: Option<i64>,
+}
+
+/// A delivery, as the source found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedInfo {
+    pub source: Arc<str>,
+    /// The layout's vendor; [`NO_VENDOR`] where no layout was found.
+    pub vendor: Arc<str>,
+    /// The file's path relative to the source's root.
+    pub name: Arc<str>,
+    /// The partition it is read as.
+    pub partition: PartitionId,
+    /// BLAKE3 of the bytes as they lie there, for what has an end.
+    pub hash: Option<[u8; 32]>,
+    /// Size of the file in bytes, as it lies there.
+    pub size: Option<u64>,
+    /// Modification time of the file, microseconds since 1970 UTC.
+    pub modified: Option<i64>,
+    /// When the feed arrived, microseconds since 1970 UTC, by what it or its name states.
+    pub arrival: Option<i64>,
+    /// What the read-through told: counts, business date, order of dates. Empty for what may grow and for what is refused.
+    pub survey: Survey,
+    pub status: FeedStatus,
+}
+
+/// The vendor of a feed no layout was found for.
+pub const NO_VENDOR: &str = "unknown";
+
+/// How a feed stands when it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedStatus {
+    /// It has an end, and what it declares agrees.
+    Complete,
+    /// It may grow.
+    Open,
+    /// It has an end, and its control count disagrees or its trailer is missing: [`Feed::gated`], until released.
+    Waiting,
+    /// It is refused as a whole; its one batch holds one refused piece and no record.
+    Refused,
+}
+
+impl FeedStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FeedStatus::Complete => "complete",
+            FeedStatus::Open => "open",
+            FeedStatus::Waiting => "waiting",
+            FeedStatus::Refused => "refused",
+        }
+    }
+}
