@@ -1,0 +1,3 @@
+//! Values as vendors spell them.
+pub mod date;
+pub mod money;

@@ -1,0 +1,467 @@
+//! Amounts as vendors spell them, read exactly: digits in, a decimal out, no float on the way and nothing allocated.
+use rust_decimal::Decimal;
+
+/// Why a value cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct ValueError {
+    /// `bad_number`, `amount_range` or `bad_date`.
+    pub code: &'static str,
+    /// What is wrong, for a person.
+    pub text: String,
+    /// Byte offset in the value, where known.
+    pub at: Option<u32>,
+}
+
+impl ValueError {
+    pub(crate) fn new(code: &'static str, at: Option<usize>, text: String) -> Self {
+        ValueError { code, text, at: at.and_then(|n| u32::try_from(n).ok()) }
+    }
+}
+
+/// A value as it may stand in a message: at most 40 characters of it.
+pub(crate) fn shown(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&value[..value.len().min(160)]);
+    let mut short: String = text.chars().take(40).collect();
+    if short.len() < text.len() || value.len() > 160 {
+        short.push('…');
+    }
+    short
+}
+
+/// Texts that stand for "no value" in a column, such as `--` or `N/A`. They are compared after spaces around are cut.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placeholders {
+    texts: Vec<Box<[u8]>>,
+    /// One of them could be read as a number (`999999`), so that it has to be looked for before digits are read.
+    numeric: bool,
+}
+
+impl Placeholders {
+    pub fn contains(&self, value: &[u8]) -> bool {
+        self.texts.iter().any(|t| **t == *value)
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Placeholders {
+    fn from_iter<I: IntoIterator<Item = S>>(texts: I) -> Self {
+        let texts: Vec<Box<[u8]>> = texts.into_iter().map(|t| trim(t.as_ref().as_bytes()).into()).collect();
+        let numeric = texts.iter().any(|t| t.iter().any(u8::is_ascii_digit));
+        Placeholders { texts, numeric }
+    }
+}
+
+/// How many digits a number may have before and after its point; more is `amount_range`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digits {
+    pub before: u8,
+    pub after: u8,
+}
+
+impl Digits {
+    /// Money, quantities and prices.
+    pub const AMOUNT: Digits = Digits { before: 15, after: 8 };
+    /// Returns and rates, as fractions. Together no more than the 28 digits a decimal always holds.
+    pub const RATE: Digits = Digits { before: 10, after: 18 };
+}
+
+/// How a column spells its numbers: what a mapping declares.
+///
+/// A sign may stand before or after the digits (`-5`, `5-`, `$-5`, `-$5`) or be a pair of parentheses.
+///
+/// ```
+/// use codecs::value::money::{MoneySpelling, parse};
+/// let us = MoneySpelling::default();
+/// assert_eq!(parse(b"($1,234.50)", &us).unwrap().unwrap().to_string(), "-1234.5");
+/// let german = MoneySpelling { point: b',', grouping: Some(b'.'), ..us };
+/// assert_eq!(parse(b"1.234,50", &german).unwrap().unwrap().to_string(), "1234.5");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoneySpelling {
+    /// What stands before the decimals: `.` or `,`.
+    pub point: u8,
+    /// What may stand between thousands (`,`, `.`, `'` or a space), and only there; `None` if nothing may.
+    pub grouping: Option<u8>,
+    /// The number is written without its point: this many of its last digits are decimals.
+    pub implied: Option<u8>,
+    /// The number is a percentage and is read as a fraction: `1.5` or `1.5%` is 0.015.
+    pub percent: bool,
+    /// `1.5e3` is allowed.
+    pub scientific: bool,
+    /// Currency signs or codes that may stand before or after the number; any other is an error.
+    pub symbols: Vec<Box<str>>,
+    pub missing: Placeholders,
+    /// Rounds half-even to so many places, for vendors that print more than an amount may have. Off unless declared.
+    pub round: Option<u8>,
+    pub digits: Digits,
+}
+
+impl Default for MoneySpelling {
+    /// `1234.50`, `1,234.50`, `$5`; an empty value is missing.
+    fn default() -> Self {
+        MoneySpelling {
+            point: b'.',
+            grouping: Some(b','),
+            implied: None,
+            percent: false,
+            scientific: false,
+            symbols: vec!["$".into()],
+            missing: Placeholders::from_iter([""]),
+            round: None,
+            digits: Digits::AMOUNT,
+        }
+    }
+}
+
+impl MoneySpelling {
+    /// Numbers as JSON writes them: a point, no grouping, perhaps an exponent.
+    pub fn json() -> Self {
+        MoneySpelling { grouping: None, scientific: true, symbols: Vec::new(), ..Self::default() }
+    }
+
+    /// What is wrong with the spelling itself, for the check of a mapping.
+    pub fn fault(&self) -> Option<&'static str> {
+        if Some(self.point) == self.grouping {
+            return Some("the decimal point and the separator of thousands are the same");
+        }
+        if self.point.is_ascii_digit() || self.grouping.is_some_and(|g| g.is_ascii_digit()) {
+            return Some("a digit cannot be a point or a separator");
+        }
+        (self.digits.before.saturating_add(self.digits.after) > 28)
+            .then_some("a decimal holds at most 28 digits, before and after the point together")
+    }
+
+    /// Decimals that are not among the digits written: what is implied, and a percentage's two.
+    fn shift(&self) -> i32 {
+        i32::from(self.implied.unwrap_or(0)) + if self.percent { 2 } else { 0 }
+    }
+}
+
+/// Reads a number; `None` where the value is declared as missing. The result has no trailing zeros and is never -0.
+///
+/// # Errors
+/// `bad_number` if it is not a number in this spelling, `amount_range` if it has more digits than allowed.
+pub fn parse(value: &[u8], spelling: &MoneySpelling) -> Result<Option<Decimal>, ValueError> {
+    if !spelling.missing.numeric
+        && let Some(plain) = plain(value, spelling)
+    {
+        return Ok(Some(plain));
+    }
+    let trimmed = trim(value);
+    if spelling.missing.contains(trimmed) {
+        return Ok(None);
+    }
+    spelled(trimmed, false, spelling).map(Some).map_err(|fault| fault.of(trimmed))
+}
+
+/// Reads a number whose sign stands in a field of its own: `-`, `+`, or nothing for plus.
+///
+/// # Errors
+/// As [`parse`]; also if the sign is anything else, or if the number has a sign as well.
+pub fn parse_with_sign(
+    value: &[u8],
+    sign: &[u8],
+    spelling: &MoneySpelling,
+) -> Result<Option<Decimal>, ValueError> {
+    let trimmed = trim(value);
+    if spelling.missing.contains(trimmed) {
+        return Ok(None);
+    }
+    let negative = match trim(sign) {
+        b"" | b"+" => false,
+        b"-" => true,
+        other => {
+            let text = format!("`{}` is no sign: expected `+`, `-` or a space", shown(other));
+            return Err(ValueError::new("bad_number", None, text));
+        }
+    };
+    let unsigned = spelled(trimmed, true, spelling).map_err(|fault| fault.of(trimmed))?;
+    Ok(Some(if negative && !unsigned.is_zero() { -unsigned } else { unsigned }))
+}
+
+/// The common case: an optional minus, digits, perhaps one point. `None` means: look closer.
+fn plain(value: &[u8], spelling: &MoneySpelling) -> Option<Decimal> {
+    let (negative, digits) = match value {
+        [b'-', rest @ ..] => (true, rest),
+        all => (false, all),
+    };
+    // 18 digits and a point: no overflow of 64 bits.
+    if digits.is_empty() || digits.len() > 19 {
+        return None;
+    }
+    let mut mantissa = 0u64;
+    let mut point = None;
+    for (n, b) in digits.iter().enumerate() {
+        let digit = b.wrapping_sub(b'0');
+        if digit < 10 {
+            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+        } else if *b == spelling.point && point.is_none() && spelling.implied.is_none() && n > 0 {
+            point = Some(n);
+        } else {
+            return None;
+        }
+    }
+    if point.is_none() && digits.len() > 18 {
+        return None;
+    }
+    let written = point.map_or(0, |n| digits.len() - n - 1);
+    let mut scale = i32::try_from(written).ok()? + spelling.shift();
+    while scale > 0 && mantissa.is_multiple_of(10) && mantissa != 0 {
+        mantissa /= 10;
+        scale -= 1;
+    }
+    if spelling.round.is_some_and(|places| scale > i32::from(places)) {
+        return None;
+    }
+    fit(u128::from(mantissa), scale, negative, spelling.digits)
+}
+
+/// A decimal of `mantissa / 10^scale` if it is canonical and within the bounds.
+fn fit(mantissa: u128, scale: i32, negative: bool, digits: Digits) -> Option<Decimal> {
+    if mantissa == 0 {
+        return Some(Decimal::ZERO);
+    }
+    let before = i32::from(digits.before);
+    let whole = i32::try_from(mantissa.ilog10()).ok()? + 1 - scale;
+    if scale < 0 || scale > i32::from(digits.after) || whole > before {
+        return None;
+    }
+    let mantissa = i128::try_from(mantissa).ok()?;
+    let signed = if negative { -mantissa } else { mantissa };
+    Decimal::try_from_i128_with_scale(signed, u32::try_from(scale).ok()?).ok()
+}
+
+/// What is wrong with a value, before it is put into words.
+enum Fault {
+    /// Not a number: why, and the byte it shows at.
+    Bad(&'static str, usize),
+    Range(Digits),
+}
+
+impl Fault {
+    fn of(self, value: &[u8]) -> ValueError {
+        match self {
+            Fault::Bad(why, at) => {
+                ValueError::new("bad_number", Some(at), format!("`{}` is no number: {why}", shown(value)))
+            }
+            Fault::Range(Digits { before, after }) => ValueError::new(
+                "amount_range",
+                None,
+                format!(
+                    "`{}` is out of range: at most {before} digits before and {after} after the point",
+                    shown(value)
+                ),
+            ),
+        }
+    }
+}
+
+/// A number with what may stand around its digits: sign, parentheses, currency, percent sign.
+fn spelled(value: &[u8], sign_apart: bool, spelling: &MoneySpelling) -> Result<Decimal, Fault> {
+    let mut rest = Trimmed { bytes: value, start: 0 };
+    let mut signs = 0;
+    let mut negative = false;
+    if let [b'(', inner @ .., b')'] = rest.bytes {
+        rest = Trimmed { bytes: inner, start: 1 };
+        (signs, negative) = (1, true);
+    }
+    let mut symbols = 0;
+    let mut percents = 0;
+    loop {
+        rest.trim();
+        if let Some(minus) = rest.take_sign() {
+            signs += 1;
+            negative |= minus;
+        } else if spelling.percent && rest.take(b"%") {
+            percents += 1;
+        } else if spelling.symbols.iter().any(|s| rest.take(s.as_bytes())) {
+            symbols += 1;
+        } else {
+            break;
+        }
+    }
+    if signs > 1 || (sign_apart && signs > 0) {
+        return Err(Fault::Bad(if sign_apart { "its sign stands apart" } else { "it has two signs" }, 0));
+    }
+    if symbols > 1 || percents > 1 {
+        return Err(Fault::Bad("a currency or percent sign stands twice", 0));
+    }
+    let number = digits(&rest, spelling)?;
+    settle(number, negative, spelling)
+}
+
+/// What is left of a value, and where in it that begins.
+struct Trimmed<'a> {
+    bytes: &'a [u8],
+    start: usize,
+}
+
+impl Trimmed<'_> {
+    fn trim(&mut self) {
+        let after = trim_start(self.bytes);
+        self.start += self.bytes.len() - after.len();
+        self.bytes = trim_end(after);
+    }
+
+    /// Takes a token off the front or the end.
+    fn take(&mut self, token: &[u8]) -> bool {
+        if token.is_empty() {
+            return false;
+        }
+        if let Some(rest) = self.bytes.strip_prefix(token) {
+            (self.bytes, self.start) = (rest, self.start + token.len());
+            return true;
+        }
+        match self.bytes.strip_suffix(token) {
+            Some(rest) => {
+                self.bytes = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes a sign; says whether it is a minus (a hyphen or the typographer's U+2212).
+    fn take_sign(&mut self) -> Option<bool> {
+        if self.take(b"-") || self.take("\u{2212}".as_bytes()) {
+            Some(true)
+        } else {
+            self.take(b"+").then_some(false)
+        }
+    }
+}
+
+/// The digits of a number: `mantissa / 10^scale`.
+struct Number {
+    mantissa: u128,
+    scale: i32,
+}
+
+impl Number {
+    fn push(&mut self, digit: u8, digits: Digits) -> Result<(), Fault> {
+        let longer = self.mantissa.checked_mul(10).and_then(|m| m.checked_add(u128::from(digit - b'0')));
+        self.mantissa = longer.ok_or(Fault::Range(digits))?;
+        Ok(())
+    }
+}
+
+fn digits(text: &Trimmed, spelling: &MoneySpelling) -> Result<Number, Fault> {
+    let mut number = Number { mantissa: 0, scale: 0 };
+    let bytes = text.bytes;
+    let bad = |why, n: usize| Fault::Bad(why, text.start + n);
+    let (mut n, mut seen) = (0, 0);
+    // Digits since the last separator; the first group may be shorter.
+    let (mut group, mut grouped) = (0, false);
+    while let Some(&b) = bytes.get(n) {
+        if b.is_ascii_digit() {
+            number.push(b, spelling.digits)?;
+            (group, seen) = (group + 1, seen + 1);
+        } else if Some(b) == spelling.grouping {
+            if group == 0 || group > 3 || (grouped && group != 3) {
+                return Err(bad("a separator stands where no thousand ends", n));
+            }
+            (group, grouped) = (0, true);
+        } else {
+            break;
+        }
+        n += 1;
+    }
+    if grouped && group != 3 {
+        return Err(bad("after a separator of thousands three digits must follow", n));
+    }
+    if bytes.get(n) == Some(&spelling.point) {
+        if spelling.implied.is_some() {
+            return Err(bad("its decimals are implied, so it has no point", n));
+        }
+        n += 1;
+        while let Some(b) = bytes.get(n).filter(|b| b.is_ascii_digit()) {
+            number.push(*b, spelling.digits)?;
+            (number.scale, seen, n) = (number.scale + 1, seen + 1, n + 1);
+        }
+    }
+    if seen == 0 {
+        return Err(bad("it has no digits", n));
+    }
+    if spelling.scientific && matches!(bytes.get(n), Some(b'e' | b'E')) {
+        let (exponent, end) = exponent(bytes, n + 1).ok_or_else(|| bad("its exponent has no digits", n))?;
+        (number.scale, n) = (number.scale - exponent, end);
+    }
+    if n < bytes.len() {
+        return Err(bad("an unexpected character", n));
+    }
+    Ok(number)
+}
+
+/// An exponent and the byte after it. Beyond what any amount can need it stays at a thousand, which is out of range.
+fn exponent(bytes: &[u8], mut n: usize) -> Option<(i32, usize)> {
+    let negative = bytes.get(n) == Some(&b'-');
+    if matches!(bytes.get(n), Some(b'-' | b'+')) {
+        n += 1;
+    }
+    let first = n;
+    let mut exponent = 0i32;
+    while let Some(b) = bytes.get(n).filter(|b| b.is_ascii_digit()) {
+        exponent = (exponent * 10 + i32::from(b - b'0')).min(1000);
+        n += 1;
+    }
+    (n > first).then_some((if negative { -exponent } else { exponent }, n))
+}
+
+/// Applies scale and rounding, and holds the result against the bounds.
+fn settle(number: Number, negative: bool, spelling: &MoneySpelling) -> Result<Decimal, Fault> {
+    let Number { mut mantissa, scale } = number;
+    let mut scale = scale + spelling.shift();
+    if mantissa == 0 {
+        return Ok(Decimal::ZERO);
+    }
+    while scale > 0 && mantissa.is_multiple_of(10) {
+        mantissa /= 10;
+        scale -= 1;
+    }
+    while scale < 0 {
+        mantissa = mantissa.checked_mul(10).ok_or(Fault::Range(spelling.digits))?;
+        scale += 1;
+    }
+    if let Some(places) = spelling.round.map(i32::from).filter(|places| scale > *places) {
+        mantissa = half_even(mantissa, scale - places);
+        scale = places;
+        while scale > 0 && mantissa.is_multiple_of(10) && mantissa != 0 {
+            mantissa /= 10;
+            scale -= 1;
+        }
+    }
+    fit(mantissa, scale, negative, spelling.digits).ok_or(Fault::Range(spelling.digits))
+}
+
+/// `mantissa / 10^drop`, rounded half-even.
+fn half_even(mantissa: u128, drop: i32) -> u128 {
+    let Some(unit) = u32::try_from(drop).ok().and_then(|d| 10u128.checked_pow(d)) else { return 0 };
+    let (quotient, rest) = (mantissa / unit, mantissa % unit);
+    let up = rest > unit - rest || (rest == unit - rest && quotient % 2 == 1);
+    quotient + u128::from(up)
+}
+
+/// Cuts spaces, tabs, line ends and no-break spaces (in UTF-8) off both ends.
+pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
+    trim_end(trim_start(bytes))
+}
+
+fn trim_start(mut bytes: &[u8]) -> &[u8] {
+    loop {
+        bytes = match bytes {
+            [0xC2, 0xA0, rest @ ..] => rest,
+            [b, rest @ ..] if b.is_ascii_whitespace() => rest,
+            _ => return bytes,
+        };
+    }
+}
+
+fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    loop {
+        bytes = match bytes {
+            [rest @ .., 0xC2, 0xA0] => rest,
+            [rest @ .., b] if b.is_ascii_whitespace() => rest,
+            _ => return bytes,
+        };
+    }
+}
