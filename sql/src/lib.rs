@@ -2,10 +2,12 @@
 //! shared test suite. The only crate that knows SQL.
 //!
 //! # Layout
+//! - [`columns`]: the columns of the wide tables, and how rows and facts become columns and back.
 //! - [`names`]: vendors, vendor accounts and partitions, by the numbers this process carries.
 //! - [`unit`]: what one transaction writes.
 //! - [`read`]: what people and the pipeline read.
 //! - `postgres/`, `sqlite/`: the two stores.
+pub mod columns;
 pub mod error;
 pub mod names;
 pub mod read;
