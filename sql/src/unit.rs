@@ -112,7 +112,11 @@ pub struct FactWrite {
     pub stored: StoredFact,
 }
 
-/// A tolerance exceeded, or one that holds again. Its identity is (rule, account, vendor, as_of, feed).
+/// In a [`BreakWrite`] that is not `broken`: every rule of that account and date.
+pub const EVERY_RULE: &str = "*";
+
+/// A tolerance exceeded, or one that holds again. With [`EVERY_RULE`] and not `broken`: every open break of that account and
+/// date that the same unit does not break again is resolved. Its identity is (rule, account, vendor, as_of, feed).
 #[derive(Clone, Debug, PartialEq)]
 pub struct BreakWrite {
     pub rule: &'static str,

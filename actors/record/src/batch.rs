@@ -12,6 +12,8 @@ pub struct Partition {
     pub source: Arc<str>,
     /// The lease token this reader was granted; a commit under an older one is refused.
     pub token: i64,
+    /// How far it was committed when it was opened.
+    pub opened: crate::Progress,
 }
 
 /// The number a store gave to a feed. It orders nothing.
