@@ -11,6 +11,7 @@
 //!
 //! Pure: no I/O, no clock, no float, no order of arrival. The contract of meaning is the sections F1 to F12 that the
 //! docs cite.
+pub mod annualise;
 pub mod date;
 pub(crate) mod exact;
 pub mod fact;
@@ -20,6 +21,7 @@ pub mod money;
 pub mod policy;
 pub mod row;
 pub(crate) mod subperiod;
+pub mod windows;
 
 pub use date::Date;
 pub use fact::{Arrival, Body, Content, Fact, Key, Kind, Origin, Place};
