@@ -1,0 +1,591 @@
+//! JSON cut into records: values one after the other, or the elements of arrays at a declared path.
+//!
+//! The framer finds where values begin and end; whether a record is good JSON is for its format to say. What an enclosing object
+//! says *before* the array is kept for the records in it ([`JsonContext`]); what comes after the array comes too late for a stream.
+//!
+//! A value that is too long or too deep is refused and skipped to its end. Where the structure itself is broken (a line end inside a
+//! string, brackets that do not match) the framer goes on at the next line that begins as a feed would.
+use super::place::Place;
+use record::{Context, Framed, Framer, FramingError};
+use std::sync::Arc;
+
+/// The longest record, unless a layout says otherwise.
+pub const RECORD_LIMIT: usize = 10 * 1024 * 1024;
+/// How deeply a record may nest.
+pub const DEPTH_LIMIT: u32 = 128;
+/// The longest value of an enclosing object that is kept for its records, and all of them together.
+const MEMBER_LIMIT: usize = 4 * 1024;
+const MEMBERS_LIMIT: usize = 64 * 1024;
+/// The longest name of a member, between its quotes, on the way to the records.
+const KEY_LIMIT: usize = 4 * 1024;
+
+/// What the objects around a record said before it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct JsonContext {
+    /// One JSON object for each enclosing object, the outermost first, of the members read so far: long ones are left out.
+    pub enclosing: Vec<Box<[u8]>>,
+}
+
+/// Cuts JSON into records. It has to be fed from a feed's first byte.
+pub struct JsonFramer {
+    path: Vec<Step>,
+    limit: usize,
+    place: Place,
+    state: State,
+    /// The containers entered on the way to the records; as many steps of the path are done.
+    stack: Vec<Level>,
+    context: Option<Context>,
+    /// Bytes of the value in hand that were looked at before: a value is scanned once, however small the pieces.
+    scanned: usize,
+    /// The name of the member in hand, with its quotes.
+    key: Vec<u8>,
+}
+
+/// A step towards the records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Member(Box<str>),
+    Each,
+}
+
+enum Level {
+    /// The members read so far, as the text of an object without its closing brace.
+    Object(Vec<u8>),
+    Array,
+}
+
+enum State {
+    /// A value comes; on the way to the records or not.
+    Value { wanted: bool },
+    FirstKey,
+    Key,
+    Colon { wanted: bool },
+    FirstElement,
+    /// After a value: a comma or the end of its container.
+    After,
+    /// Inside a value.
+    In(Role, Scan),
+    /// The structure is broken: on the way to the next line that may begin a value.
+    Lost(Box<FramingError>),
+}
+
+enum Role {
+    Record,
+    Key,
+    /// A member of an enclosing object, to be kept.
+    Member,
+    /// Nothing that matters.
+    Other,
+    Refused(Box<FramingError>),
+}
+
+/// What one step came to.
+enum Went {
+    On,
+    /// More input is needed.
+    Wait,
+    /// There is no room for another record.
+    Full,
+}
+
+/// A place in the input: the first byte not done with, and the first not looked at.
+struct Cursor<'a> {
+    input: &'a [u8],
+    base: usize,
+    scan: usize,
+}
+
+impl Cursor<'_> {
+    fn done(&mut self, to: usize) {
+        (self.base, self.scan) = (to, to);
+    }
+
+    /// The next byte that is not blank; `mark` also passes over a byte-order mark.
+    fn next(&mut self, mark: bool) -> Option<u8> {
+        let blank = |b: &u8| matches!(b, b' ' | b'\n' | b'\r' | b'\t') || mark && matches!(b, 0xEF | 0xBB | 0xBF);
+        let rest = &self.input[self.base..];
+        self.done(self.base + rest.iter().take_while(|b| blank(b)).count());
+        self.input.get(self.base).copied()
+    }
+}
+
+impl JsonFramer {
+    /// With a path such as `accounts[].series[]` each element is a record; it ends in `[]`, and `[]` alone is an array at the top.
+    /// Without a path each object at the top is a record, whatever stands between them.
+    ///
+    /// # Errors
+    /// Says what is wrong with the path.
+    pub fn new(path: Option<&str>, limit: usize) -> Result<Self, String> {
+        Ok(JsonFramer {
+            path: path.map_or(Ok(Vec::new()), steps)?,
+            limit,
+            place: Place::default(),
+            state: State::Value { wanted: true },
+            stack: Vec::new(),
+            context: None,
+            scanned: 0,
+            key: Vec::new(),
+        })
+    }
+
+    fn step(&mut self, at: &mut Cursor, last: bool, out: &mut Framed) -> Went {
+        match std::mem::replace(&mut self.state, State::After) {
+            State::Value { wanted } => self.value(wanted, at),
+            State::In(role, scan) => self.inside(role, scan, at, last, out),
+            State::Lost(error) => self.lost(error, at, out),
+            structure => self.structure(structure, at),
+        }
+    }
+
+    /// Keeps the state and waits for input.
+    fn wait(&mut self, state: State) -> Went {
+        self.state = state;
+        Went::Wait
+    }
+
+    fn go(&mut self, state: State) -> Went {
+        self.state = state;
+        Went::On
+    }
+
+    /// A value begins here.
+    fn value(&mut self, wanted: bool, at: &mut Cursor) -> Went {
+        let Some(first) = at.next(self.stack.is_empty()) else { return self.wait(State::Value { wanted }) };
+        if matches!(first, b',' | b':' | b'}' | b']') {
+            return self.broken(at, at.base, "a value is missing");
+        }
+        if !wanted {
+            let keep = matches!(self.stack.last(), Some(Level::Object(_)));
+            return self.go(State::In(if keep { Role::Member } else { Role::Other }, Scan::default()));
+        }
+        match (self.path.get(self.stack.len()), first) {
+            (None, b'{') => self.go(State::In(Role::Record, Scan::default())),
+            (None, b'[') if !self.path.is_empty() => self.go(State::In(Role::Record, Scan::default())),
+            (Some(Step::Member(_)), b'{') => self.enter(Level::Object(vec![b'{']), State::FirstKey, at),
+            (Some(Step::Each), b'[') => self.enter(Level::Array, State::FirstElement, at),
+            // A series that is null has no elements.
+            (Some(_), b'n') if !self.stack.is_empty() => self.go(State::In(Role::Other, Scan::default())),
+            _ => {
+                let text = self.expected();
+                let error = self.place.refuse(at.input, (at.base, at.base), "json_shape", text);
+                self.go(State::In(Role::Refused(Box::new(error)), Scan::counting()))
+            }
+        }
+    }
+
+    fn enter(&mut self, level: Level, state: State, at: &mut Cursor) -> Went {
+        self.stack.push(level);
+        self.context = None;
+        at.done(at.base + 1);
+        self.go(state)
+    }
+
+    fn leave(&mut self, at: &mut Cursor) -> Went {
+        self.stack.pop();
+        self.context = None;
+        at.done(at.base + 1);
+        self.ended()
+    }
+
+    /// A value has ended.
+    fn ended(&mut self) -> Went {
+        let state = if self.stack.is_empty() { State::Value { wanted: true } } else { State::After };
+        self.go(state)
+    }
+
+    /// Brackets, commas and colons on the way to the records.
+    fn structure(&mut self, state: State, at: &mut Cursor) -> Went {
+        let Some(b) = at.next(false) else { return self.wait(state) };
+        let object = matches!(self.stack.last(), Some(Level::Object(_)));
+        match (state, b) {
+            (State::FirstKey, b'}') => self.leave(at),
+            (State::FirstKey | State::Key, b'"') => self.go(State::In(Role::Key, Scan::default())),
+            (State::Colon { wanted }, b':') => {
+                at.done(at.base + 1);
+                self.go(State::Value { wanted })
+            }
+            (State::FirstElement, b']') => self.leave(at),
+            (State::FirstElement, _) => self.go(State::Value { wanted: true }),
+            (State::After, b',') => {
+                at.done(at.base + 1);
+                self.go(if object { State::Key } else { State::Value { wanted: true } })
+            }
+            (State::After, b'}') if object => self.leave(at),
+            (State::After, b']') if !object => self.leave(at),
+            _ => self.broken(at, at.base, "an unexpected character"),
+        }
+    }
+
+    /// Goes on inside a value, up to its end, its bound, or the end of the input.
+    fn inside(&mut self, role: Role, mut scan: Scan, at: &mut Cursor, last: bool, out: &mut Framed) -> Went {
+        let bound = match role {
+            Role::Record => at.base.saturating_add(self.limit),
+            Role::Member => at.base + MEMBER_LIMIT,
+            Role::Key => at.base + KEY_LIMIT,
+            Role::Other | Role::Refused(_) => usize::MAX,
+        };
+        let window = &at.input[..at.input.len().min(bound)];
+        match scan.run(window, &mut at.scan) {
+            Found::End => self.complete(role, at, out),
+            Found::Broken => {
+                let from = at.scan;
+                match role {
+                    Role::Refused(mut error) => {
+                        self.place.refuse_more(&mut error, at.input, (at.base, from));
+                        at.done(from);
+                        self.go(State::Lost(error))
+                    }
+                    _ => self.broken(at, from, "a line end in a string, or brackets that do not match"),
+                }
+            }
+            Found::TooDeep => {
+                let text = format!("it nests deeper than {DEPTH_LIMIT} levels");
+                self.give_up(role, "json_depth", text, scan, at)
+            }
+            Found::More if at.input.len() > bound => {
+                let text = format!("it is longer than {bound} bytes", bound = bound - at.base);
+                self.give_up(role, "record_too_long", text, scan, at)
+            }
+            Found::More if last && scan.is_scalar() => self.complete(role, at, out),
+            Found::More => {
+                let role = match role {
+                    Role::Refused(mut error) => {
+                        self.place.refuse_more(&mut error, at.input, (at.base, at.scan));
+                        at.done(at.scan);
+                        Role::Refused(error)
+                    }
+                    Role::Other => {
+                        at.done(at.scan);
+                        Role::Other
+                    }
+                    kept => kept,
+                };
+                self.wait(State::In(role, scan))
+            }
+        }
+    }
+
+    /// The value in hand goes from `at.base` to `at.scan`.
+    fn complete(&mut self, role: Role, at: &mut Cursor, out: &mut Framed) -> Went {
+        let span = (at.base, at.scan);
+        match role {
+            Role::Record => {
+                self.remember();
+                if !self.place.emit(at.input, span, self.context.as_ref(), out) {
+                    at.scan = at.base;
+                    self.state = State::Value { wanted: true };
+                    return Went::Full;
+                }
+            }
+            Role::Key => {
+                self.key.clear();
+                self.key.extend_from_slice(&at.input[span.0..span.1]);
+                at.done(span.1);
+                let wanted = self.is_wanted();
+                return self.go(State::Colon { wanted });
+            }
+            Role::Member => self.keep_member(&at.input[span.0..span.1]),
+            Role::Other => {}
+            Role::Refused(mut error) => {
+                self.place.refuse_more(&mut error, at.input, span);
+                out.refused.push(*error);
+            }
+        }
+        at.done(span.1);
+        self.ended()
+    }
+
+    /// Whether the member in hand leads to the records.
+    fn is_wanted(&self) -> bool {
+        let Some(Step::Member(name)) = self.stack.len().checked_sub(1).and_then(|n| self.path.get(n)) else {
+            return false;
+        };
+        if memchr::memchr(b'\\', &self.key).is_some() {
+            return serde_json::from_slice::<String>(&self.key).is_ok_and(|key| *key == **name);
+        }
+        self.key.get(1..self.key.len() - 1) == Some(name.as_bytes())
+    }
+
+    fn keep_member(&mut self, value: &[u8]) {
+        let Some(Level::Object(members)) = self.stack.last_mut() else { return };
+        if members.len() + self.key.len() + value.len() > MEMBERS_LIMIT {
+            return;
+        }
+        if members.len() > 1 {
+            members.push(b',');
+        }
+        members.extend_from_slice(&self.key);
+        members.push(b':');
+        members.extend_from_slice(value);
+        self.context = None;
+    }
+
+    /// Makes the context of the records to come, if what surrounds them has changed.
+    fn remember(&mut self) {
+        if self.context.is_some() {
+            return;
+        }
+        let enclosing: Vec<Box<[u8]>> = self
+            .stack
+            .iter()
+            .filter_map(|level| match level {
+                Level::Object(members) => Some([members.as_slice(), b"}"].concat().into()),
+                Level::Array => None,
+            })
+            .collect();
+        if !enclosing.is_empty() {
+            self.context = Some(Arc::new(JsonContext { enclosing }));
+        }
+    }
+
+    /// A value is beyond its bounds. It is skipped to its end; a record is refused.
+    fn give_up(
+        &mut self,
+        role: Role,
+        code: &'static str,
+        text: String,
+        mut scan: Scan,
+        at: &mut Cursor,
+    ) -> Went {
+        let role = match role {
+            Role::Key => return self.broken(at, at.scan, "a name is too long or has no end"),
+            Role::Record => {
+                Role::Refused(Box::new(self.place.refuse(at.input, (at.base, at.scan), code, text)))
+            }
+            _ => Role::Other,
+        };
+        at.done(at.scan);
+        scan.counts = true;
+        self.go(State::In(role, scan))
+    }
+
+    /// The structure cannot be followed from `from` on.
+    fn broken(&mut self, at: &mut Cursor, from: usize, why: &str) -> Went {
+        let text = format!("this is no JSON: {why}");
+        let error = self.place.refuse(at.input, (at.base, from), "json_syntax", text);
+        at.done(from);
+        self.go(State::Lost(Box::new(error)))
+    }
+
+    /// Looks for a line that begins as a value at the top would.
+    fn lost(&mut self, mut error: Box<FramingError>, at: &mut Cursor, out: &mut Framed) -> Went {
+        let opening = if self.path.first() == Some(&Step::Each) { b'[' } else { b'{' };
+        let rest = &at.input[at.base..];
+        let found = memchr::memchr_iter(b'\n', rest).find(|n| rest.get(n + 1).is_none_or(|b| *b == opening));
+        // A line end that is the last byte waits for what follows it.
+        let end = at.base + found.unwrap_or(rest.len());
+        self.place.refuse_more(&mut error, at.input, (at.base, end));
+        at.done(end);
+        if end + 1 >= at.input.len() {
+            return self.wait(State::Lost(error));
+        }
+        out.refused.push(*error);
+        self.stack.clear();
+        self.context = None;
+        self.go(State::Value { wanted: true })
+    }
+
+    /// What should stand where another kind of value was found.
+    fn expected(&self) -> String {
+        let done = Path(&self.path[..self.stack.len()]);
+        match self.path.get(self.stack.len()) {
+            None if self.path.is_empty() => {
+                "a record is an object; if the feed is an array, declare records = \"[]\"".into()
+            }
+            None => format!("an element of `{done}` is no object and no array"),
+            Some(Step::Each) => format!("`{done}` is no array"),
+            Some(Step::Member(_)) => format!("`{done}` is no object"),
+        }
+    }
+
+    /// Nothing follows: what is still open is an error.
+    fn finish(&mut self, at: &mut Cursor, out: &mut Framed) {
+        let rest = (at.base, at.input.len());
+        match std::mem::replace(&mut self.state, State::Value { wanted: true }) {
+            State::Value { .. } if self.stack.is_empty() => {}
+            State::Lost(mut error) | State::In(Role::Refused(mut error), _) => {
+                self.place.refuse_more(&mut error, at.input, rest);
+                out.refused.push(*error);
+            }
+            _ => {
+                let text = "the feed ends inside a value: it was cut short".into();
+                out.refused.push(self.place.refuse(at.input, rest, "truncated", text));
+            }
+        }
+        self.stack.clear();
+        at.done(rest.1);
+    }
+}
+
+impl Framer for JsonFramer {
+    fn frame(&mut self, input: &[u8], last: bool, out: &mut Framed) -> usize {
+        let mut at = Cursor { input, base: 0, scan: self.scanned.min(input.len()) };
+        let went = loop {
+            match self.step(&mut at, last, out) {
+                Went::On => {}
+                stop => break stop,
+            }
+        };
+        if last && matches!(went, Went::Wait) {
+            self.finish(&mut at, out);
+        }
+        self.scanned = at.scan - at.base;
+        self.place.consume(input, at.base);
+        out.consumed += at.base as u64;
+        at.base
+    }
+
+    fn record_limit(&self) -> usize {
+        self.limit
+    }
+}
+
+struct Path<'a>(&'a [Step]);
+
+impl std::fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("the feed");
+        }
+        for (n, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Each => f.write_str("[]")?,
+                Step::Member(name) => write!(f, "{}{name}", if n > 0 { "." } else { "" })?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `accounts[].series[]` as steps.
+fn steps(path: &str) -> Result<Vec<Step>, String> {
+    if !path.ends_with("[]") {
+        return Err(format!("`{path}` must end in `[]`: the records are the elements of an array"));
+    }
+    let mut steps = Vec::new();
+    for (n, part) in path.split('.').enumerate() {
+        let name = part.trim_end_matches("[]");
+        if name.contains(['[', ']']) || (name.is_empty() && n > 0) {
+            return Err(format!("`{path}`: expected names with dots between, and `[]` after an array"));
+        }
+        if !name.is_empty() {
+            steps.push(Step::Member(name.into()));
+        }
+        steps.extend((0..(part.len() - name.len()) / 2).map(|_| Step::Each));
+    }
+    if steps.len() > 16 {
+        return Err(format!("`{path}` has more than 16 steps"));
+    }
+    Ok(steps)
+}
+
+/// Finds the end of one value, from its first byte on.
+#[derive(Clone, Copy, Default)]
+struct Scan {
+    /// The open brackets, one bit each: 1 for an object. The lowest is the innermost.
+    kinds: u128,
+    depth: u32,
+    text: Text,
+    started: bool,
+    /// Counts brackets and looks at nothing else: the value is refused already.
+    counts: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Text {
+    #[default]
+    Outside,
+    Inside,
+    /// After a backslash.
+    Escape,
+}
+
+enum Found {
+    /// The value ends before the place reached.
+    End,
+    More,
+    TooDeep,
+    /// At the place reached.
+    Broken,
+}
+
+impl Scan {
+    fn counting() -> Self {
+        Scan { counts: true, ..Scan::default() }
+    }
+
+    /// A number or a word goes on until something else comes.
+    fn is_scalar(&self) -> bool {
+        self.started && self.depth == 0 && self.text == Text::Outside
+    }
+
+    fn run(&mut self, bytes: &[u8], at: &mut usize) -> Found {
+        while *at < bytes.len() {
+            let found = match self.text {
+                Text::Escape if bytes[*at] == b'\n' => Some(Found::Broken),
+                Text::Escape => {
+                    self.text = Text::Inside;
+                    *at += 1;
+                    None
+                }
+                Text::Inside => self.string(bytes, at),
+                Text::Outside => self.outside(bytes, at),
+            };
+            if let Some(found) = found {
+                return found;
+            }
+        }
+        Found::More
+    }
+
+    fn string(&mut self, bytes: &[u8], at: &mut usize) -> Option<Found> {
+        let Some(n) = memchr::memchr3(b'"', b'\\', b'\n', &bytes[*at..]) else {
+            *at = bytes.len();
+            return None;
+        };
+        *at += n;
+        match bytes[*at] {
+            b'\n' => return Some(Found::Broken),
+            b'\\' => self.text = Text::Escape,
+            _ => self.text = Text::Outside,
+        }
+        *at += 1;
+        (self.text == Text::Outside && self.depth == 0).then_some(Found::End)
+    }
+
+    fn outside(&mut self, bytes: &[u8], at: &mut usize) -> Option<Found> {
+        let rest = bytes[*at..].iter();
+        let plain = rest.take_while(|b| !matches!(b, b'"' | b'{' | b'[' | b'}' | b']' | b',' | b':' | 0..=b' '));
+        let n = plain.count();
+        self.started |= n > 0;
+        *at += n;
+        let b = *bytes.get(*at)?;
+        match b {
+            // A string, or a bracket, begins a value but ends a bare word.
+            _ if self.depth == 0 && self.started => return Some(Found::End),
+            b'"' => self.text = Text::Inside,
+            b'{' | b'[' => {
+                if self.depth == DEPTH_LIMIT && !self.counts {
+                    return Some(Found::TooDeep);
+                }
+                self.kinds = self.kinds << 1 | u128::from(b == b'{');
+                // More than four thousand million open brackets in a refused value are as good as that many.
+                self.depth = self.depth.saturating_add(1);
+            }
+            b'}' | b']' => {
+                if self.depth == 0 || !self.counts && (self.kinds & 1 == 1) != (b == b'}') {
+                    return Some(Found::Broken);
+                }
+                self.kinds >>= 1;
+                self.depth -= 1;
+                if self.depth == 0 {
+                    *at += 1;
+                    return Some(Found::End);
+                }
+            }
+            _ => {}
+        }
+        *at += 1;
+        None
+    }
+}
