@@ -125,6 +125,31 @@ impl DateSpelling {
     }
 }
 
+/// Reads `YYYY-MM-DD`, as our own events write dates.
+///
+/// # Errors
+/// `bad_date`.
+pub fn iso_date(value: &[u8]) -> Result<Date, ValueError> {
+    only(Form::Dashed, "%Y-%m-%d", value).map(|moment| moment.date)
+}
+
+/// Reads an ISO instant with its offset, such as `2026-01-05T16:00:00Z`, as microseconds since 1970 UTC.
+///
+/// # Errors
+/// `bad_date`, also where time or offset is missing.
+pub fn iso_instant(value: &[u8]) -> Result<Micros, ValueError> {
+    let moment = only(Form::Iso, "iso", value)?;
+    moment.offset.and_then(|_| moment.instant(&TimeZone::UTC)).ok_or_else(|| {
+        let text = format!("`{}` is no instant: expected as in 2026-01-05T16:00:00Z", shown(value));
+        ValueError::new("bad_date", None, text)
+    })
+}
+
+fn only(form: Form, text: &str, value: &[u8]) -> Result<Moment, ValueError> {
+    DateSpelling { spellings: vec![Spelling { text: text.into(), form }], missing: Placeholders::default() }
+        .one(value)
+}
+
 /// Why a spelling does not give a date.
 enum Misfit {
     /// The value does not look like this.
