@@ -3,5 +3,15 @@
 //! A layout is framing (where a record ends) x format (what it says) x mapping (what that means in our terms). A vendor
 //! is a folder with a `mapping.toml`, a `sample.*` and an `expected.json`, and no Rust.
 //!
+//! # Layout
+//! - [`mapping`]: `mapping.toml` read and checked: a closed list of keys and verbs, every error with its place.
+//! - [`framing`]: bytes cut into records.
+//! - [`format`]: the fields of a record.
+//! - [`value`]: amounts and dates as vendors spell them.
+//! - [`decode`]: records into observations, by a mapping.
+//! - [`layout`]: all of it behind one type.
+//!
 //! Pure: no I/O, no clock, nothing asynchronous.
 pub mod format;
+pub mod framing;
+pub mod value;

@@ -1,4 +1,8 @@
 //! Formats: what a record says. A mapping names the fields it reads ([`Selector`]); a format finds them all in one pass over the record.
+pub mod eventbridge;
+pub mod ibkr_flex;
+pub mod json;
+
 use record::Context;
 
 /// A field of a record, as a mapping names it.
