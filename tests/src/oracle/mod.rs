@@ -1,0 +1,11 @@
+//! A second implementation of the figures, in exact fractions, as plain as can be: everything is computed anew from the
+//! whole set of facts, and nothing of the product's own algorithms is used, its data types alone.
+mod book;
+mod chain;
+mod fold;
+mod number;
+mod overlay;
+mod standing;
+
+mod given;
+mod linking;
