@@ -24,6 +24,16 @@ impl Figure {
         Figure { now, opening: now.growth, product: Product::ONE, lost: now.growth.is_none() }
     }
 
+    /// Links N / D; with `carry` a loss beyond the capital as -100%, which is no run: N is not E there.
+    fn count(&mut self, terms: &Terms, numerator: i128, begin: Decimal, carry: bool) -> Option<()> {
+        if !carry || numerator >= 0 {
+            return self.link(terms, numerator, begin);
+        }
+        self.product.times(0, u128::try_from(terms.capital).ok()?);
+        self.now = Growth { growth: self.now.growth.map(|_| Decimal::ZERO), link: None };
+        Some(())
+    }
+
     /// Links N / D, both in the terms' unit. `None` out of range: then the index stays where it was.
     fn link(&mut self, terms: &Terms, numerator: i128, begin: Decimal) -> Option<()> {
         let n = u128::try_from(numerator).ok()?;
@@ -135,9 +145,8 @@ impl Walk {
     }
 
     fn link(&mut self, terms: &Terms) {
-        // Only with `carry` does a negative net numerator come here: a loss beyond -100% counts as -100%.
         let same = terms.gross == terms.net && self.gross == self.net;
-        if self.net.link(terms, terms.net.max(0), self.begin).is_none() {
+        if self.net.count(terms, terms.net, self.begin, self.carry).is_none() {
             self.note(Status::OutOfRange);
             return self.stand();
         }
@@ -145,8 +154,7 @@ impl Walk {
             self.gross.clone_from(&self.net);
             return;
         }
-        let numerator = if self.carry { terms.gross.max(0) } else { terms.gross };
-        if self.gross.link(terms, numerator, self.begin).is_none() {
+        if self.gross.count(terms, terms.gross, self.begin, self.carry).is_none() {
             self.gross.fail(self.carry);
         }
     }
