@@ -1,1 +1,36 @@
+//! Every actor, the topology that wires them, and the supervisor that keeps them alive.
+//!
+//! # Layout
+//! - [`topology`]: the file: what it says, whether it is a graph, which layouts and policy it means, how it looks.
+//! - [`messages`]: what actors say to each other; [`mailbox`]: the bounded edges between them.
+//! - one file an actor: [`source_actor`], [`decoder`], [`accumulator`] (its slow path: [`deferred`], its memory of what is not committed:
+//!   [`overlay`]), [`checker`], [`sink`] (what it gathers: [`gather`]).
+//! - [`supervisor`] starts and watches a [`generation`]; [`guard`] tells it how actors end.
+//! - [`registry`]: what sources ask of layouts and store; [`crosswalk`]: vendors' accounts and ours.
+//! - [`board`] and [`admin`]: what a run has done, for people and for Prometheus.
+//!
+//! How a record flows and what holds at a crash is told in `actors/README.md`.
+pub mod accumulator;
+pub mod admin;
+pub mod board;
+pub mod checker;
+pub mod crosswalk;
+pub mod decoder;
+mod deferred;
+pub mod enter;
+pub mod gather;
+pub mod generation;
+pub mod guard;
+pub mod mailbox;
+pub mod messages;
+pub mod overlay;
+pub mod registry;
+pub mod sink;
+pub mod source_actor;
+pub mod supervisor;
+pub mod topology;
 
+pub use generation::Plan;
+pub use guard::{Class, Failure};
+pub use supervisor::{Notice, Options, run};
+pub use topology::{Problem, Topology};

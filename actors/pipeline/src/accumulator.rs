@@ -1,0 +1,346 @@
+//! The accumulator: one writer for the accounts of its slots. Adds facts, relinks, and hands on what changes.
+use crate::enter::entered;
+use crate::guard::{End, Failure, Guard};
+use crate::mailbox::{Mailbox, Parcel};
+use crate::messages::{AccountBatch, Committed, Flowing, ReturnsBatch};
+use crate::overlay::Overlay;
+use actix::prelude::*;
+use foldhash::{HashMap, HashSet};
+use record::{Counts, Symbol};
+use returns::ledger::{
+    AccountState, Changes, Ground, Offer, Outcome, Profile, Restore, StoredFact, WaitingReason,
+};
+use returns::{Fact, Kind, Policy};
+use std::ops::Range;
+use std::sync::Arc;
+use store::{AccountWrite, Names, Store, slot_of};
+use tokio::runtime::Handle;
+
+/// The stateful stage.
+pub struct AccumulatorActor {
+    guard: Guard,
+    /// Out while a message is handled: handlers never overlap (`AtomicResponse`).
+    work: Option<Work>,
+    /// Where the store's connections live.
+    runtime: Handle,
+    open_inputs: usize,
+}
+
+/// The state of one accumulator.
+pub struct Work {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) names: Arc<Names>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) accounts: HashMap<Symbol, Account>,
+    pub(crate) overlay: Overlay,
+    out: Mailbox<Flowing<Arc<ReturnsBatch>>>,
+    ids: Range<i64>,
+    /// Accounts kept in memory, at most (those with anything uncommitted stay).
+    limit: usize,
+    /// Reused from fact to fact.
+    scratch: Changes,
+}
+
+/// One account in memory.
+pub(crate) struct Account {
+    pub id: i64,
+    pub state: AccountState,
+    /// The batch that made it; none for one the store knew. Until that batch is committed the store has nothing of it.
+    pub born: Option<u64>,
+    /// The batch that touched it last.
+    pub touched: u64,
+}
+
+/// Ids are taken from the store this many at a time.
+const ID_BLOCK: u32 = 1_000;
+
+impl AccumulatorActor {
+    pub fn new(guard: Guard, work: Work, runtime: Handle, inputs: usize) -> Self {
+        AccumulatorActor { guard, work: Some(work), runtime, open_inputs: inputs }
+    }
+}
+
+impl Actor for AccumulatorActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Parcel<Flowing<AccountBatch>>> for AccumulatorActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, parcel: Parcel<Flowing<AccountBatch>>, _: &mut Self::Context) -> Self::Result {
+        let mut work = self.work.take();
+        let Parcel { body, room } = parcel;
+        let last = match body {
+            Flowing::Drain => {
+                self.open_inputs = self.open_inputs.saturating_sub(1);
+                self.open_inputs == 0
+            }
+            Flowing::Batch(_) => false,
+        };
+        AtomicResponse::new(Box::pin(
+            entered(&self.runtime, async move {
+                let result = match (&mut work, body) {
+                    (Some(work), Flowing::Batch(batch)) => work.batch(batch).await,
+                    (Some(work), Flowing::Drain) if last => {
+                        work.out.send(Flowing::Drain).await.map_err(Failure::from)
+                    }
+                    _ => Ok(()),
+                };
+                drop(room);
+                (work, result)
+            })
+            .into_actor(self)
+            .map(move |(work, result), actor, ctx| {
+                actor.work = work;
+                match result {
+                    // It stays until the sink has committed, for `Committed` still comes; the generation's end stops it.
+                    Ok(()) if last => actor.guard.tell(End::Finished),
+                    Ok(()) => {}
+                    Err(failure) => {
+                        actor.guard.failed(failure);
+                        ctx.stop();
+                    }
+                }
+            }),
+        ))
+    }
+}
+
+impl Handler<Committed> for AccumulatorActor {
+    type Result = ();
+
+    fn handle(&mut self, committed: Committed, _: &mut Self::Context) {
+        if let Some(work) = &mut self.work {
+            let numbers: Vec<u64> = committed.batches.iter().map(|b| b.number).collect();
+            work.overlay.committed(&numbers);
+            work.evict();
+        }
+    }
+}
+
+impl Work {
+    pub fn new(
+        store: Arc<dyn Store>,
+        names: Arc<Names>,
+        policy: Arc<Policy>,
+        out: Mailbox<Flowing<Arc<ReturnsBatch>>>,
+        limit: usize,
+    ) -> Self {
+        Work {
+            store,
+            names,
+            policy,
+            accounts: HashMap::default(),
+            overlay: Overlay::default(),
+            out,
+            ids: 0..0,
+            limit,
+            scratch: Changes::default(),
+        }
+    }
+
+    async fn batch(&mut self, batch: AccountBatch) -> Result<(), Failure> {
+        let out = self.settle(batch).await?;
+        let out = Arc::new(out);
+        self.overlay.push(out.clone());
+        self.evict();
+        self.out.send(Flowing::Batch(out)).await?;
+        Ok(())
+    }
+
+    /// Adds a batch's facts to the ledger; what changes comes back.
+    pub(crate) async fn settle(&mut self, batch: AccountBatch) -> Result<ReturnsBatch, Failure> {
+        let mut out = ReturnsBatch {
+            counts: batch.counts,
+            accounts: Vec::new(),
+            rows: Vec::with_capacity(batch.facts.len()),
+            facts: Vec::new(),
+            causes: Vec::new(),
+            quarantine: Vec::new(),
+            header: batch.header,
+        };
+        let touched = out.header.number;
+        self.bring_in(&batch.facts, &batch.rejects, &batch.aliases, touched, &mut out).await?;
+        let mut deferred: Vec<(Symbol, Fact)> = Vec::new();
+        let mut waits_for_read: HashSet<Symbol> = HashSet::default();
+        for (symbol, fact) in batch.facts {
+            if batch.gated || waits_for_read.contains(&symbol) {
+                deferred.push((symbol, fact));
+            } else if let Some(outcome) = self.offer(symbol, &fact, touched, &mut out) {
+                count(&mut out.counts, &fact, outcome);
+            } else {
+                waits_for_read.insert(symbol);
+                deferred.push((symbol, fact));
+            }
+        }
+        if !deferred.is_empty() {
+            self.settle_deferred(deferred, batch.gated, &mut out).await?;
+        }
+        for mut rejected in batch.rejects {
+            let account = rejected.account.and_then(|s| self.accounts.get(&s));
+            rejected.write.account = account.map(|a| a.id);
+            out.quarantine.push(rejected.write);
+        }
+        Ok(out)
+    }
+
+    /// The fast path: what goes on at the head of the chain is settled in memory.
+    fn offer(&mut self, symbol: Symbol, fact: &Fact, touched: u64, out: &mut ReturnsBatch) -> Option<Outcome> {
+        let account = self.accounts.get_mut(&symbol)?;
+        let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
+        account.touched = touched;
+        match account.state.offer(fact, ground, &mut self.scratch) {
+            Offer::Settled(outcome) => {
+                let id = account.id;
+                self.take_scratch(symbol, id, out);
+                Some(outcome)
+            }
+            Offer::Deferred => None,
+        }
+    }
+
+    /// Moves what a fold changed from the scratch into the batch.
+    fn take_scratch(&mut self, symbol: Symbol, id: i64, out: &mut ReturnsBatch) {
+        out.rows.extend(self.scratch.rows.drain(..).map(|r| (id, r)));
+        out.facts.extend(self.scratch.facts.drain(..).map(|f| (id, f)));
+        if let Some(profile) = self.scratch.profile.take() {
+            self.write_profile(symbol, id, profile, out);
+        }
+    }
+
+    pub(crate) fn write_profile(&self, symbol: Symbol, id: i64, profile: Profile, out: &mut ReturnsBatch) {
+        // A batch may move a profile twice; the last state is the one to store.
+        match out.accounts.iter_mut().rev().take(64).find(|w| w.id == id) {
+            Some(write) => write.profile = profile,
+            None => {
+                let account_no = self.names.symbols.text(symbol);
+                let slot = slot_of(&account_no);
+                out.accounts.push(AccountWrite { id, account_no, slot, profile, aliases: Vec::new() });
+            }
+        }
+    }
+
+    /// Loads the accounts a batch touches that memory does not hold; makes those the store does not know.
+    async fn bring_in(
+        &mut self,
+        facts: &[(Symbol, Fact)],
+        rejects: &[crate::messages::Rejected],
+        aliases: &[crate::messages::NewAlias],
+        touched: u64,
+        out: &mut ReturnsBatch,
+    ) -> Result<(), Failure> {
+        let asked = facts.iter().map(|(s, _)| *s).chain(aliases.iter().map(|a| a.account));
+        let mut missing: Vec<Symbol> = Vec::new();
+        let mut seen: HashSet<Symbol> = HashSet::default();
+        for symbol in asked.chain(rejects.iter().filter_map(|r| r.account)) {
+            if !self.accounts.contains_key(&symbol) && seen.insert(symbol) {
+                missing.push(symbol);
+            }
+        }
+        if !missing.is_empty() {
+            self.load(&missing, touched, out).await?;
+        }
+        for alias in aliases {
+            self.write_alias(alias, out);
+        }
+        Ok(())
+    }
+
+    async fn load(&mut self, missing: &[Symbol], touched: u64, out: &mut ReturnsBatch) -> Result<(), Failure> {
+        let numbers: Vec<Arc<str>> = missing.iter().map(|s| self.names.symbols.text(*s)).collect();
+        let stored = self.store.load_accounts(&numbers).await?;
+        let new = stored.iter().filter(|s| s.is_none()).count();
+        self.reserve(new).await?;
+        for ((symbol, account_no), stored) in missing.iter().zip(numbers).zip(stored) {
+            let account = match stored {
+                Some(stored) => {
+                    let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
+                    let state = AccountState::restore(
+                        Restore {
+                            profile: stored.profile,
+                            last: stored.last.as_ref(),
+                            before_last: stored.before_last.as_ref(),
+                            open: stored.open,
+                        },
+                        ground,
+                    );
+                    Account { id: stored.id, state, born: None, touched }
+                }
+                None => {
+                    let id = self.ids.next().ok_or_else(|| Failure::fatal("the block of account ids ran out"))?;
+                    let slot = slot_of(&account_no);
+                    let profile = Profile::default();
+                    out.accounts.push(AccountWrite { id, account_no, slot, profile, aliases: Vec::new() });
+                    Account { id, state: AccountState::default(), born: Some(touched), touched }
+                }
+            };
+            self.accounts.insert(*symbol, account);
+        }
+        Ok(())
+    }
+
+    async fn reserve(&mut self, needed: usize) -> Result<(), Failure> {
+        let left = usize::try_from(self.ids.end - self.ids.start).unwrap_or(0);
+        if needed > left {
+            let block = u32::try_from(needed).unwrap_or(u32::MAX).max(ID_BLOCK);
+            self.ids = self.store.reserve_accounts(block).await?;
+        }
+        Ok(())
+    }
+
+    fn write_alias(&self, alias: &crate::messages::NewAlias, out: &mut ReturnsBatch) {
+        let Some(account) = self.accounts.get(&alias.account) else { return };
+        let pair = (alias.vendor.clone(), self.names.symbols.text(alias.vendor_account));
+        if let Some(write) = out.accounts.iter_mut().find(|w| w.id == account.id) {
+            write.aliases.push(pair);
+            return;
+        }
+        let account_no = self.names.symbols.text(alias.account);
+        let slot = slot_of(&account_no);
+        let profile = account.state.profile().clone();
+        out.accounts.push(AccountWrite { id: account.id, account_no, slot, profile, aliases: vec![pair] });
+    }
+
+    /// Drops accounts beyond the limit, those untouched longest first; what is not committed stays.
+    fn evict(&mut self) {
+        if self.accounts.len() <= self.limit {
+            return;
+        }
+        let uncommitted = self.overlay.oldest().unwrap_or(u64::MAX);
+        let mut touched: Vec<u64> =
+            self.accounts.values().map(|a| a.touched).filter(|t| *t < uncommitted).collect();
+        // An eighth more than needed, so that the sweep is paid once for many.
+        let excess = (self.accounts.len() - self.limit + self.limit / 8).min(touched.len());
+        if excess == 0 {
+            return;
+        }
+        let (_, cut, _) = touched.select_nth_unstable(excess - 1);
+        let cut = *cut;
+        self.accounts.retain(|_, a| a.touched > cut || a.touched >= uncommitted);
+    }
+}
+
+impl Account {
+    /// Nothing of it can be in the store: the batch that made it is not committed.
+    pub fn is_new(&self, oldest_uncommitted: Option<u64>) -> bool {
+        self.born.is_some_and(|born| oldest_uncommitted.is_some_and(|oldest| oldest <= born))
+    }
+}
+
+/// Notes an outcome. A hold by a quarantined record is counted as that record, not as an observation.
+pub(crate) fn count(counts: &mut Counts, fact: &Fact, outcome: Outcome) {
+    if fact.kind() == Kind::Quarantined {
+        return;
+    }
+    match outcome {
+        Outcome::Accepted => counts.accepted += 1,
+        Outcome::Unchanged => counts.unchanged += 1,
+        Outcome::Stale => counts.stale += 1,
+        Outcome::Waiting(_) => counts.waiting += 1,
+    }
+}
+
+/// A fact of a feed that is not in: stored, not folded.
+pub(crate) fn gate(fact: Fact) -> StoredFact {
+    StoredFact { fact, in_row: false, waiting: Some(WaitingReason::Trailer) }
+}

@@ -1,0 +1,135 @@
+//! The checker: every row that changes is judged by the tolerance rules.
+use crate::generation::Plan;
+use crate::guard::{End, Failure, Guard};
+use crate::mailbox::{Mailbox, Parcel};
+use crate::messages::{CheckedBatch, Flowing, ReturnsBatch};
+use actix::prelude::*;
+use returns::{Policy, Row};
+use returns::ledger::RowChange;
+use returns::tolerance::{Breach, Rules, judge};
+use std::sync::Arc;
+use store::{BreakWrite, Names};
+
+/// Judges batches in order.
+pub struct CheckerActor {
+    guard: Guard,
+    rules: Arc<Rules>,
+    policy: Arc<Policy>,
+    names: Arc<Names>,
+    out: Mailbox<Flowing<CheckedBatch>>,
+    open_inputs: usize,
+}
+
+impl CheckerActor {
+    pub fn new(
+        guard: Guard,
+        plan: &Plan,
+        out: Mailbox<Flowing<CheckedBatch>>,
+        inputs: usize,
+    ) -> Self {
+        let (rules, policy, names) = (plan.rules.clone(), plan.layouts.policy.clone(), plan.names.clone());
+        CheckerActor { guard, rules, policy, names, out, open_inputs: inputs }
+    }
+}
+
+impl Actor for CheckerActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Parcel<Flowing<Arc<ReturnsBatch>>>> for CheckerActor {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, parcel: Parcel<Flowing<Arc<ReturnsBatch>>>, _: &mut Self::Context) -> Self::Result {
+        let Parcel { body, room } = parcel;
+        let passed_on = match body {
+            Flowing::Batch(returns) => Some(Flowing::Batch(check(returns, &self.rules, &self.policy, &self.names))),
+            Flowing::Drain => {
+                self.open_inputs = self.open_inputs.saturating_sub(1);
+                (self.open_inputs == 0).then_some(Flowing::Drain)
+            }
+        };
+        let last = matches!(passed_on, Some(Flowing::Drain));
+        let out = self.out.clone();
+        AtomicResponse::new(Box::pin(
+            async move {
+                let result = match passed_on {
+                    Some(message) => out.send(message).await.map_err(Failure::from),
+                    None => Ok(()),
+                };
+                drop(room);
+                result
+            }
+            .into_actor(self)
+            .map(move |result, actor, ctx| match result {
+                Ok(()) if last => {
+                    actor.guard.tell(End::Finished);
+                    ctx.stop();
+                }
+                Ok(()) => {}
+                Err(failure) => {
+                    actor.guard.failed(failure);
+                    ctx.stop();
+                }
+            }),
+        ))
+    }
+}
+
+/// Judges every row of a batch.
+pub fn check(returns: Arc<ReturnsBatch>, rules: &Rules, policy: &Policy, names: &Names) -> CheckedBatch {
+    let mut verdicts = Vec::with_capacity(returns.rows.len());
+    let mut breaks = Vec::new();
+    let mut breaches = Vec::new();
+    for (account, change) in &returns.rows {
+        if !matches!(change, RowChange::New(_)) {
+            breaks.push(settled(*account, change));
+        }
+        let Some(row) = change.row() else {
+            verdicts.push(Default::default());
+            continue;
+        };
+        breaches.clear();
+        verdicts.push(judge(row, rules, policy, &mut breaches));
+        breaks.extend(breaches.drain(..).map(|b| broken(*account, row, b, names)));
+    }
+    CheckedBatch { returns, verdicts, breaks }
+}
+
+/// Whatever was open of that account and date, and is not broken again, is resolved.
+fn settled(account: i64, change: &RowChange) -> BreakWrite {
+    BreakWrite {
+        rule: store::EVERY_RULE,
+        severity: "warn",
+        account: Some(account),
+        vendor: None,
+        as_of: Some(change.as_of()),
+        feed: None,
+        position: None,
+        expected: None,
+        actual: None,
+        difference: None,
+        difference_bp: None,
+        tolerance: None,
+        hint: None,
+        broken: false,
+    }
+}
+
+fn broken(account: i64, row: &Row, b: Breach, names: &Names) -> BreakWrite {
+    BreakWrite {
+        rule: b.rule.as_str(),
+        severity: b.severity.as_str(),
+        account: Some(account),
+        vendor: names.vendor_name(row.value_vendor),
+        as_of: Some(row.as_of),
+        feed: Some(row.feed),
+        position: Some(row.place.position.to_string()),
+        expected: b.expected,
+        actual: b.actual,
+        difference: b.difference,
+        difference_bp: b.difference_bp,
+        tolerance: b.tolerance,
+        hint: b.hint.map(Into::into),
+        broken: true,
+    }
+}

@@ -1,0 +1,123 @@
+//! From a vendor's account to ours. Each decoder keeps what it has resolved; what it has not, it asks the store for, a batch at once.
+use foldhash::HashMap;
+use record::Symbol;
+use returns::Date;
+use std::sync::Arc;
+use store::{Alias, Names, slot_of};
+
+/// One of our accounts, as decoders route it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub account: Symbol,
+    pub slot: u8,
+}
+
+/// What is known of a vendor account.
+#[derive(Clone, Debug)]
+enum Entry {
+    /// For all dates: the usual case.
+    Always(Target),
+    /// By date; of several covering a day the one that began last.
+    Dated(Vec<(Option<Date>, Option<Date>, Target)>),
+}
+
+/// Where a record's account leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    To(Target),
+    /// Aliases exist, but none covers the date: it waits (`no_alias_on_date`).
+    NotOnDate,
+    /// Never asked for: the store must be read.
+    Unknown,
+}
+
+/// One vendor's accounts.
+#[derive(Default)]
+pub struct Crosswalk {
+    entries: HashMap<Box<[u8]>, (Symbol, Entry)>,
+}
+
+impl Crosswalk {
+    /// The vendor account as a symbol, and where it leads on that date.
+    pub fn resolve(&self, vendor_account: &[u8], as_of: Date) -> (Symbol, Resolved) {
+        let Some((symbol, entry)) = self.entries.get(vendor_account) else {
+            return (Symbol::default(), Resolved::Unknown);
+        };
+        let resolved = match entry {
+            Entry::Always(target) => Resolved::To(*target),
+            Entry::Dated(spans) => spans
+                .iter()
+                .filter(|(from, to, _)| from.is_none_or(|d| d <= as_of) && to.is_none_or(|d| as_of <= d))
+                .max_by_key(|(from, ..)| *from)
+                .map_or(Resolved::NotOnDate, |(_, _, target)| Resolved::To(*target)),
+        };
+        (*symbol, resolved)
+    }
+
+    pub fn knows(&self, vendor_account: &str) -> bool {
+        self.entries.contains_key(vendor_account.as_bytes())
+    }
+
+    /// Notes what the store knows of a vendor account; nothing is known: it leads to `account_no` (policy `create`), and true is
+    /// returned, for its alias must be written.
+    pub fn learn(&mut self, vendor_account: &str, aliases: &[Alias], account_no: &str, names: &Names) -> bool {
+        let symbol = names.symbols.intern(vendor_account);
+        let target = |no: &str| Target { account: names.symbols.intern(no), slot: slot_of(no) };
+        let entry = match aliases {
+            [] => Entry::Always(target(account_no)),
+            [one] if one.valid_from.is_none() && one.valid_to.is_none() => Entry::Always(target(&one.account_no)),
+            many => Entry::Dated(many.iter().map(|a| (a.valid_from, a.valid_to, target(&a.account_no))).collect()),
+        };
+        self.entries.insert(vendor_account.as_bytes().into(), (symbol, entry));
+        aliases.is_empty()
+    }
+}
+
+/// An account number made from a vendor's account by the vendor's template, as in `NT-{vendor_account}`.
+pub fn account_no(template: &str, vendor_account: &str) -> Arc<str> {
+    template.replace("{vendor_account}", vendor_account).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use returns::date::from_days;
+
+    fn alias(from: Option<i32>, to: Option<i32>, no: &str) -> Alias {
+        Alias {
+            vendor: "v".into(),
+            vendor_account: "X".into(),
+            valid_from: from.and_then(from_days),
+            valid_to: to.and_then(from_days),
+            account: 1,
+            account_no: no.into(),
+        }
+    }
+
+    #[test]
+    fn of_several_aliases_covering_a_day_the_one_that_began_last_wins() {
+        let names = Names::default();
+        let mut c = Crosswalk::default();
+        let many = [alias(None, Some(20), "OLD"), alias(Some(10), Some(30), "NEW")];
+        assert!(!c.learn("X", &many, "unused", &names));
+        let on = |day| match c.resolve(b"X", from_days(day).unwrap()).1 {
+            Resolved::To(t) => Some(names.symbols.text(t.account).to_string()),
+            _ => None,
+        };
+        assert_eq!(on(5).as_deref(), Some("OLD"));
+        assert_eq!(on(15).as_deref(), Some("NEW"));
+        assert_eq!(on(31), None, "an alias that exists but not for that day waits");
+    }
+
+    #[test]
+    fn an_unknown_vendor_account_makes_an_account_once() {
+        let names = Names::default();
+        let mut c = Crosswalk::default();
+        assert_eq!(c.resolve(b"77", from_days(0).unwrap()).1, Resolved::Unknown);
+        assert!(c.learn("77", &[], &account_no("NT-{vendor_account}", "77"), &names));
+        let (symbol, Resolved::To(target)) = c.resolve(b"77", from_days(0).unwrap()) else { panic!("resolved") };
+        assert_eq!(&*names.symbols.text(symbol), "77");
+        assert_eq!(&*names.symbols.text(target.account), "NT-77");
+        assert_eq!(target.slot, slot_of("NT-77"));
+    }
+}

@@ -1,0 +1,187 @@
+//! The slow path of an accumulator: facts that need a read. All of a batch's are read for at once.
+use crate::accumulator::{Work, count, gate};
+use crate::guard::Failure;
+use crate::messages::ReturnsBatch;
+use foldhash::HashMap;
+use record::{Partitions, Symbol};
+use returns::fact::Body;
+use returns::ledger::{Ground, Outcome, Reach, Refold, WaitingReason, refold};
+use returns::{Arrival, Fact, Place};
+use std::sync::Arc;
+use store::{Found, HistoryRequest, Probe};
+
+/// An account's facts of one batch that wait for a read, in their order.
+struct Waiting {
+    symbol: Symbol,
+    id: i64,
+    facts: Vec<Fact>,
+    reach: Reach,
+}
+
+impl Work {
+    /// Settles deferred facts: known ones by their identity, the others on what history they reach.
+    pub(crate) async fn settle_deferred(
+        &mut self,
+        deferred: Vec<(Symbol, Fact)>,
+        gated: bool,
+        out: &mut ReturnsBatch,
+    ) -> Result<(), Failure> {
+        let unknown = self.without_known(deferred, out).await?;
+        if gated {
+            for (symbol, fact) in unknown {
+                count(&mut out.counts, &fact, Outcome::Waiting(WaitingReason::Trailer));
+                if let Some(account) = self.accounts.get(&symbol) {
+                    out.facts.push((account.id, gate(fact)));
+                }
+            }
+            return Ok(());
+        }
+        let mut waiting = self.by_account(unknown);
+        while !waiting.is_empty() {
+            waiting = self.read_and_fold(waiting, out).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes out the facts that are known already, in that key, feed and content, from an earlier place.
+    async fn without_known(
+        &mut self,
+        deferred: Vec<(Symbol, Fact)>,
+        out: &mut ReturnsBatch,
+    ) -> Result<Vec<(Symbol, Fact)>, Failure> {
+        let in_hand = out.header.number;
+        let oldest = Some(self.overlay.oldest().unwrap_or(in_hand).min(in_hand));
+        let mut probes = Vec::new();
+        for (symbol, fact) in &deferred {
+            if let Some(account) = self.accounts.get(symbol)
+                && !account.is_new(oldest)
+            {
+                let (key, feed, content) = (fact.key(), fact.feed, fact.content);
+                probes.push(Probe { account: account.id, key, feed, content });
+            }
+        }
+        let answers = if probes.is_empty() { Vec::new() } else { self.store.identify(&probes).await? };
+        let mut answers = answers.into_iter();
+        let mut unknown = Vec::new();
+        for (symbol, fact) in deferred {
+            let Some(account) = self.accounts.get(&symbol) else { continue };
+            let stored = if account.is_new(oldest) { None } else { answers.next() };
+            let under_way = self.overlay.of(account.id, out).find(&fact.key(), fact.feed, fact.content);
+            let kept = match (under_way, stored) {
+                (Some(f), _) => Some((f.arrival, f.place)),
+                (None, Some(Found::Same { arrival, place })) => Some((arrival, place)),
+                (None, _) => None,
+            };
+            let partitions = &self.names.partitions;
+            if kept.is_some_and(|k| !earlier((fact.arrival, fact.place), k, partitions)) {
+                count(&mut out.counts, &fact, Outcome::Unchanged);
+            } else {
+                unknown.push((symbol, fact));
+            }
+        }
+        Ok(unknown)
+    }
+
+    fn by_account(&self, facts: Vec<(Symbol, Fact)>) -> Vec<Waiting> {
+        let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
+        let mut order: Vec<Symbol> = Vec::new();
+        let mut grouped: HashMap<Symbol, Vec<Fact>> = HashMap::default();
+        for (symbol, fact) in facts {
+            grouped.entry(symbol).or_insert_with(|| {
+                order.push(symbol);
+                Vec::new()
+            });
+            if let Some(group) = grouped.get_mut(&symbol) {
+                group.push(fact);
+            }
+        }
+        let waiting = order.into_iter().filter_map(|symbol| {
+            let account = self.accounts.get(&symbol)?;
+            let facts = grouped.remove(&symbol)?;
+            let reach = account.state.reach(&facts, ground);
+            Some(Waiting { symbol, id: account.id, facts, reach })
+        });
+        waiting.collect()
+    }
+
+    /// One read for all that wait, and a fold of each. What needs a wider read comes back.
+    async fn read_and_fold(&mut self, waiting: Vec<Waiting>, out: &mut ReturnsBatch) -> Result<Vec<Waiting>, Failure> {
+        let mut asked = Vec::with_capacity(waiting.len());
+        for w in &waiting {
+            let reach = self.overlay.of(w.id, out).widen(w.reach.clone());
+            asked.push(HistoryRequest { account: w.id, reach });
+        }
+        let read = self.store.history(&asked).await?;
+        let mut again = Vec::new();
+        for (mut w, history) in waiting.into_iter().zip(read) {
+            let whole = match self.overlay.of(w.id, out).lay_over(history) {
+                Ok(whole) => whole,
+                Err(from) => {
+                    w.reach.from = w.reach.from.min(from);
+                    again.push(w);
+                    continue;
+                }
+            };
+            let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
+            let Some(account) = self.accounts.get_mut(&w.symbol) else { continue };
+            match refold(&mut account.state, &w.facts, &whole, ground) {
+                Ok(done) => self.take(w, done, out),
+                Err(reach) => {
+                    w.reach = reach;
+                    again.push(w);
+                }
+            }
+        }
+        Ok(again)
+    }
+
+    fn take(&mut self, w: Waiting, done: Refold, out: &mut ReturnsBatch) {
+        for (fact, outcome) in w.facts.iter().zip(&done.outcomes) {
+            count(&mut out.counts, fact, *outcome);
+        }
+        if done.changes.rows.iter().any(restates) {
+            let cause = cause(&w.facts, &done.outcomes, &self.names);
+            let dates = done.changes.rows.iter().filter(|r| restates(r)).map(|r| r.as_of());
+            out.causes.extend(dates.map(|d| (w.id, d, cause.clone())));
+        }
+        out.rows.extend(done.changes.rows.into_iter().map(|r| (w.id, r)));
+        out.facts.extend(done.changes.facts.into_iter().map(|f| (w.id, f)));
+        if let Some(profile) = done.changes.profile {
+            self.write_profile(w.symbol, w.id, profile, out);
+        }
+    }
+}
+
+fn restates(change: &returns::ledger::RowChange) -> bool {
+    use returns::ledger::RowChange::{Gone, New, Replaced};
+    match change {
+        New(_) => false,
+        Replaced { restates, .. } => *restates,
+        Gone(_) => true,
+    }
+}
+
+/// Whether a place comes before the one kept: by arrival, partition and position.
+fn earlier(new: (Arrival, Place), kept: (Arrival, Place), partitions: &Partitions) -> bool {
+    let by_partition = || partitions.compare(new.1.partition, kept.1.partition);
+    let by_position = || new.1.position.cmp(&kept.1.position);
+    new.0.cmp(&kept.0).then_with(by_partition).then_with(by_position).is_lt()
+}
+
+/// What a person is told of why rows were restated: a correction before any other fact, else the first that was new.
+fn cause(facts: &[Fact], outcomes: &[Outcome], names: &store::Names) -> Arc<str> {
+    let new = || facts.iter().zip(outcomes).filter(|(_, o)| **o != Outcome::Unchanged).map(|(f, _)| f);
+    let correction = new().find_map(|f| match &f.body {
+        Body::Correction(c) => Some(format!("correction {} by {}: {} (event {})", c.ticket, c.who, c.reason, c.event_id)),
+        Body::Withdrawal(w) => Some(format!("withdrawal by {}: {} (event {})", w.who, w.reason, w.event_id)),
+        _ => None,
+    });
+    let late = || {
+        new().next().map_or_else(String::new, |f| {
+            let partition = names.partitions.get(f.place.partition);
+            let partition = partition.as_ref().map_or("?", |p| p.as_str());
+            format!("late {} for {} from {partition} line {}", f.kind().as_str(), f.as_of, f.place.position.sub)
+        })
+    };
+    correction.unwrap_or_else(late).into()
+}

@@ -1,0 +1,200 @@
+//! What the sink has taken and not yet committed: coalesced rows and facts, and the steps that are whole.
+use crate::messages::{CheckedBatch, CommittedBatch, Header};
+use foldhash::HashMap;
+use record::{Counts, Partition, PartitionKey, Progress};
+use returns::ledger::RowChange;
+use returns::{Date, Reasons};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use store::{AccountWrite, CommitUnit, DeltaWrite, FactWrite, Generation, RowWrite};
+
+/// Steps of one partition under way, by batch number.
+struct Track {
+    partition: Arc<Partition>,
+    /// Where the committed steps, and those already handed to a transaction, end.
+    at: Progress,
+    under_way: BTreeMap<u64, Step>,
+}
+
+struct Step {
+    from: Progress,
+    to: Progress,
+    missing: u32,
+    counts: Counts,
+}
+
+/// Gathers checked batches into the next transaction.
+#[derive(Default)]
+pub struct Gather {
+    batches: Vec<CheckedBatch>,
+    size: usize,
+    tracks: HashMap<PartitionKey, Track>,
+}
+
+/// A transaction, and which batches are whole with it.
+pub struct Gathered {
+    pub unit: CommitUnit,
+    pub whole: Vec<CommittedBatch>,
+    pub counts: Counts,
+}
+
+impl Gather {
+    pub fn add(&mut self, batch: CheckedBatch) {
+        let r = &batch.returns;
+        self.size += r.rows.len() + r.facts.len() + r.quarantine.len() + 1;
+        self.track(&r.header, r.counts);
+        self.batches.push(batch);
+    }
+
+    /// Rows, facts and quarantined records gathered.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    fn track(&mut self, header: &Header, counts: Counts) {
+        let track = self.tracks.entry(header.partition.key).or_insert_with(|| Track {
+            partition: header.partition.clone(),
+            at: header.partition.opened,
+            under_way: BTreeMap::new(),
+        });
+        let step = track.under_way.entry(header.number).or_insert(Step {
+            from: header.from,
+            to: header.to,
+            missing: header.pieces,
+            counts: Counts::default(),
+        });
+        step.missing = step.missing.saturating_sub(1);
+        step.counts += counts;
+    }
+
+    /// All that was gathered, as one transaction; steps with pieces still to come stay behind.
+    pub fn take(&mut self, generation: &Arc<Generation>) -> Gathered {
+        let batches = std::mem::take(&mut self.batches);
+        self.size = 0;
+        let (deltas, whole) = self.whole_steps();
+        let mut counts = Counts::default();
+        deltas.iter().for_each(|d| counts += d.counts);
+        let mut unit = CommitUnit { generation: Some(generation.clone()), deltas, ..CommitUnit::default() };
+        fill(&mut unit, batches);
+        Gathered { unit, whole, counts }
+    }
+
+    /// The steps whose pieces are all in, in order, merged per partition.
+    fn whole_steps(&mut self) -> (Vec<DeltaWrite>, Vec<CommittedBatch>) {
+        let (mut deltas, mut whole) = (Vec::new(), Vec::new());
+        for (key, track) in &mut self.tracks {
+            let (from, mut counts, mut any) = (track.at, Counts::default(), false);
+            while let Some(step) = track.under_way.first_entry() {
+                if step.get().missing > 0 || step.get().from != track.at {
+                    break;
+                }
+                let (number, step) = step.remove_entry();
+                track.at = step.to;
+                counts += step.counts;
+                any = true;
+                whole.push(CommittedBatch { number, partition: track.partition.clone(), to: step.to });
+            }
+            if any {
+                let (id, token) = (track.partition.id.clone(), track.partition.token);
+                deltas.push(DeltaWrite { partition: *key, id, token, from, to: track.at, counts });
+            }
+        }
+        deltas.sort_by(|a, b| a.id.cmp(&b.id));
+        (deltas, whole)
+    }
+}
+
+/// Merges batches into a unit: one row per account and date, one fact per identity, sorted by account.
+fn fill(unit: &mut CommitUnit, batches: Vec<CheckedBatch>) {
+    let mut causes: HashMap<(i64, Date), Arc<str>> = HashMap::default();
+    let mut rows: Vec<(i64, Date, u32, RowWrite)> = Vec::new();
+    let mut order = 0u32;
+    for batch in batches {
+        unit.breaks.extend(batch.breaks);
+        let returns = Arc::unwrap_or_clone(batch.returns);
+        unit.quarantine.extend(returns.quarantine);
+        unit.facts.extend(returns.facts.into_iter().map(|(account, stored)| FactWrite { account, stored }));
+        unit.accounts.extend(returns.accounts);
+        causes.extend(returns.causes.into_iter().map(|(account, date, cause)| ((account, date), cause)));
+        for ((account, change), (verdict, reasons)) in returns.rows.into_iter().zip(batch.verdicts) {
+            let date = change.as_of();
+            let reasons = merge_reasons(&change, reasons);
+            rows.push((account, date, order, RowWrite { account, change, verdict, reasons, cause: None }));
+            order += 1;
+        }
+    }
+    unit.rows = coalesce(rows);
+    for row in &mut unit.rows {
+        row.cause = causes.remove(&(row.account, row.change.as_of()));
+    }
+    dedup_facts(&mut unit.facts);
+    merge_accounts(&mut unit.accounts);
+}
+
+/// One write per account: the last profile, all aliases.
+fn merge_accounts(accounts: &mut Vec<AccountWrite>) {
+    accounts.sort_by_key(|a| a.id);
+    accounts.dedup_by(|after, kept| {
+        let same = after.id == kept.id;
+        if same {
+            kept.profile = std::mem::take(&mut after.profile);
+            kept.aliases.append(&mut after.aliases);
+        }
+        same
+    });
+}
+
+fn merge_reasons(change: &RowChange, rules: Reasons) -> Reasons {
+    Reasons(rules.0 | change.row().map_or(0, |r| r.reasons.0))
+}
+
+/// One change per account and date: what the store sees is the first state it has and the last state it gets.
+fn coalesce(mut rows: Vec<(i64, Date, u32, RowWrite)>) -> Vec<RowWrite> {
+    rows.sort_unstable_by_key(|(account, date, order, _)| (*account, *date, *order));
+    let mut out: Vec<RowWrite> = Vec::with_capacity(rows.len());
+    for (account, date, _, write) in rows {
+        let same = out.last().is_some_and(|l| l.account == account && l.change.as_of() == date);
+        if !same {
+            out.push(write);
+            continue;
+        }
+        let Some(before) = out.pop() else { continue };
+        out.extend(compose(before, write));
+    }
+    out
+}
+
+fn compose(before: RowWrite, after: RowWrite) -> Option<RowWrite> {
+    use RowChange::{Gone, New, Replaced};
+    let change = match (&before.change, after.change) {
+        // Never stored and not to be: nothing happened.
+        (New(_), Gone(_)) => return None,
+        (New(_), New(row) | Replaced { row, .. }) => New(row),
+        (Gone(_), New(row) | Replaced { row, .. }) => Replaced { row, restates: true },
+        (Replaced { restates: a, .. }, Replaced { row, restates: b }) => Replaced { row, restates: *a || b },
+        (Replaced { .. }, New(row)) => Replaced { row, restates: true },
+        (Replaced { .. } | Gone(_), Gone(date)) => Gone(date),
+    };
+    Some(RowWrite { change, ..after })
+}
+
+/// The last write of an identity (account, key, feed, content) holds.
+fn dedup_facts(facts: &mut Vec<FactWrite>) {
+    let mut last: HashMap<(i64, record::FeedKey, returns::Content, returns::Key), usize> = HashMap::default();
+    for (i, f) in facts.iter().enumerate() {
+        last.insert((f.account, f.stored.fact.feed, f.stored.fact.content, f.stored.fact.key()), i);
+    }
+    if last.len() < facts.len() {
+        let mut i = 0;
+        facts.retain(|f| {
+            let keep = last.get(&(f.account, f.stored.fact.feed, f.stored.fact.content, f.stored.fact.key())) == Some(&i);
+            i += 1;
+            keep
+        });
+    }
+    facts.sort_by_key(|f| f.account);
+}

@@ -1,0 +1,93 @@
+//! What actors say to each other. Forward messages are batches; each carries the header of the source's batch it came from.
+use record::{Counts, Partition, Progress, RawBatch, Symbol};
+use returns::ledger::{RowChange, StoredFact};
+use returns::{Date, Fact, Reasons, Verdict};
+use std::sync::Arc;
+use store::QuarantineWrite;
+
+/// Forward: a message, or the word that its sender has said everything.
+pub enum Flowing<M> {
+    Batch(M),
+    /// Comes behind all data. A stage with several inputs waits for one from each, passes on what it holds, and says so itself.
+    Drain,
+}
+
+/// Which batch of which partition this is, and which piece of it. The step is applied when all pieces are in.
+#[derive(Clone, Debug)]
+pub struct Header {
+    pub number: u64,
+    pub piece: u32,
+    pub pieces: u32,
+    pub partition: Arc<Partition>,
+    pub from: Progress,
+    pub to: Progress,
+}
+
+/// Source to decoder.
+pub type Raw = Flowing<RawBatch>;
+
+/// Decoder to accumulator k: the observations of accounts in its slots.
+pub struct AccountBatch {
+    pub header: Header,
+    pub facts: Vec<(Symbol, Fact)>,
+    /// The feed's control count disagrees: its facts are stored and wait.
+    pub gated: bool,
+    /// Vendor accounts seen for the first time: (vendor, vendor account) leads to this account from now on.
+    pub aliases: Vec<NewAlias>,
+    /// Piece 1 carries what belongs to the batch as a whole.
+    pub rejects: Vec<Rejected>,
+    pub counts: Counts,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewAlias {
+    pub account: Symbol,
+    pub vendor: Arc<str>,
+    pub vendor_account: Symbol,
+}
+
+/// A record for quarantine, and the account-day it names, where it names one.
+pub struct Rejected {
+    pub write: QuarantineWrite,
+    pub account: Option<Symbol>,
+}
+
+/// Accumulator to checker: what changes.
+#[derive(Clone)]
+pub struct ReturnsBatch {
+    pub header: Header,
+    /// New accounts, changed profiles, first aliases.
+    pub accounts: Vec<store::AccountWrite>,
+    /// Account id and change, in the order they came about.
+    pub rows: Vec<(i64, RowChange)>,
+    pub facts: Vec<(i64, StoredFact)>,
+    /// What caused restatements in this batch: (account, date, cause).
+    pub causes: Vec<(i64, Date, Arc<str>)>,
+    pub quarantine: Vec<QuarantineWrite>,
+    pub counts: Counts,
+}
+
+/// Checker to sink: the same, judged.
+pub struct CheckedBatch {
+    pub returns: Arc<ReturnsBatch>,
+    /// One per row.
+    pub verdicts: Vec<(Verdict, Reasons)>,
+    pub breaks: Vec<store::BreakWrite>,
+}
+
+/// Sink back to sources and accumulators: these batches are committed. Losing it costs memory, never a figure.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    pub batches: Arc<Vec<CommittedBatch>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct CommittedBatch {
+    pub number: u64,
+    pub partition: Arc<Partition>,
+    pub to: Progress,
+}
+
+impl actix::Message for Committed {
+    type Result = ();
+}

@@ -1,0 +1,172 @@
+//! What sources ask of layouts and of the store, answered.
+use crate::topology::layouts::{CORRECTIONS, LayoutSet};
+use async_trait::async_trait;
+use codecs::Layout;
+use record::{Feed, Framer, Partition, PartitionId, Progress, Survey};
+use sources::{FeedInfo, FeedStatus, KnownPartition, Layouts, OpenLayout, Refused, Registry, SourceError, Surveyor};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use store::{FeedSpec, Generation, Names, PartitionSpec, Store, StoreError};
+
+/// The layouts one source may carry.
+pub struct SourceLayouts {
+    candidates: Vec<Arc<Layout>>,
+}
+
+impl SourceLayouts {
+    /// `vendors` empty: all vendors the topology knows. `eventbridge`: corrections and nothing else.
+    pub fn new(set: &LayoutSet, vendors: &[String], eventbridge: bool) -> Self {
+        let wanted = |name: &str| match (eventbridge, vendors) {
+            (true, _) => name == CORRECTIONS,
+            (false, []) => name != CORRECTIONS,
+            (false, some) => some.iter().any(|v| v == name),
+        };
+        let candidates = set.iter().map(|l| l.layout.clone()).filter(|l| wanted(l.name())).collect();
+        SourceLayouts { candidates }
+    }
+}
+
+impl Layouts for SourceLayouts {
+    fn choose(&self, file_name: &str, head: &[u8]) -> Result<Arc<dyn OpenLayout>, Refused> {
+        if let [only] = self.candidates.as_slice() {
+            return Ok(Arc::new(Opened(only.clone())));
+        }
+        let found: Vec<&Arc<Layout>> = self.candidates.iter().filter(|l| l.detect(file_name, head)).collect();
+        match found.as_slice() {
+            [one] => Ok(Arc::new(Opened((*one).clone()))),
+            [] => Err(Refused {
+                code: "unknown_layout",
+                text: format!("no vendor's [detect] knows {file_name}; name its vendor in the source, or add a mapping"),
+            }),
+            many => {
+                let names: Vec<&str> = many.iter().map(|l| l.name()).collect();
+                let text = format!("{file_name} is known to several vendors: {}; make [detect] stricter", names.join(", "));
+                Err(Refused { code: "ambiguous_layout", text })
+            }
+        }
+    }
+}
+
+struct Opened(Arc<Layout>);
+
+impl OpenLayout for Opened {
+    fn vendor(&self) -> &str {
+        self.0.name()
+    }
+    fn zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::get(&self.0.vendor_policy().zone).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+    fn framer(&self, record_limit: usize) -> Box<dyn Framer> {
+        self.0.framer(record_limit)
+    }
+    fn surveyor(&self, record_limit: usize) -> Box<dyn Surveyor> {
+        Box::new(Surveying(self.0.surveyor(record_limit)))
+    }
+}
+
+struct Surveying(Box<dyn codecs::Surveyor>);
+
+impl Surveyor for Surveying {
+    fn feed(&mut self, piece: &[u8]) {
+        self.0.feed(piece);
+    }
+    fn finish(self: Box<Self>) -> Survey {
+        self.0.finish()
+    }
+}
+
+/// The store, as sources of one generation see it.
+pub struct StoreRegistry {
+    pub store: Arc<dyn Store>,
+    pub generation: Arc<Generation>,
+    pub names: Arc<Names>,
+    pub source: Arc<str>,
+    /// With `--from-start`: the partitions already set back in this run, over all generations. None: nothing is set back.
+    pub rewound: Option<Arc<Mutex<HashSet<PartitionId>>>>,
+}
+
+impl StoreRegistry {
+    fn is_rewound(&self, id: &PartitionId) -> bool {
+        let set = |m: &Mutex<HashSet<PartitionId>>| m.lock().unwrap_or_else(|e| e.into_inner()).contains(id);
+        self.rewound.as_ref().is_none_or(|m| set(m))
+    }
+
+    async fn rewind(&self, id: &PartitionId) -> Result<(), SourceError> {
+        if let Some(rewound) = &self.rewound
+            && !self.is_rewound(id)
+        {
+            let one = std::slice::from_ref(id);
+            self.store.rewind(&self.generation, one).await.map_err(|e| error(e, id))?;
+            rewound.lock().unwrap_or_else(|e| e.into_inner()).insert(id.clone());
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Registry for StoreRegistry {
+    async fn known(&self, prefix: &str) -> Result<Vec<KnownPartition>, SourceError> {
+        let whole = PartitionId::new(prefix);
+        let known = self.store.partitions(prefix).await.map_err(|e| error(e, &whole))?;
+        let seen = known.into_iter().map(|k| KnownPartition {
+            progress: if self.is_rewound(&k.id) { k.progress } else { Progress::Start },
+            id: k.id,
+            size: k.file_size.and_then(|n| u64::try_from(n).ok()),
+            modified: k.file_modified,
+        });
+        Ok(seen.collect())
+    }
+
+    async fn open_partition(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError> {
+        let spec = PartitionSpec { id: id.clone(), source: self.source.clone() };
+        let open = |e| error(e, id);
+        let mut opened = self.store.open_partition(&self.generation, &spec).await.map_err(open)?;
+        if !self.is_rewound(id) {
+            self.rewind(id).await?;
+            opened = self.store.open_partition(&self.generation, &spec).await.map_err(open)?;
+        }
+        self.names.partitions.insert(opened.key, id.clone());
+        let partition = Partition {
+            key: opened.key,
+            id: id.clone(),
+            source: self.source.clone(),
+            token: opened.token,
+            opened: opened.progress,
+        };
+        Ok((Arc::new(partition), opened.progress))
+    }
+
+    async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError> {
+        let spec = FeedSpec {
+            source: info.source.clone(),
+            vendor: info.vendor.clone(),
+            name: info.name.clone(),
+            hash: info.hash,
+            bytes: info.size,
+            arrival: info.arrival,
+            business_date: info.survey.business_date.as_deref().and_then(|d| d.parse().ok()),
+            declared: info.survey.declared,
+            counted: Some(info.survey.counted).filter(|_| info.status != FeedStatus::Open),
+            status: info.status.as_str(),
+            partition: info.partition.clone(),
+            file_modified: info.modified,
+        };
+        let key = self.store.open_feed(&spec).await.map_err(|e| error(e, &info.partition))?;
+        Ok(Arc::new(Feed {
+            key,
+            vendor: info.vendor.clone(),
+            arrival: info.arrival,
+            hash: info.hash,
+            ends: info.status != FeedStatus::Open,
+            gated: info.status == FeedStatus::Waiting,
+        }))
+    }
+}
+
+fn error(e: StoreError, id: &PartitionId) -> SourceError {
+    match e {
+        StoreError::Unreachable(text) => SourceError::Transient(text),
+        StoreError::LeaseLost | StoreError::Busy { .. } => SourceError::LeaseLost(id.clone()),
+        StoreError::Schema(text) | StoreError::Refused(text) => SourceError::Fatal(format!("{id}: {text}")),
+    }
+}

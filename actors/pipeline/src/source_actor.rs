@@ -1,0 +1,156 @@
+//! Mounts a source: asks it for batches while there is room in flight, and hands them to a decoder.
+use crate::board::Board;
+use crate::enter::entered;
+use crate::guard::{Class, End, Failure, Guard};
+use crate::mailbox::Mailbox;
+use crate::messages::{Committed, Flowing, Raw};
+use actix::prelude::*;
+use record::{BatchLimit, RawBatch};
+use sources::{Next, Source, SourceError};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+
+/// One source.
+pub struct SourceActor {
+    guard: Arc<Guard>,
+    reading: Option<Reading>,
+    flight: Arc<Flight>,
+}
+
+/// Everything the reading loop owns.
+pub struct Reading {
+    pub name: Arc<str>,
+    pub source: Box<dyn Source>,
+    pub limit: BatchLimit,
+    pub decoders: Vec<Mailbox<Raw>>,
+    pub board: Arc<Board>,
+    /// Says true when the run is to end: stop reading, pass on what is read.
+    pub stop: watch::Receiver<bool>,
+    /// Numbers batches, over all sources.
+    pub numbers: Arc<AtomicU64>,
+    /// Where the store's connections live.
+    pub runtime: Handle,
+}
+
+/// Raw bytes read and not yet committed.
+struct Flight {
+    limit: u64,
+    state: std::sync::Mutex<InFlight>,
+    freed: Notify,
+}
+
+#[derive(Default)]
+struct InFlight {
+    bytes: u64,
+    batches: HashMap<u64, u64>,
+}
+
+impl SourceActor {
+    pub fn new(guard: Guard, reading: Reading, in_flight: u64) -> Self {
+        let flight = Flight { limit: in_flight, state: Default::default(), freed: Notify::new() };
+        SourceActor { guard: Arc::new(guard), reading: Some(reading), flight: Arc::new(flight) }
+    }
+}
+
+impl Actor for SourceActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let Some(reading) = self.reading.take() else { return };
+        let flight = self.flight.clone();
+        let runtime = reading.runtime.clone();
+        ctx.spawn(entered(&runtime, reading.run(flight)).into_actor(self).map(|result, actor, _| match result {
+            Ok(()) => actor.guard.tell(End::Finished),
+            Err(failure) => actor.guard.failed(failure),
+        }));
+    }
+}
+
+impl Handler<Committed> for SourceActor {
+    type Result = ();
+    fn handle(&mut self, committed: Committed, _: &mut Self::Context) {
+        self.flight.free(committed.batches.iter().map(|b| b.number));
+    }
+}
+
+impl Flight {
+    fn take(&self, number: u64, bytes: u64) {
+        let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
+        state.bytes += bytes;
+        state.batches.insert(number, bytes);
+    }
+
+    fn free(&self, numbers: impl Iterator<Item = u64>) {
+        let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
+        for number in numbers {
+            let bytes = state.batches.remove(&number).unwrap_or(0);
+            state.bytes -= bytes;
+        }
+        self.freed.notify_one();
+    }
+
+    /// Waits until something may be read.
+    async fn room(&self) {
+        loop {
+            let freed = self.freed.notified();
+            if self.state.lock().unwrap_or_else(|e| e.into_inner()).bytes < self.limit {
+                return;
+            }
+            freed.await;
+        }
+    }
+}
+
+impl Reading {
+    /// Reads until the source ends or the run is to stop; then says `Drain`.
+    async fn run(mut self, flight: Arc<Flight>) -> Result<(), Failure> {
+        loop {
+            if *self.stop.borrow() {
+                break;
+            }
+            let next = tokio::select! {
+                biased;
+                _ = self.stop.changed() => break,
+                next = async { flight.room().await; self.source.next_batch(&self.limit).await } => next,
+            };
+            self.board.standing(&self.name, self.source.standing(), records(&next));
+            match next.map_err(|e| failure(&e))? {
+                Next::Batch(batch) => self.pass_on(batch, &flight).await?,
+                Next::Idle => {}
+                Next::End => break,
+            }
+        }
+        for decoder in &self.decoders {
+            decoder.send(Flowing::Drain).await?;
+        }
+        Ok(())
+    }
+
+    /// A partition always goes to the same decoder, so that its order is kept.
+    async fn pass_on(&self, mut batch: RawBatch, flight: &Flight) -> Result<(), Failure> {
+        batch.number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        flight.take(batch.number, batch.payload.len() as u64);
+        let index = usize::try_from(batch.partition.key.0).unwrap_or(0) % self.decoders.len();
+        self.decoders[index].send(Flowing::Batch(batch)).await?;
+        Ok(())
+    }
+}
+
+fn records(next: &Result<Next, SourceError>) -> u64 {
+    match next {
+        Ok(Next::Batch(b)) => (b.records.len() + b.refused.len()) as u64,
+        _ => 0,
+    }
+}
+
+fn failure(e: &SourceError) -> Failure {
+    let class = match e {
+        SourceError::Transient(_) => Class::Transient,
+        SourceError::Fatal(_) => Class::Fatal,
+        SourceError::LeaseLost(_) => Class::LeaseLost,
+    };
+    Failure { class, text: e.to_string() }
+}

@@ -1,0 +1,152 @@
+//! The supervisor: starts generations, watches them, and starts them afresh from the store.
+//!
+//! The unit of restart is the generation: once one stage has died, the others are ahead of the store, and only a reload makes their memory
+//! true. actix's own supervisor restarts the same struct with its old state and does not survive a panic, so it is not used.
+use crate::generation::{Plan, Running, start};
+use crate::guard::{Class, End, Ended, Failure};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use store::{Generation, StoreError};
+
+/// What a person is told while the supervisor works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Another pipeline is active; this one stands by.
+    StandingBy { owner: String, seconds: u64 },
+    Active { generation: i64 },
+    /// A generation ended by trouble and the next begins after a pause.
+    Restarting { actor: String, why: String, after: Duration },
+}
+
+/// How to run.
+pub struct Options {
+    /// Names this process to others, as in `host/4711`.
+    pub worker: String,
+    pub lease: Duration,
+    /// Restarts allowed in a row before giving up.
+    pub restarts: u32,
+    pub notices: Box<dyn Fn(Notice) + Send + Sync>,
+}
+
+/// A generation that ran this long was healthy: the pause starts small again.
+const HEALTHY: Duration = Duration::from_secs(600);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+
+/// Runs a topology until its sources end, until it is stopped, or until trouble that will not pass. All that was read is then committed.
+pub async fn run(plan: Plan, options: Options) -> Result<(), Failure> {
+    let mut attempt = 0u32;
+    loop {
+        let Some(lease) = take_lease(&plan, &options).await? else { return Ok(()) };
+        let lease = Arc::new(lease);
+        (options.notices)(Notice::Active { generation: lease.number });
+        let began = Instant::now();
+        let ended = one_generation(&plan, &options, lease.clone()).await;
+        // Giving the lease back lets another take over at once; if the store is away, it runs out by itself.
+        let _ = plan.store.close_generation(&lease).await;
+        let Err((actor, failure)) = ended else { return Ok(()) };
+        if began.elapsed() >= HEALTHY {
+            attempt = 0;
+        }
+        attempt += 1;
+        let hopeless = matches!(failure.class, Class::Fatal | Class::Poison) || attempt > options.restarts;
+        if hopeless || *plan.stop.borrow() {
+            return Err(failure);
+        }
+        let after = pause(attempt, lease.number);
+        plan.board.restarted();
+        metrics::counter!("dietz_restarts_total", "actor" => actor.to_string()).increment(1);
+        (options.notices)(Notice::Restarting { actor: actor.to_string(), why: failure.text, after });
+        wait(&plan, after).await;
+    }
+}
+
+/// 1 s doubling to 10 min, less up to a quarter so that many do not come back together.
+fn pause(attempt: u32, seed: i64) -> Duration {
+    let doubled = FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(LONGEST_PAUSE);
+    let spread = u32::try_from(seed.rem_euclid(64)).unwrap_or(0);
+    doubled - doubled / 256 * spread
+}
+
+/// Becomes the active pipeline, standing by while another is; `None` when stopped meanwhile.
+async fn take_lease(plan: &Plan, options: &Options) -> Result<Option<Generation>, Failure> {
+    let mut told = None;
+    loop {
+        if *plan.stop.borrow() {
+            return Ok(None);
+        }
+        match plan.store.open_generation(&options.worker, options.lease).await {
+            Ok(lease) => return Ok(Some(lease)),
+            Err(StoreError::Busy { owner, seconds }) => {
+                if told.as_ref() != Some(&owner) {
+                    (options.notices)(Notice::StandingBy { owner: owner.clone(), seconds });
+                    told = Some(owner);
+                }
+                wait(plan, Duration::from_millis(250)).await;
+            }
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+async fn wait(plan: &Plan, time: Duration) {
+    let mut stop = plan.stop.clone();
+    let _ = tokio::time::timeout(time, stop.wait_for(|s| *s)).await;
+}
+
+async fn one_generation(plan: &Plan, options: &Options, lease: Arc<Generation>) -> Result<(), (Arc<str>, Failure)> {
+    let supervisor: Arc<str> = "supervisor".into();
+    let mut running = start(plan, lease.clone()).await.map_err(|f| (supervisor.clone(), f))?;
+    let renewing = renew(plan, options, lease);
+    let result = tokio::select! {
+        ended = watch(&mut running) => ended,
+        failure = renewing => Err((supervisor, failure)),
+    };
+    running.end().await;
+    result
+}
+
+/// Waits until the sink has committed everything, or until an actor is in trouble. The first cause told counts; what others say then is its echo.
+async fn watch(running: &mut Running) -> Result<(), (Arc<str>, Failure)> {
+    let mut finished: HashSet<Arc<str>> = HashSet::new();
+    while let Some(Ended { actor, end }) = running.ended.recv().await {
+        match end {
+            End::Finished if actor == running.sink => return Ok(()),
+            End::Finished => {
+                finished.insert(actor);
+            }
+            End::Failed(failure) => return Err((actor, failure)),
+            End::Panicked => return Err((actor, Failure::transient("it panicked"))),
+            End::Dropped => return Err((actor, Failure::transient("it was dropped with work left"))),
+        }
+    }
+    Err(("supervisor".into(), Failure::transient("all actors are gone")))
+}
+
+/// Renews the lease three times in its life; comes back only with trouble.
+async fn renew(plan: &Plan, options: &Options, lease: Arc<Generation>) -> Failure {
+    let mut last = Instant::now();
+    loop {
+        tokio::time::sleep(options.lease / 3).await;
+        match plan.store.renew(&lease).await {
+            Ok(()) => last = Instant::now(),
+            // The store may be away for a moment; the lease is not lost before its time.
+            Err(StoreError::Unreachable(_)) if last.elapsed() < options.lease => {}
+            Err(e) => return e.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_to_ten_minutes_and_are_spread() {
+        assert_eq!(pause(1, 0), Duration::from_secs(1));
+        assert_eq!(pause(4, 0), Duration::from_secs(8));
+        assert_eq!(pause(40, 0), LONGEST_PAUSE);
+        assert!((0..64).map(|seed| pause(11, seed)).all(|p| p > LONGEST_PAUSE * 3 / 4 && p <= LONGEST_PAUSE));
+    }
+}

@@ -1,0 +1,77 @@
+//! Whether the nodes make a graph: every input exists and is of the kind before, nothing is left over, one store.
+use super::config::{Node, Topology};
+use super::problem::{Problems, nearest};
+use super::reader::Word;
+
+/// Checks names and edges. Reports everything it finds.
+pub fn graph(t: &Topology, p: &mut Problems) {
+    edges(&t.decoders, "decoders", &names(&t.sources), "sources", p);
+    edges(&t.accumulators, "accumulators", &names(&t.decoders), "decoders", p);
+    edges(&t.checkers, "checkers", &names(&t.accumulators), "accumulators", p);
+    edges(&t.sinks, "sinks", &names(&t.checkers), "checkers", p);
+    for source in &t.sources {
+        for input in &source.inputs {
+            p.add(input.span.clone(), format!("`sources.{}` has no inputs", source.name.text), None);
+        }
+    }
+    unread(&t.sources, "sources", &inputs(&t.decoders), p);
+    unread(&t.decoders, "decoders", &inputs(&t.accumulators), p);
+    unread(&t.accumulators, "accumulators", &inputs(&t.checkers), p);
+    unread(&t.checkers, "checkers", &inputs(&t.sinks), p);
+    one(&t.accumulators, "accumulators", "one account has one writer", p);
+    one(&t.checkers, "checkers", "every row passes the same rules", p);
+    one(&t.sinks, "sinks", "exactly one sink is the store", p);
+    if t.sources.is_empty() {
+        p.add(0..0, "there is no source", Some("add a table [sources.NAME] with type and path".into()));
+    }
+}
+
+fn names<T>(nodes: &[Node<T>]) -> Vec<&str> {
+    nodes.iter().map(|n| n.name.text.as_str()).collect()
+}
+
+fn inputs<T>(nodes: &[Node<T>]) -> Vec<&str> {
+    nodes.iter().flat_map(|n| n.inputs.iter().map(|w| w.text.as_str())).collect()
+}
+
+fn edges<T>(nodes: &[Node<T>], kind: &str, before: &[&str], before_kind: &str, p: &mut Problems) {
+    for node in nodes {
+        if node.inputs.is_empty() {
+            let help = format!("add inputs = [...] with names of {before_kind}");
+            p.add(node.name.span.clone(), format!("`{kind}.{}` has no inputs", node.name.text), Some(help));
+        }
+        for input in &node.inputs {
+            unknown_input(input, kind, &node.name.text, before, before_kind, p);
+        }
+    }
+}
+
+fn unknown_input(input: &Word, kind: &str, name: &str, before: &[&str], before_kind: &str, p: &mut Problems) {
+    if before.contains(&input.text.as_str()) {
+        return;
+    }
+    let help = match nearest(&input.text, before.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("{before_kind} here: {}", before.join(", ")),
+    };
+    let message = format!("`{kind}.{name}` reads `{}`, and there is no [{before_kind}.{}]", input.text, input.text);
+    p.add(input.span.clone(), message, Some(help));
+}
+
+fn unread<T>(nodes: &[Node<T>], kind: &str, read: &[&str], p: &mut Problems) {
+    for node in nodes.iter().filter(|n| !read.contains(&n.name.text.as_str())) {
+        p.add(node.name.span.clone(), format!("nothing reads `{kind}.{}`", node.name.text), None);
+    }
+}
+
+fn one<T>(nodes: &[Node<T>], kind: &str, why: &str, p: &mut Problems) {
+    match nodes {
+        [_] => {}
+        [] => p.add(0..0, format!("there is no [{kind}.NAME]: {why}"), None),
+        [_, more @ ..] => {
+            for node in more {
+                p.add(node.name.span.clone(), format!("a second one of {kind}: {why}"), None);
+            }
+        }
+    }
+}

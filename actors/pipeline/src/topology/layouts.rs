@@ -1,0 +1,194 @@
+//! The vendors a topology knows: their mappings, compiled, and the policy they and the topology make together.
+use super::config::{Topology, VendorOverride};
+use super::problem::{Problem, nearest};
+use super::reader::Word;
+use codecs::Layout;
+use returns::policy::{Policy, Vendor};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::Names;
+
+/// The name under which corrections by event come; no vendor's.
+pub const CORRECTIONS: &str = "corrections";
+
+/// A vendor's layout and how its accounts are numbered.
+#[derive(Clone)]
+pub struct VendorLayout {
+    pub layout: Arc<Layout>,
+    pub vendor: Vendor,
+    /// As in `NT-{vendor_account}`.
+    pub account_no: Arc<str>,
+}
+
+/// All layouts of a topology, by vendor name.
+#[derive(Clone)]
+pub struct LayoutSet {
+    layouts: Vec<VendorLayout>,
+    pub policy: Arc<Policy>,
+}
+
+impl LayoutSet {
+    /// Reads and compiles every mapping the decoders name. Reports all mistakes of all of them.
+    pub fn load(topology: &Topology, names: &Names) -> Result<LayoutSet, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut layouts: Vec<VendorLayout> = Vec::new();
+        for decoder in &topology.decoders {
+            for (word, folder) in &decoder.kind.vendors {
+                for file in mappings(folder, word, topology, &mut problems) {
+                    let Some(layout) = compile(&file, &mut problems) else { continue };
+                    let over = decoder.kind.overrides.iter().find(|(name, _)| name.text == layout.name());
+                    add(layout, &file, over.map(|(_, o)| o), names, &mut layouts, &mut problems);
+                }
+            }
+        }
+        let corrections = Arc::new(Layout::eventbridge());
+        let vendor = names.vendor(CORRECTIONS);
+        layouts.push(VendorLayout { layout: corrections, vendor, account_no: "{vendor_account}".into() });
+        let policy = Arc::new(policy(topology, &layouts, names, &mut problems));
+        let set = LayoutSet { layouts, policy };
+        set.check_names(topology, &mut problems);
+        if problems.is_empty() { Ok(set) } else { Err(problems) }
+    }
+
+    pub fn get(&self, vendor: &str) -> Option<&VendorLayout> {
+        self.layouts.iter().find(|l| l.layout.name() == vendor)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &VendorLayout> {
+        self.layouts.iter()
+    }
+
+    /// Names of vendors in sources, overrides and precedence must be known.
+    fn check_names(&self, topology: &Topology, problems: &mut Vec<Problem>) {
+        let sources = topology.sources.iter().flat_map(|s| &s.kind.vendors);
+        let overrides = topology.decoders.iter().flat_map(|d| d.kind.overrides.iter().map(|(w, _)| w));
+        let precedence = topology.accumulators.iter().flat_map(|a| &a.kind.precedence);
+        for word in sources.chain(overrides).chain(precedence) {
+            if self.get(&word.text).is_none() {
+                let known: Vec<&str> = self.layouts.iter().map(|l| l.layout.name()).collect();
+                let help = match nearest(&word.text, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("known here: {}", known.join(", ")),
+                };
+                problems.push(at(topology, word, format!("no vendor is called `{}`", word.text), Some(help)));
+            }
+        }
+    }
+}
+
+fn at(topology: &Topology, word: &Word, message: String, help: Option<String>) -> Problem {
+    let text = std::fs::read_to_string(&topology.file).unwrap_or_default();
+    let mut p = super::problem::Problems::new(&topology.file, &text);
+    p.add(word.span.clone(), message.clone(), help.clone());
+    match p.into_result(()) {
+        Err(mut found) => found.swap_remove(0),
+        Ok(()) => Problem { file: topology.file.clone(), line: 0, column: 0, message, help },
+    }
+}
+
+/// A folder with a mapping.toml, or a folder of such folders, in order of name.
+fn mappings(folder: &Path, word: &Word, topology: &Topology, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let own = folder.join("mapping.toml");
+    if own.is_file() {
+        return vec![own];
+    }
+    let entries = std::fs::read_dir(folder).map(|d| d.flatten().map(|e| e.path().join("mapping.toml")));
+    let mut found: Vec<PathBuf> = entries.into_iter().flatten().filter(|p| p.is_file()).collect();
+    if found.is_empty() {
+        let message = format!("no mapping.toml in `{}` nor in a folder below it", word.text);
+        problems.push(at(topology, word, message, None));
+    }
+    found.sort();
+    found
+}
+
+fn compile(file: &Path, problems: &mut Vec<Problem>) -> Option<Layout> {
+    let problem = |message: String| Problem { file: file.to_owned(), line: 0, column: 0, message, help: None };
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(e) => {
+            problems.push(problem(format!("cannot be read: {e}")));
+            return None;
+        }
+    };
+    match Layout::compile(&text, &file.display().to_string()) {
+        Ok(layout) => Some(layout),
+        Err(found) => {
+            problems.extend(found.into_iter().map(|f| Problem {
+                file: file.to_owned(),
+                line: f.line,
+                column: f.column,
+                message: f.message,
+                help: f.help,
+            }));
+            None
+        }
+    }
+}
+
+fn add(
+    layout: Layout,
+    file: &Path,
+    over: Option<&VendorOverride>,
+    names: &Names,
+    layouts: &mut Vec<VendorLayout>,
+    problems: &mut Vec<Problem>,
+) {
+    if layouts.iter().any(|l| l.layout.name() == layout.name()) {
+        let message = format!("a second vendor is called `{}`", layout.name());
+        problems.push(Problem { file: file.to_owned(), line: 0, column: 0, message, help: None });
+        return;
+    }
+    let vendor = names.vendor(layout.name());
+    let account_no = over.and_then(|o| o.account_no.clone()).unwrap_or_else(|| layout.account_no().to_owned());
+    layouts.push(VendorLayout { layout: Arc::new(layout), vendor, account_no: account_no.into() });
+}
+
+/// The policy: each vendor's own conventions, overridden by the topology's, and what holds for all.
+fn policy(t: &Topology, layouts: &[VendorLayout], names: &Names, problems: &mut Vec<Problem>) -> Policy {
+    let overrides: Vec<&(Word, VendorOverride)> = t.decoders.iter().flat_map(|d| &d.kind.overrides).collect();
+    let all = names.vendors();
+    let settings = t.accumulators.first().map(|a| &a.kind);
+    let vendors = all
+        .iter()
+        .map(|name| {
+            let own = layouts.iter().find(|l| l.layout.name() == &**name).map(|l| l.layout.vendor_policy());
+            let mut v = own.unwrap_or_else(|| returns::VendorPolicy::new(name.clone()));
+            v.name = name.clone();
+            if let Some(timing) = settings.and_then(|s| s.flow_timing) {
+                v.flow_timing = timing;
+            }
+            if let Some((_, o)) = overrides.iter().find(|(w, _)| w.text == **name) {
+                v.flow_timing = o.flow_timing.unwrap_or(v.flow_timing);
+                v.possible_duplicate = o.possible_duplicate.unwrap_or(v.possible_duplicate);
+            }
+            v
+        })
+        .collect();
+    let mut policy = Policy::new(vendors);
+    let Some(s) = settings else {
+        problems.push(Problem {
+            file: t.file.clone(),
+            line: 0,
+            column: 0,
+            message: "there is no accumulator".into(),
+            help: None,
+        });
+        return policy;
+    };
+    policy.precedence = precedence(&s.precedence, &all);
+    policy.failover = s.failover;
+    policy.long_period_days = s.long_period_days;
+    policy.residual = s.residual;
+    policy.on_undefined = s.on_undefined;
+    policy.reopen_after = s.reopen_after;
+    policy
+}
+
+/// Named vendors in their order, then the others by name.
+fn precedence(named: &[Word], all: &[Arc<str>]) -> Vec<Vendor> {
+    let rank = |name: &str| named.iter().position(|w| w.text == name).unwrap_or(usize::MAX);
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|i| (rank(&all[*i]), all[*i].clone()));
+    order.into_iter().filter_map(|i| u16::try_from(i).ok()).map(Vendor).collect()
+}

@@ -1,0 +1,11 @@
+//! The topology file: what it says ([`config`]), whether it is a graph ([`check`]), how it looks ([`graph`]).
+pub mod check;
+pub mod config;
+pub mod graph;
+pub mod layouts;
+pub mod problem;
+pub mod reader;
+pub mod svg;
+
+pub use config::Topology;
+pub use problem::Problem;

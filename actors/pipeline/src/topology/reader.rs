@@ -1,0 +1,246 @@
+//! Reads a TOML table key by key, collecting every mistake instead of stopping at the first.
+use super::problem::{Problems, nearest};
+use returns::Decimal;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A value and where it stands.
+pub type Value<'i> = Spanned<DeValue<'i>>;
+
+/// A table being read. Keys are taken out one by one; [`Reader::finish`] reports what nobody took.
+pub struct Reader<'i> {
+    /// For messages: `sources.samples`.
+    pub path: String,
+    pub span: Range<usize>,
+    entries: BTreeMap<String, (Range<usize>, Value<'i>)>,
+    known: Vec<&'static str>,
+}
+
+/// A word and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    pub text: String,
+    pub span: Range<usize>,
+}
+
+impl<'i> Reader<'i> {
+    pub fn new(path: String, span: Range<usize>, table: DeTable<'i>) -> Self {
+        let entries = table.into_iter().map(|(k, v)| (k.get_ref().to_string(), (k.span(), v))).collect();
+        Reader { path, span, entries, known: Vec::new() }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<(Range<usize>, Value<'i>)> {
+        self.known.push(key);
+        self.entries.remove(key)
+    }
+
+    /// Takes all sub-tables, by name.
+    pub fn tables(&mut self, key: &'static str, p: &mut Problems) -> Vec<(Word, Reader<'i>)> {
+        let Some((_, value)) = self.take(key) else { return Vec::new() };
+        let span = value.span();
+        let DeValue::Table(table) = value.into_inner() else {
+            p.add(span, format!("`{key}` must hold tables, as in [{key}.name]"), None);
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (name, value) in table {
+            let word = Word { text: name.get_ref().to_string(), span: name.span() };
+            let path = join(&self.path, &format!("{key}.{}", word.text));
+            let span = value.span();
+            match value.into_inner() {
+                DeValue::Table(t) => found.push((word, Reader::new(path, span, t))),
+                _ => p.add(span, format!("`{path}` must be a table, as in [{path}]"), None),
+            }
+        }
+        found.sort_by_key(|(word, _)| word.span.start);
+        found
+    }
+
+    pub fn table(&mut self, key: &'static str, p: &mut Problems) -> Option<Reader<'i>> {
+        let (_, value) = self.take(key)?;
+        let span = value.span();
+        let path = join(&self.path, key);
+        match value.into_inner() {
+            DeValue::Table(t) => Some(Reader::new(path, span, t)),
+            _ => {
+                p.add(span, format!("`{path}` must be a table"), None);
+                None
+            }
+        }
+    }
+
+    /// A text, with `${NAME}` filled in from the environment.
+    pub fn word(&mut self, key: &'static str, p: &mut Problems) -> Option<Word> {
+        let (_, value) = self.take(key)?;
+        let span = value.span();
+        match value.into_inner() {
+            DeValue::String(s) => filled(&s, span, p),
+            _ => {
+                p.add(span, format!("`{}` must be a text in quotes", join(&self.path, key)), None);
+                None
+            }
+        }
+    }
+
+    pub fn text(&mut self, key: &'static str, p: &mut Problems) -> Option<String> {
+        self.word(key, p).map(|w| w.text)
+    }
+
+    pub fn required(&mut self, key: &'static str, p: &mut Problems) -> Option<Word> {
+        if !self.entries.contains_key(key) {
+            self.known.push(key);
+            p.add(self.span.clone(), format!("`{}` needs `{key}`", self.path), None);
+            return None;
+        }
+        self.word(key, p)
+    }
+
+    /// A list of texts, or one text as a list of one.
+    pub fn words(&mut self, key: &'static str, p: &mut Problems) -> Option<Vec<Word>> {
+        let (_, value) = self.take(key)?;
+        let span = value.span();
+        let path = join(&self.path, key);
+        let items = match value.into_inner() {
+            DeValue::String(s) => return filled(&s, span, p).map(|w| vec![w]),
+            DeValue::Array(items) => items,
+            _ => {
+                p.add(span, format!("`{path}` must be a list of texts"), None);
+                return None;
+            }
+        };
+        let mut words = Vec::new();
+        for item in items {
+            let span = item.span();
+            match item.into_inner() {
+                DeValue::String(s) => words.extend(filled(&s, span, p)),
+                _ => p.add(span, format!("`{path}` must hold texts only"), None),
+            }
+        }
+        Some(words)
+    }
+
+    /// One of a closed list of words.
+    pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&'static str, T)], p: &mut Problems) -> Option<T> {
+        let word = self.word(key, p)?;
+        let found = choices.iter().find(|(name, _)| *name == word.text);
+        if found.is_none() {
+            let names: Vec<&str> = choices.iter().map(|(n, _)| *n).collect();
+            let help = nearest(&word.text, names.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+            let message = format!("`{}` is none of {}", word.text, names.join(", "));
+            p.add(word.span, message, help);
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    pub fn flag(&mut self, key: &'static str, p: &mut Problems) -> Option<bool> {
+        let (_, value) = self.take(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(b) => Some(*b),
+            _ => {
+                p.add(value.span(), format!("`{}` must be true or false", join(&self.path, key)), None);
+                None
+            }
+        }
+    }
+
+    /// A whole number within bounds.
+    pub fn number(&mut self, key: &'static str, bounds: std::ops::RangeInclusive<u64>, p: &mut Problems) -> Option<u64> {
+        let (_, value) = self.take(key)?;
+        let parsed = match value.get_ref() {
+            DeValue::Integer(n) if n.radix() == 10 => n.as_str().parse().ok(),
+            _ => None,
+        };
+        let inside = parsed.filter(|n| bounds.contains(n));
+        if inside.is_none() {
+            let (low, high) = (bounds.start(), bounds.end());
+            let message = format!("`{}` must be a whole number from {low} to {high}", join(&self.path, key));
+            p.add(value.span(), message, None);
+        }
+        inside
+    }
+
+    /// An exact decimal: a number, or a text that is one.
+    pub fn decimal(&mut self, key: &'static str, p: &mut Problems) -> Option<Decimal> {
+        let (_, value) = self.take(key)?;
+        let parsed = match value.get_ref() {
+            DeValue::Integer(n) if n.radix() == 10 => n.as_str().parse().ok(),
+            DeValue::Float(n) => Decimal::from_str_exact(n.as_str()).ok(),
+            DeValue::String(s) => Decimal::from_str_exact(s).ok(),
+            _ => None,
+        };
+        if parsed.is_none() {
+            p.add(value.span(), format!("`{}` must be a decimal number, as in 0.0005", join(&self.path, key)), None);
+        }
+        parsed
+    }
+
+    /// A time such as `500ms`, `30s`, `5m`, `1h`.
+    pub fn duration(&mut self, key: &'static str, p: &mut Problems) -> Option<Duration> {
+        let word = self.word(key, p)?;
+        let parsed = scaled(&word.text, &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)]);
+        if parsed.is_none() {
+            p.add(word.span, format!("`{}` is no time: write 500ms, 30s, 5m or 1h", word.text), None);
+        }
+        parsed.map(Duration::from_millis)
+    }
+
+    /// A size such as `512KiB`, `64MiB`, `1GiB`.
+    pub fn size(&mut self, key: &'static str, p: &mut Problems) -> Option<u64> {
+        let word = self.word(key, p)?;
+        let parsed = scaled(&word.text, &[("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)]);
+        if parsed.is_none() {
+            p.add(word.span, format!("`{}` is no size: write 512KiB, 64MiB or 1GiB", word.text), None);
+        }
+        parsed
+    }
+
+    /// Reports what nobody took, each with the nearest right key.
+    pub fn finish(self, p: &mut Problems) {
+        for (key, (span, _)) in &self.entries {
+            let help = match nearest(key, self.known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known here: {}", self.known.join(", ")),
+            };
+            let place = if self.path.is_empty() { "the topology".to_owned() } else { format!("[{}]", self.path) };
+            p.add(span.clone(), format!("unknown key `{key}` in {place}"), Some(help));
+        }
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit.trim())?;
+    number.parse::<u64>().ok()?.checked_mul(*factor)
+}
+
+/// Fills in `${NAME}`, in values only and after parsing, so that nothing in the environment can become a key.
+fn filled(text: &str, span: Range<usize>, p: &mut Problems) -> Option<Word> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        out.push_str(&rest[..at]);
+        let Some(end) = rest[at..].find('}') else {
+            p.add(span, "`${` without its `}`", None);
+            return None;
+        };
+        let name = &rest[at + 2..at + end];
+        match std::env::var(name) {
+            Ok(value) => out.push_str(&value),
+            Err(_) => {
+                p.add(span, format!("the environment has no `{name}`"), Some(format!("set {name} before starting")));
+                return None;
+            }
+        }
+        rest = &rest[at + end + 1..];
+    }
+    out.push_str(rest);
+    Some(Word { text: out, span })
+}

@@ -1,0 +1,131 @@
+//! The rules by name, and their levels.
+use crate::row::Reason;
+use rust_decimal::Decimal;
+
+/// A rule over single rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// The vendor's own return against ours.
+    VendorReturn,
+    /// The vendor's B(t) against our E(t-1).
+    RollForward,
+    /// A return far from 0.
+    ReturnOutlier,
+    /// A flow that is a large part of the value.
+    LargeFlow,
+    /// The same value to the cent for business days on end.
+    StaleValue,
+    /// Business days without a row.
+    MissingDay,
+    /// An advisory fee that is a large part of B.
+    FeeSize,
+    NegativeValue,
+    /// Another vendor feeds than the day before.
+    SourceSwitch,
+    /// A vendor's change under a live correction.
+    Pinned,
+    /// A return to earlier content without a version.
+    Reverted,
+    /// Equal arrivals or equal revisions with different content.
+    SameArrival,
+    /// A transfer in kind without amount or price.
+    UnpricedTransfer,
+    /// A flow in another currency than the account's.
+    Currency,
+}
+
+impl Rule {
+    pub const ALL: [Rule; 14] = [
+        Rule::VendorReturn,
+        Rule::RollForward,
+        Rule::ReturnOutlier,
+        Rule::LargeFlow,
+        Rule::StaleValue,
+        Rule::MissingDay,
+        Rule::FeeSize,
+        Rule::NegativeValue,
+        Rule::SourceSwitch,
+        Rule::Pinned,
+        Rule::Reverted,
+        Rule::SameArrival,
+        Rule::UnpricedTransfer,
+        Rule::Currency,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        self.reason().as_str()
+    }
+
+    /// The reason a breach leaves on the row; the names are the same.
+    pub fn reason(self) -> Reason {
+        match self {
+            Rule::VendorReturn => Reason::VendorReturn,
+            Rule::RollForward => Reason::RollForward,
+            Rule::ReturnOutlier => Reason::ReturnOutlier,
+            Rule::LargeFlow => Reason::LargeFlow,
+            Rule::StaleValue => Reason::StaleValue,
+            Rule::MissingDay => Reason::MissingDay,
+            Rule::FeeSize => Reason::FeeSize,
+            Rule::NegativeValue => Reason::NegativeValue,
+            Rule::SourceSwitch => Reason::SourceSwitch,
+            Rule::Pinned => Reason::Pinned,
+            Rule::Reverted => Reason::Reverted,
+            Rule::SameArrival => Reason::SameArrival,
+            Rule::UnpricedTransfer => Reason::UnpricedTransfer,
+            Rule::Currency => Reason::Currency,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Warn,
+    Block,
+}
+
+impl Severity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Warn => "warn",
+            Severity::Block => "block",
+        }
+    }
+}
+
+/// How much is tolerated: money, plus basis points of what is compared with; or, for counts, business days.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limit {
+    pub money: Decimal,
+    pub bp: Decimal,
+    pub days: u16,
+}
+
+/// The two levels of a rule; a level that is not set never breaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Levels {
+    pub warn: Option<Limit>,
+    pub block: Option<Limit>,
+}
+
+/// The levels of every rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    levels: [Levels; Rule::ALL.len()],
+}
+
+impl Default for Rules {
+    /// No rule is set.
+    fn default() -> Self {
+        Rules { levels: [Levels::default(); Rule::ALL.len()] }
+    }
+}
+
+impl Rules {
+    pub fn set(&mut self, rule: Rule, levels: Levels) {
+        self.levels[rule as usize] = levels;
+    }
+
+    pub fn of(&self, rule: Rule) -> Levels {
+        self.levels[rule as usize]
+    }
+}
