@@ -11,6 +11,7 @@ pub mod columns;
 pub mod error;
 pub mod names;
 pub mod read;
+pub mod sqlite;
 pub mod unit;
 
 pub use error::{CommitError, StoreError};

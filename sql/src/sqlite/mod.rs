@@ -1,0 +1,141 @@
+//! The embedded store: one SQLite file.
+//!
+//! # Layout
+//! - [`connect`]: the file, its connections and migrations.
+//! - [`wire`], [`value`], [`bulk`]: how values look in the file, and many rows in one statement.
+//! - [`lease`], [`register`]: who may write, and what is registered once.
+//! - [`commit`]: the one transaction; [`daily`], [`facts`], [`breaks`], [`quarantine`] write their tables in it.
+//! - [`load`]: what the pipeline reads; [`reader`], [`lists`]: what people read.
+//!
+//! The file is in WAL mode: any number of processes read what is committed while one writes. Writers queue, in this process on the one
+//! connection that writes, between processes on the file's lock.
+mod breaks;
+mod bulk;
+mod carried;
+mod commit;
+mod connect;
+mod daily;
+mod errors;
+mod facts;
+mod lease;
+mod lists;
+mod load;
+mod quarantine;
+mod reader;
+mod register;
+#[cfg(test)]
+mod tests;
+mod value;
+mod wire;
+
+use crate::{
+    Alias, CommitError, CommitUnit, FeedSpec, Found, Generation, HistoryRequest, KnownPartition, Names,
+    OpenPartition, PartitionSpec, PolicySpec, Probe, Reader, Receipt, Store, StoreError, StoredAccount,
+};
+use async_trait::async_trait;
+use errors::Failure;
+use record::{FeedKey, PartitionId};
+use returns::date::Micros;
+use returns::ledger::History;
+use sqlx::sqlite::SqlitePool;
+use sqlx::{Sqlite, Transaction};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// A store in one file of this machine.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    names: Arc<Names>,
+}
+
+/// Opens the file, made if it is not there, and brings its schema up to date.
+///
+/// Errors: [`StoreError::Refused`] names a folder that does not exist, [`StoreError::Schema`] a schema newer than this program.
+pub async fn open(path: &Path, names: Arc<Names>) -> Result<SqliteStore, StoreError> {
+    let (writer, readers) = connect::pools(path).await?;
+    let store = SqliteStore { writer, readers, names };
+    store.migrate().await?;
+    store.know_partitions().await?;
+    Ok(store)
+}
+
+impl SqliteStore {
+    /// A transaction that may write from its first statement on, so that it never has to be given up half way.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Failure> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    async fn know_partitions(&self) -> Result<(), Failure> {
+        let mut connection = self.readers.acquire().await?;
+        load::learn_partitions(&mut connection, &self.names).await
+    }
+}
+
+/// Microseconds since 1970 by this machine's clock.
+fn clock() -> Micros {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        Ok(connect::migrate(&self.writer).await?)
+    }
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(connect::ready(&self.readers).await?)
+    }
+    async fn open_generation(&self, worker: &str, ttl: Duration) -> Result<Generation, StoreError> {
+        Ok(self.take_generation(worker, ttl).await?)
+    }
+    async fn renew(&self, generation: &Generation) -> Result<(), StoreError> {
+        Ok(self.renew_generation(generation).await?)
+    }
+    async fn close_generation(&self, generation: &Generation) -> Result<(), StoreError> {
+        Ok(self.release_generation(generation).await?)
+    }
+    async fn open_partition(
+        &self,
+        generation: &Generation,
+        spec: &PartitionSpec,
+    ) -> Result<OpenPartition, StoreError> {
+        Ok(self.grant_partition(generation, spec).await?)
+    }
+    async fn open_feed(&self, spec: &FeedSpec) -> Result<FeedKey, StoreError> {
+        Ok(self.register_feed(spec).await?)
+    }
+    async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError> {
+        Ok(self.register_policy(spec).await?)
+    }
+    async fn rewind(&self, generation: &Generation, partitions: &[PartitionId]) -> Result<(), StoreError> {
+        Ok(self.rewind_partitions(generation, partitions).await?)
+    }
+    async fn partitions(&self, prefix: &str) -> Result<Vec<KnownPartition>, StoreError> {
+        Ok(self.known_partitions(prefix).await?)
+    }
+    async fn reserve_accounts(&self, count: u32) -> Result<Range<i64>, StoreError> {
+        Ok(self.take_account_ids(count).await?)
+    }
+    async fn load_accounts(&self, numbers: &[Arc<str>]) -> Result<Vec<Option<StoredAccount>>, StoreError> {
+        Ok(self.read_accounts(numbers).await?)
+    }
+    async fn load_aliases(&self, asked: &[(Arc<str>, Arc<str>)]) -> Result<Vec<Alias>, StoreError> {
+        Ok(self.read_aliases(asked).await?)
+    }
+    async fn identify(&self, probes: &[Probe]) -> Result<Vec<Found>, StoreError> {
+        Ok(self.find_facts(probes).await?)
+    }
+    async fn history(&self, asked: &[HistoryRequest]) -> Result<Vec<History>, StoreError> {
+        Ok(self.read_history(asked).await?)
+    }
+    async fn commit(&self, unit: &CommitUnit) -> Result<Receipt, CommitError> {
+        self.write(unit).await
+    }
+    fn reader(&self) -> &dyn Reader {
+        self
+    }
+}

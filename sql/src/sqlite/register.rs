@@ -1,0 +1,171 @@
+//! What is registered once and known by a number ever after: partitions, feeds, policies, account ids.
+use super::errors::Failure;
+use super::lease::{self, check_tokens};
+use super::wire::text_date;
+use super::{SqliteStore, clock};
+use crate::{FeedSpec, Generation, KnownPartition, OpenPartition, PartitionSpec, PolicySpec};
+use record::{FeedKey, PartitionId, PartitionKey, Progress};
+use sqlx::{Row, SqliteConnection};
+use std::ops::Range;
+
+impl SqliteStore {
+    pub(super) async fn grant_partition(
+        &self,
+        generation: &Generation,
+        spec: &PartitionSpec,
+    ) -> Result<OpenPartition, Failure> {
+        let mut tx = self.begin().await?;
+        check_tokens(&mut tx, generation).await?;
+        let id = partition_id(&mut tx, &spec.id, &spec.source).await?;
+        let token = lease::grant_partition(&mut tx, id, &generation.worker).await?;
+        let position: String = sqlx::query_scalar(
+            "INSERT INTO checkpoint (partition_id, source, position, token) VALUES (?, ?, 'start', ?)
+             ON CONFLICT (partition_id) DO UPDATE SET token = excluded.token RETURNING position",
+        )
+        .bind(id)
+        .bind(&*spec.source)
+        .bind(token)
+        .fetch_one(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        let key = PartitionKey(id);
+        self.names.partitions.insert(key, spec.id.clone());
+        Ok(OpenPartition { key, token, progress: progress(&position)? })
+    }
+
+    pub(super) async fn register_feed(&self, spec: &FeedSpec) -> Result<FeedKey, Failure> {
+        let mut tx = self.begin().await?;
+        let partition = note_file(&mut tx, spec).await?;
+        // What is known of a feed stays: a release since then must not be undone by reading the file again.
+        let id = match known_feed(&mut tx, spec).await? {
+            Some(id) => id,
+            None => insert_feed(&mut tx, spec, partition).await?,
+        };
+        tx.commit().await?;
+        Ok(FeedKey(id))
+    }
+
+    pub(super) async fn register_policy(&self, spec: &PolicySpec) -> Result<i64, Failure> {
+        let insert = "INSERT INTO policy (hash, text, kept_at) VALUES (?, ?, ?)
+            ON CONFLICT (hash) DO UPDATE SET hash = hash RETURNING id";
+        let kept = sqlx::query_scalar(insert).bind(&spec.hash).bind(&spec.text).bind(clock());
+        Ok(kept.fetch_one(&self.writer).await?)
+    }
+
+    pub(super) async fn rewind_partitions(
+        &self,
+        generation: &Generation,
+        partitions: &[PartitionId],
+    ) -> Result<(), Failure> {
+        let mut tx = self.begin().await?;
+        check_tokens(&mut tx, generation).await?;
+        let rewind = "UPDATE checkpoint SET position = 'start', updated_at = ?
+            WHERE partition_id = (SELECT id FROM partition WHERE name = ?)";
+        for partition in partitions {
+            sqlx::query(rewind).bind(clock()).bind(partition.as_str()).execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    pub(super) async fn known_partitions(&self, prefix: &str) -> Result<Vec<KnownPartition>, Failure> {
+        let rows = sqlx::query(
+            "SELECT p.id, p.name, p.file_size, p.file_modified, coalesce(c.position, 'start')
+             FROM partition p LEFT JOIN checkpoint c ON c.partition_id = p.id
+             WHERE substr(p.name, 1, length(?1)) = ?1 ORDER BY p.name",
+        )
+        .bind(prefix)
+        .fetch_all(&self.readers)
+        .await?;
+        let known = |row: &sqlx::sqlite::SqliteRow| {
+            Ok(KnownPartition {
+                key: PartitionKey(row.try_get(0)?),
+                id: PartitionId::new(row.try_get::<String, _>(1)?),
+                file_size: row.try_get(2)?,
+                file_modified: row.try_get(3)?,
+                progress: progress(row.try_get(4)?)?,
+            })
+        };
+        rows.iter().map(known).collect()
+    }
+
+    pub(super) async fn take_account_ids(&self, count: u32) -> Result<Range<i64>, Failure> {
+        let count = i64::from(count);
+        let next: i64 =
+            sqlx::query_scalar("UPDATE counter SET value = value + ? WHERE name = 'account' RETURNING value")
+                .bind(count)
+                .fetch_one(&self.writer)
+                .await?;
+        Ok(next - count..next)
+    }
+}
+
+/// A position as stored.
+pub(super) fn progress(text: &str) -> Result<Progress, Failure> {
+    let unknown = |_| crate::columns::ColumnError::Unknown { column: "position", value: text.to_owned() };
+    Ok(text.parse().map_err(unknown)?)
+}
+
+async fn partition_id(
+    connection: &mut SqliteConnection,
+    id: &PartitionId,
+    source: &str,
+) -> Result<i64, Failure> {
+    let insert = "INSERT INTO partition (name, source) VALUES (?, ?)
+        ON CONFLICT (name) DO UPDATE SET source = excluded.source RETURNING id";
+    Ok(sqlx::query_scalar(insert).bind(id.as_str()).bind(source).fetch_one(connection).await?)
+}
+
+/// Size and time of the file that was read through; returns its partition.
+async fn note_file(connection: &mut SqliteConnection, spec: &FeedSpec) -> Result<i64, Failure> {
+    let id = partition_id(connection, &spec.partition, &spec.source).await?;
+    sqlx::query("UPDATE partition SET file_size = ?, file_modified = ? WHERE id = ?")
+        .bind(spec.bytes.map(whole))
+        .bind(spec.file_modified)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(id)
+}
+
+async fn known_feed(connection: &mut SqliteConnection, spec: &FeedSpec) -> Result<Option<i64>, Failure> {
+    let by_hash = "SELECT id FROM feed WHERE vendor = ? AND hash = ?";
+    let by_day = "SELECT id FROM feed WHERE vendor = ? AND hash IS NULL AND source = ? AND name = ?";
+    let asked = match spec.hash {
+        Some(hash) => sqlx::query_scalar(by_hash).bind(&*spec.vendor).bind(hex(&hash)),
+        None => sqlx::query_scalar(by_day).bind(&*spec.vendor).bind(&*spec.source).bind(&*spec.name),
+    };
+    Ok(asked.fetch_optional(connection).await?)
+}
+
+async fn insert_feed(
+    connection: &mut SqliteConnection,
+    spec: &FeedSpec,
+    partition: i64,
+) -> Result<i64, Failure> {
+    let insert = "INSERT INTO feed
+        (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+    Ok(sqlx::query_scalar(insert)
+        .bind(&*spec.source)
+        .bind(&*spec.vendor)
+        .bind(&*spec.name)
+        .bind(spec.hash.map(|h| hex(&h)))
+        .bind(spec.bytes.map(whole))
+        .bind(spec.arrival)
+        .bind(spec.business_date.map(text_date))
+        .bind(spec.declared.map(whole))
+        .bind(spec.counted.map(whole))
+        .bind(spec.status)
+        .bind(partition)
+        .fetch_one(connection)
+        .await?)
+}
+
+/// SQL's integers have a sign; nothing counted here comes near the bound.
+pub(super) fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
