@@ -194,3 +194,6 @@ impl Day<'_> {
         u16::try_from(self.parts.len().max(1)).unwrap_or(u16::MAX)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -72,18 +72,12 @@ impl Terms {
             FlowTiming::Mid => (inflow - outflow, 2),
             FlowTiming::Timed => weighted(said.flows)?,
         };
-        let begin = begin.checked_mul(per)?;
+        let whole = |units: i128| if per == 1 { Some(units) } else { units.checked_mul(per) };
+        let begin = whole(begin)?;
         let capital = begin.checked_add(added)?;
-        let net = capital.checked_add((gain - outside).checked_mul(per)?)?;
-        Some(Terms {
-            per,
-            begin,
-            end: end.checked_mul(per)?,
-            capital,
-            gain: gain.checked_mul(per)?,
-            net,
-            gross: net.checked_add((fees + outside).checked_mul(per)?)?,
-        })
+        let net = capital.checked_add(whole(gain - outside)?)?;
+        let gross = net.checked_add(whole(fees + outside)?)?;
+        Some(Terms { per, begin, end: whole(end)?, capital, gain: whole(gain)?, net, gross })
     }
 
     /// F3 without `out_of_range`, which only the link can tell. `residual` is in units, 0 is off.

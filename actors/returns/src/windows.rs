@@ -188,7 +188,8 @@ impl Series<'_> {
     fn day(&self, as_of: Date) -> Measured {
         let end = self.rows_to(as_of);
         let mut measured = Measured::empty(Window::Day, None, as_of, Missing::NoValue);
-        let Some((row, _)) = end.checked_sub(1).map(|last| self.rows[last]).filter(|(row, _)| row.as_of == as_of)
+        let Some((row, _)) =
+            end.checked_sub(1).map(|last| self.rows[last]).filter(|(row, _)| row.as_of == as_of)
         else {
             return measured;
         };
@@ -207,7 +208,9 @@ impl Series<'_> {
 
     fn between(&self, window: Window, from: Option<Date>, to: Date, may_be_stale: bool) -> Measured {
         let mut measured = Measured::empty(window, from, to, Missing::NotLongEnough);
-        let Some((from, base)) = from.and_then(|from| Some((from, self.base(from)?))) else { return measured };
+        let Some((from, base)) = from.and_then(|from| Some((from, self.base(from)?))) else {
+            return measured;
+        };
         measured.base_row = Some(base.date);
         let end = self.rows_to(to);
         if end <= base.rows {
@@ -225,8 +228,7 @@ impl Series<'_> {
                 return Err(Missing::StaleBase);
             }
             let cumulative = linked(last, now, then, base.segment)?;
-            let annualised =
-                years(from, to, self.year_count).and_then(|years| annualised(cumulative, years));
+            let annualised = years(from, to, self.year_count).and_then(|years| annualised(cumulative, years));
             Ok(Return { cumulative, annualised })
         };
         measured.net = figure(last.net, base.net);

@@ -42,9 +42,7 @@ impl Figure {
         let Some(growth) = self.now.growth else { return Some(()) };
         let goes_on = self.now.link.take().filter(|_| terms.capital == terms.begin);
         let (start, capital) = match &goes_on {
-            Some(run) => {
-                (run.growth, u128::try_from(to_units(run.capital)?.checked_mul(terms.per)?).ok()?)
-            }
+            Some(run) => (run.growth, u128::try_from(to_units(run.capital)?.checked_mul(terms.per)?).ok()?),
             None => (growth, d),
         };
         let start_index = index(start)?;

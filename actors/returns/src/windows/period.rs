@@ -51,12 +51,19 @@ mod tests {
         assert_eq!(base(Window::PreviousMonth), (date(2026, 1, 31), date(2026, 2, 28)));
         assert_eq!(base(Window::PreviousQuarter), (date(2025, 9, 30), date(2025, 12, 31)));
         assert_eq!(base(Window::PreviousYear), (date(2024, 12, 31), date(2025, 12, 31)));
-        assert_eq!(bounds(Window::QuarterToDate, date(2026, 6, 30)), Some((date(2026, 3, 31), date(2026, 6, 30))));
+        assert_eq!(
+            bounds(Window::QuarterToDate, date(2026, 6, 30)),
+            Some((date(2026, 3, 31), date(2026, 6, 30)))
+        );
     }
 
     #[test]
     fn months_back_clamp_and_keep_to_month_ends() {
-        assert_eq!(months_back(date(2025, 2, 28), 12), Some(date(2024, 2, 29)), "a month's last day stays one");
+        assert_eq!(
+            months_back(date(2025, 2, 28), 12),
+            Some(date(2024, 2, 29)),
+            "a month's last day stays one"
+        );
         assert_eq!(months_back(date(2024, 2, 29), 12), Some(date(2023, 2, 28)));
         assert_eq!(months_back(date(2024, 2, 28), 12), Some(date(2023, 2, 28)));
         assert_eq!(months_back(date(2024, 5, 30), 3), Some(date(2024, 2, 29)), "clamped");
