@@ -12,6 +12,17 @@
 //! - [`layout`]: all of it behind one type.
 //!
 //! Pure: no I/O, no clock, nothing asynchronous.
+pub mod decode;
+mod equals;
 pub mod format;
 pub mod framing;
+pub mod layout;
+pub mod mapping;
+pub mod problem;
+pub mod survey;
 pub mod value;
+
+pub use decode::{Decoded, Decoder, Drift, Observation, Reject};
+pub use layout::Layout;
+pub use problem::Problem;
+pub use survey::Surveyor;

@@ -134,7 +134,11 @@ fn patch(name: &str, value: Option<Value>) -> Result<Patch, ValueError> {
         let amount = parse(text.as_bytes(), &MoneySpelling::json())
             .map_err(|e| ValueError { text: format!("{name}: {}", e.text), ..e })?;
         amount.map(Patch::Set).ok_or_else(|| {
-            ValueError::new("bad_number", None, format!("{name}: empty; write null to take a correction away"))
+            ValueError::new(
+                "bad_number",
+                None,
+                format!("{name}: empty; write null to take a correction away"),
+            )
         })
     };
     match value {
@@ -148,3 +152,6 @@ fn patch(name: &str, value: Option<Value>) -> Result<Patch, ValueError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,3 +143,6 @@ fn append(value: &str, fields: &mut Fields) -> Result<Slot, FormatError> {
         _ => Err(FormatError { code: "record_too_long", text: "longer than 4 GiB".into(), at: None }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,8 +233,11 @@ impl Reader<'_> {
                 return self.wrong("a name in quotes is missing");
             }
             let escaped = self.string()?;
-            let found =
-                if members.is_empty() { None } else { self.find(members, next, (start + 1, self.at - 1), escaped)? };
+            let found = if members.is_empty() {
+                None
+            } else {
+                self.find(members, next, (start + 1, self.at - 1), escaped)?
+            };
             if let Some(n) = found {
                 if seen & 1 << n != 0 {
                     let text = format!("`{}` stands twice in one object", members[n].0);
@@ -455,3 +458,6 @@ fn scalar(text: &[u8], at: usize) -> Option<(char, usize)> {
     let second = hex(text, at + 8).filter(|n| (0xDC00..0xE000).contains(n))?;
     char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)).map(|c| (c, 12))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Formats: what a record says. A mapping names the fields it reads ([`Selector`]); a format finds them all in one pass over the record.
+pub mod delimited;
 pub mod eventbridge;
+pub mod fixed;
 pub mod ibkr_flex;
 pub mod json;
 
@@ -69,5 +71,6 @@ pub struct FormatError {
 /// Reads records of one layout. Prepared once with the selectors of the mapping; holds no state between records.
 pub trait Format: Send + Sync {
     /// Finds the selected fields of a record. The context is what the framer kept for it (a header, a statement).
-    fn parse(&self, record: &[u8], context: Option<&Context>, fields: &mut Fields) -> Result<(), FormatError>;
+    fn parse(&self, record: &[u8], context: Option<&Context>, fields: &mut Fields)
+    -> Result<(), FormatError>;
 }

@@ -56,10 +56,14 @@ enum Level {
 
 enum State {
     /// A value comes; on the way to the records or not.
-    Value { wanted: bool },
+    Value {
+        wanted: bool,
+    },
     FirstKey,
     Key,
-    Colon { wanted: bool },
+    Colon {
+        wanted: bool,
+    },
     FirstElement,
     /// After a value: a comma or the end of its container.
     After,
@@ -102,7 +106,8 @@ impl Cursor<'_> {
 
     /// The next byte that is not blank; `mark` also passes over a byte-order mark.
     fn next(&mut self, mark: bool) -> Option<u8> {
-        let blank = |b: &u8| matches!(b, b' ' | b'\n' | b'\r' | b'\t') || mark && matches!(b, 0xEF | 0xBB | 0xBF);
+        let blank =
+            |b: &u8| matches!(b, b' ' | b'\n' | b'\r' | b'\t') || mark && matches!(b, 0xEF | 0xBB | 0xBF);
         let rest = &self.input[self.base..];
         self.done(self.base + rest.iter().take_while(|b| blank(b)).count());
         self.input.get(self.base).copied()
@@ -465,7 +470,7 @@ fn steps(path: &str) -> Result<Vec<Step>, String> {
     let mut steps = Vec::new();
     for (n, part) in path.split('.').enumerate() {
         let name = part.trim_end_matches("[]");
-        if name.contains(['[', ']']) || (name.is_empty() && n > 0) {
+        if name.contains(['[', ']']) || (name.is_empty() && (n > 0 || part.is_empty())) {
             return Err(format!("`{path}`: expected names with dots between, and `[]` after an array"));
         }
         if !name.is_empty() {
@@ -555,7 +560,8 @@ impl Scan {
 
     fn outside(&mut self, bytes: &[u8], at: &mut usize) -> Option<Found> {
         let rest = bytes[*at..].iter();
-        let plain = rest.take_while(|b| !matches!(b, b'"' | b'{' | b'[' | b'}' | b']' | b',' | b':' | 0..=b' '));
+        let plain =
+            rest.take_while(|b| !matches!(b, b'"' | b'{' | b'[' | b'}' | b']' | b',' | b':' | 0..=b' '));
         let n = plain.count();
         self.started |= n > 0;
         *at += n;
@@ -589,3 +595,6 @@ impl Scan {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,3 +99,64 @@ fn context_number(context: Option<&Context>, out: &mut Framed) -> Option<u16> {
     }
     u16::try_from(out.contexts.len() - 1).ok()
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Feeds a framer as a source would, in pieces of any size.
+    use record::{Context, Framed, Framer, FramingError, Position};
+
+    /// What a framer made of a feed: records with their places and contexts, and what it refused.
+    #[derive(Debug, Default, PartialEq)]
+    pub(crate) struct Seen<C> {
+        pub records: Vec<(String, Position, Option<C>)>,
+        pub refused: Vec<FramingError>,
+    }
+
+    impl<C> Seen<C> {
+        pub fn texts(&self) -> Vec<&str> {
+            self.records.iter().map(|(text, ..)| text.as_str()).collect()
+        }
+
+        pub fn codes(&self) -> Vec<&str> {
+            self.refused.iter().map(|e| e.code).collect()
+        }
+    }
+
+    /// `pieces` are taken in turn, again and again; none means: all at once.
+    pub(crate) fn feed<C>(
+        framer: &mut dyn Framer,
+        bytes: &[u8],
+        pieces: &[usize],
+        context: impl Fn(&Context) -> C,
+    ) -> Seen<C> {
+        let mut seen = Seen { records: Vec::new(), refused: Vec::new() };
+        let (mut buffer, mut given, mut turn, mut done) = (Vec::new(), 0, 0, 0u64);
+        loop {
+            let piece = pieces.get(turn % pieces.len().max(1)).copied().unwrap_or(bytes.len()).max(1);
+            turn += 1;
+            let next = (given + piece).min(bytes.len());
+            buffer.extend_from_slice(&bytes[given..next]);
+            given = next;
+            let last = given == bytes.len();
+            let mut out = Framed::default();
+            let used = framer.frame(&buffer, last, &mut out);
+            assert!(used <= buffer.len());
+            assert_eq!(out.consumed, used as u64);
+            done += used as u64;
+            buffer.drain(..used);
+            // A name or a tag to look ahead for is all a framer may keep besides a record.
+            assert!(buffer.len() <= framer.record_limit() + 100, "the caller's buffer stays bounded");
+            for r in &out.records {
+                let text =
+                    String::from_utf8_lossy(&out.payload[r.start as usize..r.end as usize]).into_owned();
+                seen.records.push((text, r.position, out.contexts.get(usize::from(r.context)).map(&context)));
+            }
+            seen.refused.extend(out.refused);
+            if last && buffer.is_empty() {
+                assert_eq!(done, bytes.len() as u64);
+                return seen;
+            }
+            assert!(!last || used > 0, "with nothing to follow, all input is consumed");
+        }
+    }
+}

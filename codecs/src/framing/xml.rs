@@ -176,7 +176,8 @@ impl XmlFramer {
     /// A comment, CDATA, an instruction, or a document type.
     fn other(&mut self, kind: Kind, open: u32, at: &mut Cursor, out: &mut Framed) -> Went {
         if kind == Kind::Declaration {
-            let text = "a document type is not accepted: it could define entities that expand without end".into();
+            let text =
+                "a document type is not accepted: it could define entities that expand without end".into();
             if open > 0 {
                 return self.lose("xml_doctype", text, at);
             }
@@ -468,3 +469,6 @@ impl Lex {
         self.at += memchr::memchr2(quote, other, rest).unwrap_or(rest.len()).saturating_sub(1);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,7 +120,8 @@ impl DateSpelling {
                 Err(Misfit::Shape) => {}
             }
         }
-        let why = impossible.map_or_else(|| format!("expected {}", Spellings(&self.spellings)), str::to_owned);
+        let why =
+            impossible.map_or_else(|| format!("expected {}", Spellings(&self.spellings)), str::to_owned);
         Err(ValueError::new("bad_date", None, format!("`{}` is no date: {why}", shown(value))))
     }
 }
@@ -578,3 +579,6 @@ fn seconds_east(sign: i32, hours: i32, minutes: i32) -> Result<i32, Misfit> {
     }
     Ok(sign * (hours * 3600 + minutes * 60))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,4 @@
 //! Values as vendors spell them.
 pub mod date;
 pub mod money;
+pub mod text;

@@ -465,3 +465,6 @@ fn trim_end(mut bytes: &[u8]) -> &[u8] {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,8 @@ impl Encoding {
             Encoding::Utf8 => "UTF-8",
             Encoding::Cp1252 => "CP1252",
         };
-        let text = format!("byte {byte:#04X} is no {name} text: does the mapping's `encoding` fit this feed?");
+        let text =
+            format!("byte {byte:#04X} is no {name} text: does the mapping's `encoding` fit this feed?");
         FormatError { code: "encoding", text, at: u32::try_from(at).ok() }
     }
 

@@ -1,0 +1,388 @@
+//! One record into observations, by the blocks of a mapping.
+use super::fault::{Fault, Outcome};
+use super::row::{Row, missing, utf8};
+use super::{Decoded, Observation};
+use super::{flow, history};
+use crate::format::Fields;
+use crate::layout::Mapped;
+use crate::mapping::model::{Block, BlockFields, FeesIn, SummaryFields, ValuationFields};
+use crate::value::date::Moment;
+use record::{Context, FeedKey};
+use returns::fact::{Stated, Summary, Valuation};
+use returns::{Arrival, Body, Content, Date, Fact, Origin, Place, Vendor};
+use rust_decimal::Decimal;
+use std::sync::Arc;
+
+/// What every fact of a record carries.
+#[derive(Clone, Copy)]
+pub struct Stamp {
+    pub vendor: Vendor,
+    pub arrival: Arrival,
+    pub place: Place,
+    pub feed: FeedKey,
+    /// The feed's hash, where it makes references.
+    pub salt: Option<[u8; 32]>,
+}
+
+/// What a record came to.
+pub enum Verdict<'m> {
+    Decoded,
+    Ignored(&'m str),
+}
+
+/// What stands before a record and is known for the whole run of records under it.
+#[derive(Default)]
+pub struct View<'b> {
+    pub context: Option<&'b Context>,
+    /// Which of their equals the record's observations are.
+    pub ordinals: &'b [u32],
+    /// Selectors whose column is not there.
+    pub absent: &'b [u16],
+}
+
+/// Reads records; owns what is reused from one to the next.
+pub struct Reader {
+    mapped: Arc<Mapped>,
+    fields: Fields,
+    /// The identities of the record's observations that are told from their equals by a number.
+    pub identities: Vec<(Date, u128)>,
+}
+
+/// Where observations go, and the account they go to.
+pub struct Writer<'o> {
+    pub out: &'o mut Decoded,
+    last: Option<(u32, u32)>,
+}
+
+impl<'o> Writer<'o> {
+    pub fn new(out: &'o mut Decoded) -> Self {
+        Writer { out, last: None }
+    }
+
+    /// The span of an account's text; the same as the last record's where the account is.
+    fn account(&mut self, account: &str) -> (u32, u32) {
+        if let Some((start, end)) = self.last
+            && self.out.text.get(start as usize..end as usize) == Some(account.as_bytes())
+        {
+            return (start, end);
+        }
+        let start = self.out.text.len() as u32;
+        self.out.text.extend_from_slice(account.as_bytes());
+        let span = (start, self.out.text.len() as u32);
+        self.last = Some(span);
+        span
+    }
+
+    /// All or nothing: takes back what a record gave.
+    pub fn roll_back(&mut self, observations: usize, text: usize) {
+        self.out.observations.truncate(observations);
+        self.out.text.truncate(text);
+        self.last = self.last.filter(|(_, end)| *end as usize <= text);
+    }
+}
+
+impl Reader {
+    pub fn new(mapped: Arc<Mapped>) -> Self {
+        Reader { mapped, fields: Fields::default(), identities: Vec::new() }
+    }
+
+    /// Reads one record. On an error the writer may hold some of it: roll back.
+    pub fn read(
+        &mut self,
+        record: &[u8],
+        view: &View<'_>,
+        stamp: &Stamp,
+        writer: &mut Writer<'_>,
+    ) -> Outcome<Verdict<'_>> {
+        let Reader { mapped, fields, identities } = self;
+        identities.clear();
+        mapped.format.parse(record, view.context, fields)?;
+        let row = Row { record, fields, missing: &mapped.mapping.missing };
+        for ignore in &mapped.mapping.ignores {
+            if is_for(ignore.record, fields) && row.holds(&ignore.when)? {
+                return Ok(Verdict::Ignored(&ignore.class));
+            }
+        }
+        let (mut matched, mut class) = (false, "unmapped");
+        let before = writer.out.observations.len();
+        for block in &mapped.mapping.blocks {
+            if !is_for(block.record, fields) {
+                continue;
+            }
+            check_columns(block, view.absent, mapped)?;
+            if !row.holds(&block.when)? {
+                continue;
+            }
+            matched = true;
+            let mut pen = Pen { mapped, row, block, view, stamp, identities, writer };
+            if let Some(left) = pen.write()? {
+                class = left;
+            }
+        }
+        if !matched {
+            let text = "no [[observation]] and no [[ignore]] of the mapping is for this record";
+            return Err(Fault::new("unknown_record", text));
+        }
+        let gave = writer.out.observations.len() > before;
+        Ok(if gave { Verdict::Decoded } else { Verdict::Ignored(class) })
+    }
+
+    /// The account and date a record names, as far as they can be read: what a quarantined record holds.
+    pub fn names(&self, record: &[u8]) -> (Option<String>, Option<Date>) {
+        let row = Row { record, fields: &self.fields, missing: &self.mapped.mapping.missing };
+        for block in self.mapped.mapping.blocks.iter().filter(|b| is_for(b.record, &self.fields)) {
+            if !row.holds(&block.when).unwrap_or(true) {
+                continue;
+            }
+            let account = row.kept(&block.account).ok().flatten().map(str::to_owned);
+            let date = block.as_of.as_ref().and_then(|d| row.moment(d).ok().flatten()).map(|m| m.date);
+            if account.is_some() {
+                return (account, date);
+            }
+        }
+        (None, None)
+    }
+
+    /// Forgets the fields of the last record, so that nothing of it is taken for the next.
+    pub fn forget(&mut self) {
+        self.fields.reset(0);
+    }
+}
+
+fn is_for(wanted: Option<u16>, fields: &Fields) -> bool {
+    wanted.is_none() || wanted == fields.record_type
+}
+
+fn check_columns(block: &Block, absent: &[u16], mapped: &Mapped) -> Outcome<()> {
+    if absent.is_empty() || !block.needs.iter().any(|n| absent.contains(n)) {
+        return Ok(());
+    }
+    let names: Vec<String> = block
+        .needs
+        .iter()
+        .filter(|n| absent.contains(n))
+        .filter_map(|n| mapped.mapping.selectors.get(usize::from(*n)))
+        .map(|s| match s {
+            crate::format::Selector::Column(n) => format!("column {n}"),
+            crate::format::Selector::Field(name) | crate::format::Selector::Path(name) => format!("`{name}`"),
+        })
+        .collect();
+    let text = format!("the header has no {}", names.join(", no "));
+    Err(Box::new(Fault { field: Some(names.join(", ")), ..*Fault::new("missing_column", text) }))
+}
+
+/// A row that is no record: only what header and trailer said.
+pub fn bare_row<'a>(mapped: &'a Mapped, fields: &'a Fields) -> Row<'a> {
+    Row { record: &[], fields, missing: &mapped.mapping.missing }
+}
+
+/// One block applied to one record.
+pub struct Pen<'a, 'o, 'w> {
+    pub mapped: &'a Mapped,
+    pub row: Row<'a>,
+    pub block: &'a Block,
+    pub view: &'a View<'a>,
+    pub stamp: &'a Stamp,
+    pub identities: &'a mut Vec<(Date, u128)>,
+    pub writer: &'w mut Writer<'o>,
+}
+
+impl<'a> Pen<'a, '_, '_> {
+    /// Writes the block's observation; or says under which class the record is left out.
+    fn write(&mut self) -> Outcome<Option<&'static str>> {
+        let account = utf8(self.row.needed(&self.block.account)?, &self.block.account.label)?;
+        check_account(account, &self.block.account.label)?;
+        let (as_of, reference, body) = match &self.block.fields {
+            BlockFields::Summary(s) => (self.as_of()?.date, None, Body::Summary(self.summary(s)?)),
+            BlockFields::Valuation(v) => self.valuation(v)?,
+            BlockFields::Flow(f) => match flow::read(self, f, account)? {
+                flow::Read::Left(class) => return Ok(Some(class.as_str())),
+                flow::Read::Said(as_of, reference, body) => (as_of, Some(reference), body),
+            },
+            BlockFields::Holding(h) => {
+                let as_of = self.as_of()?.date;
+                let (reference, body) = flow::holding(self, h, account, as_of)?;
+                (as_of, Some(reference), body)
+            }
+            BlockFields::Account(a) => (self.as_of()?.date, None, history::account(&self.row, a)?),
+            BlockFields::Opening(o) => (self.as_of()?.date, None, history::opening(&self.row, o)?),
+            BlockFields::Return(r) => (self.as_of()?.date, None, history::imported(&self.row, r)?),
+        };
+        self.push(account, as_of, reference, body)?;
+        Ok(None)
+    }
+
+    fn push(&mut self, account: &str, as_of: Date, reference: Option<Arc<str>>, body: Body) -> Outcome<()> {
+        let revision = self.revision()?;
+        let origin = Origin::Vendor(self.stamp.vendor);
+        let content = content(&body, origin, as_of, reference.as_deref(), revision, account);
+        let fact = Fact {
+            origin,
+            as_of,
+            reference,
+            revision,
+            arrival: self.stamp.arrival,
+            place: self.stamp.place,
+            feed: self.stamp.feed,
+            content,
+            vendor_account: Default::default(),
+            mapping_version: self.mapped.mapping.version,
+            body,
+        };
+        let account = self.writer.account(account);
+        self.writer.out.observations.push(Observation {
+            account,
+            is_account_no: self.block.is_account_no,
+            fact,
+        });
+        Ok(())
+    }
+
+    fn revision(&self) -> Outcome<Option<u64>> {
+        let Some(amount) = &self.block.revision else { return Ok(None) };
+        let Some(value) = self.row.amount(amount)? else { return Ok(None) };
+        let whole = u64::try_from(value.mantissa()).ok().filter(|_| value.scale() == 0);
+        let wrong = || {
+            let label = amount.label();
+            Fault::of_field(
+                "bad_number",
+                label,
+                format!("{label}: a revision is a whole number, not {value}"),
+            )
+        };
+        whole.map(Some).ok_or_else(wrong)
+    }
+
+    pub fn as_of(&self) -> Outcome<Moment> {
+        match &self.block.as_of {
+            Some(date) => self.row.needed_moment(date),
+            None => Err(missing("`as_of`")),
+        }
+    }
+
+    /// The business date of something timed: what comes after the vendor's cut-off belongs to the next date.
+    pub fn date_of(&self, moment: &Moment) -> Outcome<Date> {
+        let zone = &self.mapped.mapping.zone;
+        let local = match (moment.offset, moment.instant(zone)) {
+            (Some(_), Some(instant)) => jiff::Timestamp::from_microsecond(instant)
+                .map(|t| zone.to_datetime(t))
+                .map_err(|_| Fault::new("bad_date", "a time beyond the calendar"))?,
+            _ => moment.date.to_datetime(moment.time.unwrap_or(jiff::civil::Time::midnight())),
+        };
+        let Some(cut_off) = self.mapped.mapping.policy.cut_off.filter(|_| moment.time.is_some()) else {
+            return Ok(local.date());
+        };
+        let cut_off = jiff::civil::time((cut_off / 60) as i8, (cut_off % 60) as i8, 0, 0);
+        if local.time() <= cut_off {
+            return Ok(local.date());
+        }
+        local.date().tomorrow().map_err(|_| Fault::new("bad_date", "a date beyond the calendar"))
+    }
+
+    fn summary(&self, fields: &'a SummaryFields) -> Outcome<Summary> {
+        let mut s = Summary { reported_span: fields.span, ..Summary::default() };
+        let row = &self.row;
+        if let Some(end) = &fields.end {
+            match row.amount(end)? {
+                Some(value) => state(&mut s.end, &mut s.stated, Stated::END, Some(value)),
+                None if end.optional => {}
+                None => return Err(missing(end.label())),
+            }
+        }
+        state(&mut s.begin, &mut s.stated, Stated::BEGIN, row.maybe(&fields.begin)?);
+        state(&mut s.accrued, &mut s.stated, Stated::ACCRUED, row.maybe(&fields.accrued)?);
+        state(&mut s.contributions, &mut s.stated, Stated::CONTRIBUTIONS, row.maybe(&fields.contributions)?);
+        state(&mut s.distributions, &mut s.stated, Stated::DISTRIBUTIONS, row.maybe(&fields.distributions)?);
+        state(&mut s.fees_outside, &mut s.stated, Stated::FEES_OUTSIDE, row.maybe(&fields.fees_outside)?);
+        if let Some(net) = row.maybe(&fields.net_flow)? {
+            (s.contributions, s.distributions) = (net, Decimal::ZERO);
+            s.stated = s.stated.with(Stated::CONTRIBUTIONS).with(Stated::DISTRIBUTIONS);
+        }
+        let reported = row.maybe(&fields.reported_return)?;
+        state(&mut s.reported_return, &mut s.stated, Stated::REPORTED_RETURN, reported);
+        place_fees(&mut s, row.maybe(&fields.fees)?, fields.fees_in);
+        turn_negative_flows(&mut s);
+        if s.stated == Stated::default() {
+            return Err(Fault::new("missing_field", "the record states no value, flow, fee or return"));
+        }
+        if fields.flows_of_period {
+            s.stated = s.stated.with(Stated::FLOWS_OF_PERIOD);
+        }
+        Ok(s)
+    }
+
+    fn valuation(&self, fields: &'a ValuationFields) -> Outcome<(Date, Option<Arc<str>>, Body)> {
+        let moment = fields.at.as_ref().map(|at| self.row.needed_moment(at)).transpose()?;
+        let at = moment.and_then(|m| m.instant(&self.mapped.mapping.zone));
+        let as_of = match (&self.block.as_of, &moment) {
+            (Some(_), _) => self.as_of()?.date,
+            (None, Some(moment)) => self.date_of(moment)?,
+            (None, None) => return Err(missing("`as_of`")),
+        };
+        let value = self.row.needed_amount(&fields.value)?;
+        let accrued = self.row.maybe(&fields.accrued)?.unwrap_or_default();
+        let reference =
+            at.and_then(|m| jiff::Timestamp::from_microsecond(m).ok()).map(|t| t.to_string().into());
+        Ok((as_of, reference, Body::Valuation(Valuation { at, value, accrued })))
+    }
+}
+
+/// An account number is short and has no control characters; it goes into keys and reports.
+fn check_account(account: &str, label: &str) -> Outcome<()> {
+    if account.len() <= 64 && !account.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(Fault::of_field(
+        "bad_account",
+        label,
+        format!("{label} is no account number: at most 64 bytes, no control characters"),
+    ))
+}
+
+fn state(field: &mut Decimal, stated: &mut Stated, bit: Stated, value: Option<Decimal>) {
+    if let Some(value) = value {
+        *field = value;
+        *stated = stated.with(bit);
+    }
+}
+
+/// Fees by where the vendor puts them (F1).
+fn place_fees(s: &mut Summary, fees: Option<Decimal>, fees_in: FeesIn) {
+    let Some(fees) = fees else { return };
+    if fees_in == FeesIn::Outside {
+        return state(&mut s.fees_outside, &mut s.stated, Stated::FEES_OUTSIDE, Some(fees));
+    }
+    state(&mut s.fees, &mut s.stated, Stated::FEES, Some(fees));
+    if fees_in == FeesIn::Distributions && s.stated.has(Stated::DISTRIBUTIONS) {
+        s.distributions = (s.distributions - fees).normalize();
+    }
+}
+
+/// A negative contribution is a distribution and the reverse.
+fn turn_negative_flows(s: &mut Summary) {
+    let turn = |from: &mut Decimal, to: &mut Decimal| {
+        if from.is_sign_negative() && !from.is_zero() {
+            *to = (*to - *from).normalize();
+            *from = Decimal::ZERO;
+            return true;
+        }
+        false
+    };
+    let turned = turn(&mut s.contributions, &mut s.distributions);
+    if turn(&mut s.distributions, &mut s.contributions) || turned {
+        s.stated = s.stated.with(Stated::CONTRIBUTIONS).with(Stated::DISTRIBUTIONS);
+    }
+}
+
+/// Interim: until `returns::ledger::content` is there.
+pub(super) fn content(
+    body: &Body,
+    origin: Origin,
+    as_of: Date,
+    reference: Option<&str>,
+    revision: Option<u64>,
+    account: &str,
+) -> Content {
+    let text = format!("{body:?} {origin:?} {as_of} {reference:?} {revision:?} {account}");
+    Content(xxhash_rust::xxh3::xxh3_128(text.as_bytes()).to_be_bytes())
+}

@@ -1,0 +1,151 @@
+//! Equal observations of one feed told apart by a number.
+//!
+//! Two real flows of the same amount on one day are two flows, and the file sent again must give no third. So a flow without an id
+//! is named by what it says and by which of its equals it is in its feed. That number depends on all lines before it, while decoders
+//! share a feed and may begin in its middle; the framer alone sees every line, always from the first. So it counts.
+//!
+//! # Bound
+//! While at most [`KEYS`] different flows and positions have been seen, all are remembered. Then only those of the date in hand are
+//! kept, and a date that was forgotten must not come again: an observation of one is numbered [`UNKNOWN`] and its record refused
+//! (`out_of_order`). A feed in date order, either way, may be of any length, with up to [`KEYS`] flows a day.
+use crate::decode::Decoded;
+use crate::decode::reader::{Reader, Stamp, View, Writer};
+use crate::framing::lines::{LineContext, Role};
+use crate::layout::Mapped;
+use record::{Context, FeedKey, Framed, Framer, PartitionKey, Position, RawRecord};
+use returns::{Arrival, Date, Place, Vendor};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// How many different observations are remembered: 32 MiB or so.
+const KEYS: usize = 1 << 20;
+/// The number of an observation whose equals are not known any more.
+pub const UNKNOWN: u32 = u32::MAX;
+
+/// A context of a record of which an observation is not the first of its equals.
+pub struct Ordinals {
+    pub base: Context,
+    /// One per observation that is numbered, in the order of the mapping's blocks; 0 is the first of its equals.
+    pub numbers: Vec<u32>,
+}
+
+/// A framer that numbers equals on the way.
+pub struct NumberingFramer {
+    inner: Box<dyn Framer>,
+    reader: Reader,
+    scratch: Decoded,
+    seen: Seen,
+}
+
+impl NumberingFramer {
+    pub fn new(inner: Box<dyn Framer>, mapped: Arc<Mapped>) -> Self {
+        NumberingFramer {
+            inner,
+            reader: Reader::new(mapped),
+            scratch: Decoded::default(),
+            seen: Seen::new(KEYS),
+        }
+    }
+
+    /// The numbers of a record's observations; none if all are the first of their equals.
+    fn numbers(&mut self, raw: &[u8], context: Option<&Context>) -> Option<Vec<u32>> {
+        let lines = context.and_then(|c| c.downcast_ref::<LineContext>());
+        if lines.is_some_and(|c| c.role != Role::Data) {
+            return None;
+        }
+        self.scratch.clear();
+        let absent = lines.and_then(|c| c.columns.as_ref()).map_or(&[][..], |c| &c.absent);
+        let view = View { context, ordinals: &[], absent };
+        self.reader.forget();
+        self.reader.read(raw, &view, &nowhere(), &mut Writer::new(&mut self.scratch)).ok()?;
+        let numbers: Vec<u32> =
+            self.reader.identities.iter().map(|(date, id)| self.seen.number(*date, *id)).collect();
+        numbers.iter().any(|n| *n > 0).then_some(numbers)
+    }
+}
+
+/// Identities do not depend on where a record stands.
+fn nowhere() -> Stamp {
+    let place = Place { partition: PartitionKey(0), position: Position::default() };
+    Stamp { vendor: Vendor(0), arrival: Arrival(None), place, feed: FeedKey(0), salt: None }
+}
+
+impl Framer for NumberingFramer {
+    fn frame(&mut self, input: &[u8], last: bool, out: &mut Framed) -> usize {
+        let first = out.records.len();
+        let used = self.inner.frame(input, last, out);
+        for n in first..out.records.len() {
+            let RawRecord { start, end, context, .. } = out.records[n];
+            let base = out.contexts.get(usize::from(context)).cloned();
+            let raw = &out.payload[start as usize..end as usize];
+            let Some(numbers) = self.numbers(raw, base.as_ref()) else { continue };
+            let base = base.unwrap_or_else(|| Arc::new(()));
+            let Ok(number) = u16::try_from(out.contexts.len()) else {
+                // A batch has at most 65,536 contexts, and records are far fewer.
+                continue;
+            };
+            out.contexts.push(Arc::new(Ordinals { base, numbers }));
+            out.records[n].context = number;
+        }
+        used
+    }
+
+    fn record_limit(&self) -> usize {
+        self.inner.record_limit()
+    }
+}
+
+/// The observations seen so far, and how often.
+struct Seen {
+    limit: usize,
+    counts: HashMap<(Date, u128), u32>,
+    forgotten: HashSet<Date>,
+}
+
+impl Seen {
+    fn new(limit: usize) -> Self {
+        Seen { limit, counts: HashMap::new(), forgotten: HashSet::new() }
+    }
+
+    fn number(&mut self, date: Date, identity: u128) -> u32 {
+        if self.forgotten.contains(&date) {
+            return UNKNOWN;
+        }
+        if self.counts.len() >= self.limit && !self.counts.contains_key(&(date, identity)) {
+            self.forget_other_dates(date);
+            if self.counts.len() >= self.limit {
+                return UNKNOWN;
+            }
+        }
+        let count = self.counts.entry((date, identity)).or_insert(0);
+        *count += 1;
+        *count - 1
+    }
+
+    fn forget_other_dates(&mut self, kept: Date) {
+        let forgotten = &mut self.forgotten;
+        self.counts.retain(|(date, _), _| {
+            if *date != kept {
+                forgotten.insert(*date);
+            }
+            *date == kept
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn equals_are_counted_per_date_and_a_forgotten_date_is_refused() {
+        let mut seen = Seen::new(2);
+        let (monday, tuesday) = (date(2025, 1, 6), date(2025, 1, 7));
+        assert_eq!([1, 1, 2].map(|id| seen.number(monday, id)), [0, 1, 0]);
+        assert_eq!(seen.number(monday, 1), 2, "what is known is counted beyond the bound");
+        assert_eq!(seen.number(tuesday, 1), 0, "the bound is reached: Monday is forgotten");
+        assert_eq!(seen.number(monday, 1), UNKNOWN);
+        assert_eq!([seen.number(tuesday, 2), seen.number(tuesday, 3)], [0, UNKNOWN]);
+    }
+}

@@ -1,0 +1,234 @@
+//! Delimited text: columns apart by one byte, fields quoted or not.
+use super::{Fields, Format, FormatError, Selector, Slot};
+use crate::framing::lines::LineContext;
+use crate::value::text::Encoding;
+use memchr::{memchr, memchr_iter};
+use record::Context;
+use std::sync::Arc;
+
+/// How lines are split, and which fields a mapping reads.
+#[derive(Debug)]
+pub struct Delimited {
+    pub delimiter: u8,
+    pub quote: Option<u8>,
+    pub encoding: Encoding,
+    /// Rows may have fewer or more columns than their header.
+    pub ragged: bool,
+    pub selectors: Vec<Selector>,
+    /// Columns that are known and not read: they are no drift.
+    pub other_columns: Vec<String>,
+}
+
+/// What a header line says, prepared for the rows under it.
+#[derive(Debug, Default)]
+pub struct Columns {
+    /// How many columns a row has; `None` where nothing says so.
+    pub count: Option<usize>,
+    /// (column, selector), by column.
+    reads: Vec<(u32, u16)>,
+    /// Selectors that name a column which is not there.
+    pub absent: Vec<u16>,
+    /// Columns nobody knows.
+    pub new: Vec<String>,
+}
+
+impl Delimited {
+    /// Prepares the columns of a header, or of a list declared in its place.
+    pub fn columns(&self, names: &[String]) -> Columns {
+        let mut columns = Columns { count: Some(names.len()), ..Columns::default() };
+        for (number, selector) in self.selectors.iter().enumerate() {
+            let place = match selector {
+                Selector::Field(name) if name.starts_with('@') => continue,
+                Selector::Field(name) => names.iter().position(|n| n == name),
+                Selector::Column(n) => (*n <= names.len()).then(|| n - 1),
+                Selector::Path(_) => None,
+            };
+            match place {
+                Some(column) => columns.reads.push((column as u32, number as u16)),
+                None => columns.absent.push(number as u16),
+            }
+        }
+        columns.reads.sort_unstable();
+        columns.new = names.iter().filter(|n| !n.is_empty() && !self.is_known(n)).cloned().collect();
+        columns
+    }
+
+    /// Rows without a header: only column numbers can be read.
+    pub fn bare_columns(&self) -> Columns {
+        let mut columns = Columns::default();
+        for (number, selector) in self.selectors.iter().enumerate() {
+            match selector {
+                Selector::Column(n) => columns.reads.push((*n as u32 - 1, number as u16)),
+                Selector::Field(name) if name.starts_with('@') => {}
+                _ => columns.absent.push(number as u16),
+            }
+        }
+        columns.reads.sort_unstable();
+        columns
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        let read = |s: &Selector| matches!(s, Selector::Field(n) if n == name);
+        self.selectors.iter().any(read) || self.other_columns.iter().any(|n| n == name)
+    }
+
+    /// The cells of a line as text, for headers and headings.
+    pub fn cells(&self, line: &[u8]) -> Vec<String> {
+        let mut fields = Fields::default();
+        let mut cells = Vec::new();
+        let mut at = Some(0);
+        while let Some(start) = at {
+            let (slot, next) = self
+                .cell(line, start, &mut fields.scratch)
+                .unwrap_or_else(|_| (Slot::Record { start: start as u32, end: line.len() as u32 }, None));
+            fields.slots = vec![slot];
+            let bytes = fields.get(line, 0).unwrap_or_default();
+            cells.push(self.encoding.to_text(bytes).trim().to_owned());
+            at = next;
+        }
+        cells
+    }
+
+    /// The cell that begins at `start`, and where the next one begins.
+    fn cell(
+        &self,
+        line: &[u8],
+        start: usize,
+        scratch: &mut Vec<u8>,
+    ) -> Result<(Slot, Option<usize>), FormatError> {
+        let rest = &line[start..];
+        if self.quote.is_none() || rest.first() != self.quote.as_ref() {
+            let length = memchr(self.delimiter, rest);
+            let end = start + length.unwrap_or(rest.len());
+            return Ok((Slot::Record { start: start as u32, end: end as u32 }, length.map(|_| end + 1)));
+        }
+        self.quoted_cell(line, start, scratch)
+    }
+
+    fn quoted_cell(
+        &self,
+        line: &[u8],
+        start: usize,
+        scratch: &mut Vec<u8>,
+    ) -> Result<(Slot, Option<usize>), FormatError> {
+        let quote = self.quote.unwrap_or(b'"');
+        let unclosed = || FormatError {
+            code: "syntax",
+            text: "a quote opens here and never closes".to_owned(),
+            at: Some(start as u32),
+        };
+        let kept = scratch.len() as u32;
+        let (mut from, mut doubled) = (start + 1, false);
+        let close = loop {
+            let place = from + memchr(quote, &line[from..]).ok_or_else(unclosed)?;
+            if line.get(place + 1) != Some(&quote) {
+                break place;
+            }
+            doubled = true;
+            scratch.extend_from_slice(&line[from..=place]);
+            from = place + 2;
+        };
+        let slot = if doubled {
+            scratch.extend_from_slice(&line[from..close]);
+            Slot::Scratch { start: kept, end: scratch.len() as u32 }
+        } else {
+            Slot::Record { start: start as u32 + 1, end: close as u32 }
+        };
+        match line.get(close + 1) {
+            None => Ok((slot, None)),
+            Some(b) if *b == self.delimiter => Ok((slot, Some(close + 2))),
+            Some(_) => Err(FormatError {
+                code: "syntax",
+                text: "text goes on after a closing quote".to_owned(),
+                at: Some(close as u32 + 1),
+            }),
+        }
+    }
+
+    fn split_plain(&self, line: &[u8], columns: &Columns, slots: &mut [Slot]) -> usize {
+        let mut reads = columns.reads.iter().peekable();
+        let (mut column, mut start) = (0, 0);
+        let ends = memchr_iter(self.delimiter, line).chain(std::iter::once(line.len()));
+        for end in ends {
+            while let Some((_, selector)) = reads.next_if(|(c, _)| *c == column) {
+                slots[usize::from(*selector)] = Slot::Record { start, end: end as u32 };
+            }
+            start = end as u32 + 1;
+            column += 1;
+        }
+        column as usize
+    }
+
+    fn split_quoted(
+        &self,
+        line: &[u8],
+        columns: &Columns,
+        fields: &mut Fields,
+    ) -> Result<usize, FormatError> {
+        let mut reads = columns.reads.iter().peekable();
+        let (mut column, mut at) = (0, Some(0));
+        while let Some(start) = at {
+            let (slot, next) = self.cell(line, start, &mut fields.scratch)?;
+            while let Some((_, selector)) = reads.next_if(|(c, _)| *c == column) {
+                fields.slots[usize::from(*selector)] = slot;
+            }
+            at = next;
+            column += 1;
+        }
+        Ok(column as usize)
+    }
+
+    /// A row ends like its header: a cut line is no record. One empty column too many is a habit of many exports.
+    fn check_count(&self, line: &[u8], found: usize, columns: &Columns) -> Result<(), FormatError> {
+        let Some(expected) = columns.count.filter(|_| !self.ragged) else { return Ok(()) };
+        let trailing = found == expected + 1 && line.last() == Some(&self.delimiter);
+        if found == expected || trailing {
+            return Ok(());
+        }
+        let text = format!("{found} columns, the header has {expected}");
+        Err(FormatError { code: "column_count", text, at: None })
+    }
+}
+
+impl Format for Delimited {
+    fn parse(
+        &self,
+        record: &[u8],
+        context: Option<&Context>,
+        fields: &mut Fields,
+    ) -> Result<(), FormatError> {
+        fields.reset(self.selectors.len());
+        let context = context.and_then(|c| c.downcast_ref::<LineContext>());
+        let columns = context.and_then(|c| c.columns.as_deref());
+        let (Some(context), Some(columns)) = (context, columns) else {
+            let text = "a row without a header line before it".to_owned();
+            return Err(FormatError { code: "missing_header", text, at: None });
+        };
+        let plain = self.encoding.check(record)?;
+        let quoted = self.quote.is_some_and(|q| memchr(q, record).is_some());
+        let found = if quoted {
+            self.split_quoted(record, columns, fields)?
+        } else {
+            self.split_plain(record, columns, &mut fields.slots)
+        };
+        self.check_count(record, found, columns)?;
+        if !plain {
+            self.encoding.transcode(record, fields);
+        }
+        carry(context, fields);
+        fields.record_type = context.section;
+        Ok(())
+    }
+}
+
+/// Values of earlier lines join the record's own.
+pub fn carry(context: &LineContext, fields: &mut Fields) {
+    for (selector, value) in &context.carried {
+        let start = fields.scratch.len() as u32;
+        fields.scratch.extend_from_slice(value);
+        fields.slots[usize::from(*selector)] = Slot::Scratch { start, end: fields.scratch.len() as u32 };
+    }
+}
+
+/// Columns shared by the rows under one header.
+pub type SharedColumns = Arc<Columns>;

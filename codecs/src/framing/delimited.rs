@@ -1,0 +1,261 @@
+//! What a line of a delimited feed is: preamble, heading, section mark, header, row, footer.
+use super::lines::{LineContext, LineRules, Role};
+use crate::format::delimited::{Columns, Delimited};
+use record::Context;
+use std::sync::Arc;
+
+/// Where the rows of a delimited feed begin and end.
+#[derive(Debug, Default)]
+pub struct DelimitedRules {
+    /// Lines left out at the very start, empty ones counted.
+    pub preamble: usize,
+    /// A header line names the columns; otherwise `declared` does, or nothing.
+    pub header: bool,
+    /// How a header line begins; what stands before the first one is preamble, and each starts a new run of rows.
+    pub header_starts: Option<Vec<u8>>,
+    pub declared: Option<Vec<String>>,
+    /// Lines that begin so end the rows, to the next header or section.
+    pub footer_starts: Vec<Vec<u8>>,
+    pub sections: Option<Sections>,
+    /// Names of the sections a mapping reads, by record type.
+    pub section_names: Vec<String>,
+    pub captures: Vec<Capture>,
+}
+
+/// How a feed of several tables marks them.
+#[derive(Debug)]
+pub enum Sections {
+    /// A line of its own that begins so names the section that follows.
+    Marked { starts: Vec<u8>, ends: Vec<u8> },
+    /// Every line carries the section's name and its own kind in two columns.
+    Columns { name: usize, kind: usize, header: String, data: String },
+}
+
+/// A value read from a line that is no row, and kept for the rows after it.
+#[derive(Debug)]
+pub struct Capture {
+    /// The selector that reads it.
+    pub selector: Option<u16>,
+    pub starts: Vec<u8>,
+    pub take: Take,
+}
+
+/// Where in its line a captured value lies.
+#[derive(Debug)]
+pub enum Take {
+    Column(usize),
+    /// After the first text and up to the second; an empty second is the end of the line.
+    Between(String, String),
+    /// The line need only be there.
+    Presence,
+}
+
+/// The state of a feed being told apart.
+pub struct DelimitedLines {
+    rules: Arc<DelimitedRules>,
+    format: Arc<Delimited>,
+    seen: usize,
+    state: State,
+    section: Option<u16>,
+    section_name: String,
+    columns: Option<Arc<Columns>>,
+    carried: Vec<(u16, Box<[u8]>)>,
+    /// Contexts made so far under the present columns, section and carried values.
+    data: Option<Context>,
+    left: Vec<(Arc<str>, Context)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    AwaitingHeader,
+    Rows,
+    Footer,
+    /// A section that no part of the mapping reads.
+    Unread,
+}
+
+impl DelimitedLines {
+    pub fn new(rules: Arc<DelimitedRules>, format: Arc<Delimited>) -> Self {
+        let mut lines = DelimitedLines {
+            rules,
+            format,
+            seen: 0,
+            state: State::AwaitingHeader,
+            section: None,
+            section_name: String::new(),
+            columns: None,
+            carried: Vec::new(),
+            data: None,
+            left: Vec::new(),
+        };
+        lines.restart_rows();
+        lines
+    }
+
+    /// At the start, and after a section mark: rows at once where no header comes.
+    fn restart_rows(&mut self) {
+        if self.rules.header {
+            self.columns = None;
+            self.state = State::AwaitingHeader;
+            return;
+        }
+        let columns = match &self.rules.declared {
+            Some(names) => self.format.columns(names),
+            None => self.format.bare_columns(),
+        };
+        self.columns = Some(Arc::new(columns));
+        self.state = State::Rows;
+    }
+
+    fn forget_contexts(&mut self) {
+        self.data = None;
+        self.left.clear();
+    }
+
+    fn leave(&mut self, class: &str) -> Option<&Context> {
+        let place = self.left.iter().position(|(c, _)| &**c == class).unwrap_or_else(|| {
+            let class: Arc<str> = class.into();
+            let context = self.context(Role::Leave(class.clone()));
+            self.left.push((class, context));
+            self.left.len() - 1
+        });
+        self.left.get(place).map(|(_, context)| context)
+    }
+
+    fn context(&self, role: Role) -> Context {
+        Arc::new(LineContext {
+            role,
+            section: self.section,
+            columns: self.columns.clone(),
+            carried: self.carried.clone(),
+        })
+    }
+
+    fn row(&mut self) -> Option<&Context> {
+        if self.data.is_none() {
+            self.data = Some(self.context(Role::Data));
+        }
+        self.data.as_ref()
+    }
+
+    fn header(&mut self, line: &[u8]) -> Option<&Context> {
+        let names = self.format.cells(line);
+        self.columns = Some(Arc::new(self.format.columns(&names)));
+        self.state = State::Rows;
+        self.forget_contexts();
+        self.leave("header")
+    }
+
+    /// Notes what a line gives to the rows after it; true if the line was there for that.
+    fn capture(&mut self, line: &[u8]) -> bool {
+        let rules = self.rules.clone();
+        let mut found = false;
+        for capture in rules.captures.iter().filter(|c| line.starts_with(&c.starts)) {
+            let Some(value) = self.taken(line, &capture.take) else { continue };
+            found = true;
+            let Some(selector) = capture.selector else { continue };
+            self.carried.retain(|(s, _)| *s != selector);
+            self.carried.push((selector, value.into_bytes().into()));
+        }
+        if found {
+            self.forget_contexts();
+        }
+        found
+    }
+
+    fn taken(&self, line: &[u8], take: &Take) -> Option<String> {
+        match take {
+            Take::Presence => Some(self.format.encoding.to_text(line).into_owned()),
+            Take::Column(n) => self.format.cells(line).into_iter().nth(n - 1),
+            Take::Between(after, until) => {
+                let text = self.format.encoding.to_text(line);
+                let (_, rest) = text.split_once(after.as_str())?;
+                let end = if until.is_empty() { None } else { rest.find(until.as_str()) };
+                Some(rest[..end.unwrap_or(rest.len())].trim().to_owned())
+            }
+        }
+    }
+
+    fn enter(&mut self, name: &str) {
+        self.section_name = name.to_owned();
+        let number = self.rules.section_names.iter().position(|n| n == name);
+        self.section = number.and_then(|n| u16::try_from(n).ok());
+        self.restart_rows();
+        if self.section.is_none() {
+            self.state = State::Unread;
+        }
+        self.forget_contexts();
+    }
+
+    /// A line of a feed whose lines carry their section and kind.
+    fn sectioned(
+        &mut self,
+        line: &[u8],
+        (name, kind): (usize, usize),
+        words: (&str, &str),
+    ) -> Option<&Context> {
+        let cells = self.format.cells(line);
+        let [section, word] = [name, kind].map(|n| cells.get(n - 1).map_or("", String::as_str));
+        if section != self.section_name {
+            self.enter(section);
+        }
+        if self.state == State::Unread {
+            return self.leave(&format!("section {section}"));
+        }
+        if word == words.0 {
+            return self.header(line);
+        }
+        if word == words.1 {
+            return self.row();
+        }
+        self.leave(&word.to_lowercase())
+    }
+
+    fn unsectioned(&mut self, line: &[u8]) -> Option<&Context> {
+        let rules = self.rules.clone();
+        let starts_header = rules.header_starts.as_ref().map(|starts| line.starts_with(starts));
+        match (self.state, starts_header) {
+            (State::Unread, _) => {
+                let class = format!("section {}", self.section_name);
+                self.leave(&class)
+            }
+            (_, Some(true)) | (State::AwaitingHeader, None) => self.header(line),
+            (State::AwaitingHeader, Some(false)) => self.leave("preamble"),
+            (State::Footer, _) => self.leave("footer"),
+            (State::Rows, _) if rules.footer_starts.iter().any(|s| line.starts_with(s)) => {
+                self.state = State::Footer;
+                self.leave("footer")
+            }
+            (State::Rows, _) => self.row(),
+        }
+    }
+}
+
+impl LineRules for DelimitedLines {
+    fn classify(&mut self, line: &[u8]) -> Option<&Context> {
+        self.seen += 1;
+        if line.is_empty() {
+            return None;
+        }
+        let rules = self.rules.clone();
+        if !rules.captures.is_empty() && self.capture(line) {
+            return self.leave("heading");
+        }
+        if self.seen <= rules.preamble {
+            return self.leave("preamble");
+        }
+        match &rules.sections {
+            Some(Sections::Marked { starts, ends }) if line.starts_with(starts) => {
+                let name = line.strip_prefix(&starts[..]).unwrap_or(line);
+                let name = name.strip_suffix(&ends[..]).unwrap_or(name);
+                let name = self.format.encoding.to_text(name).trim().to_owned();
+                self.enter(&name);
+                self.leave("section")
+            }
+            Some(Sections::Columns { name, kind, header, data }) => {
+                self.sectioned(line, (*name, *kind), (header, data))
+            }
+            _ => self.unsectioned(line),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Records that are lines. What a line is (heading, data, total) is decided by [`LineRules`], which a layout supplies.
+use memchr::{memchr, memchr_iter};
+use record::{Context, Framed, Framer, FramingError, Position, RawRecord};
+use std::sync::Arc;
+
+/// How much of a refused record is kept.
+pub const KEPT_OF_REFUSED: usize = 64 * 1024;
+
+/// What a line is, and what stands before it and is needed to read it.
+#[derive(Debug, Default)]
+pub struct LineContext {
+    pub role: Role,
+    /// The section the line stands in, as a number of the layout's record types.
+    pub section: Option<u16>,
+    pub columns: Option<Arc<crate::format::delimited::Columns>>,
+    /// Values of earlier lines, by selector.
+    pub carried: Vec<(u16, Box<[u8]>)>,
+}
+
+/// What a line is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    #[default]
+    Data,
+    /// Left out and counted under this class.
+    Leave(Arc<str>),
+}
+
+/// Tells lines apart. Sees every line, in order.
+pub trait LineRules: Send {
+    /// What the line stands under; `None` for a line that is no record at all, such as an empty one.
+    fn classify(&mut self, line: &[u8]) -> Option<&Context>;
+}
+
+/// Cuts at line ends (LF or CRLF). A UTF-8 mark at the very start is left out.
+pub struct LineFramer {
+    rules: Box<dyn LineRules>,
+    limit: usize,
+    /// A quoted field may hold line ends: the quote, and what must stand before an opening one.
+    quoted: Option<(u8, u8)>,
+    offset: u64,
+    line: u64,
+    skipping: Option<Skipped>,
+}
+
+/// A line longer than the limit, on its way to its end.
+struct Skipped {
+    raw: Vec<u8>,
+    length: u64,
+}
+
+impl LineFramer {
+    pub fn new(rules: Box<dyn LineRules>, limit: usize, quoted: Option<(u8, u8)>) -> Self {
+        LineFramer { rules, limit, quoted, offset: 0, line: 0, skipping: None }
+    }
+
+    /// Where the line at the start of `input` ends (its LF), if it does.
+    fn line_end(&self, input: &[u8]) -> Option<usize> {
+        let Some((quote, delimiter)) = self.quoted else { return memchr(b'\n', input) };
+        let (mut inside, mut checked) = (false, 0);
+        for end in memchr_iter(b'\n', input) {
+            inside = ends_inside_quotes(&input[checked..end], quote, delimiter, inside);
+            if !inside {
+                return Some(end);
+            }
+            checked = end + 1;
+        }
+        None
+    }
+
+    /// Takes one line, its end left out.
+    fn take(&mut self, line: &[u8], out: &mut Framed) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.len() > self.limit {
+            let kept = line[..line.len().min(KEPT_OF_REFUSED)].to_vec();
+            return self.refuse(kept, line.len() as u64, out);
+        }
+        let Some(context) = self.rules.classify(line) else { return };
+        let start = out.payload.len() as u32;
+        out.payload.extend_from_slice(line);
+        out.records.push(RawRecord {
+            start,
+            end: out.payload.len() as u32,
+            position: Position::in_file(self.offset, self.line, 0),
+            context: context_number(&mut out.contexts, context),
+        });
+    }
+
+    fn refuse(&self, raw: Vec<u8>, length: u64, out: &mut Framed) {
+        out.refused.push(FramingError {
+            position: Position::in_file(self.offset, self.line, 0),
+            code: "record_too_long",
+            text: format!("a line of {length} bytes; the layout allows {}", self.limit),
+            raw,
+            length,
+        });
+    }
+
+    /// Goes on through a line that is too long; returns the bytes done with.
+    fn skip(&mut self, mut skipped: Skipped, input: &[u8], last: bool, out: &mut Framed) -> usize {
+        let end = memchr(b'\n', input);
+        let piece = &input[..end.unwrap_or(input.len())];
+        let room = KEPT_OF_REFUSED.saturating_sub(skipped.raw.len());
+        skipped.raw.extend_from_slice(&piece[..piece.len().min(room)]);
+        skipped.length += piece.len() as u64;
+        let used = end.map_or(input.len(), |n| n + 1);
+        self.offset += used as u64;
+        if end.is_some() || last {
+            self.line += 1;
+            self.refuse(skipped.raw, skipped.length, out);
+        } else {
+            self.skipping = Some(skipped);
+        }
+        used
+    }
+
+    fn has_room(out: &Framed) -> bool {
+        out.contexts.len() < usize::from(u16::MAX) && out.payload.len() < (u32::MAX / 2) as usize
+    }
+}
+
+/// Whether a quoted field is open at the end of a piece. A quote opens only where a field begins.
+fn ends_inside_quotes(piece: &[u8], quote: u8, delimiter: u8, mut inside: bool) -> bool {
+    let mut at = 0;
+    while let Some(n) = memchr(quote, &piece[at..]) {
+        let place = at + n;
+        at = place + 1;
+        if inside {
+            // A doubled quote stands for one.
+            if piece.get(at) == Some(&quote) {
+                at += 1;
+            } else {
+                inside = false;
+            }
+        } else {
+            inside = place == 0 || piece[place - 1] == delimiter;
+        }
+    }
+    inside
+}
+
+/// The number of a context in a batch; noted if new. Only the latest few are looked through: contexts come in runs.
+fn context_number(contexts: &mut Vec<Context>, context: &Context) -> u16 {
+    let recent = contexts.len().saturating_sub(8);
+    let found = contexts[recent..].iter().rposition(|c| Arc::ptr_eq(c, context));
+    let number = found.map_or(contexts.len(), |n| recent + n);
+    if found.is_none() {
+        contexts.push(context.clone());
+    }
+    number as u16
+}
+
+impl Framer for LineFramer {
+    fn frame(&mut self, input: &[u8], last: bool, out: &mut Framed) -> usize {
+        let mut used = 0;
+        if self.offset == 0 && input.starts_with(b"\xEF\xBB\xBF") {
+            used = 3;
+            self.offset = 3;
+        } else if self.offset == 0 && !last && input.len() < 3 {
+            return 0;
+        }
+        while used < input.len() && Self::has_room(out) {
+            let rest = &input[used..];
+            if let Some(skipped) = self.skipping.take() {
+                used += self.skip(skipped, rest, last, out);
+                continue;
+            }
+            let end = self.line_end(rest);
+            if end.is_none() && rest.len() > self.limit {
+                self.skipping = Some(Skipped { raw: Vec::new(), length: 0 });
+                continue;
+            }
+            if end.is_none() && !last {
+                break;
+            }
+            let length = end.unwrap_or(rest.len());
+            let whole = end.map_or(length, |n| n + 1);
+            self.offset += whole as u64;
+            self.line += 1;
+            self.take(&rest[..length], out);
+            used += whole;
+        }
+        self.finish_skipped(last && used == input.len(), out);
+        out.consumed += used as u64;
+        used
+    }
+
+    fn record_limit(&self) -> usize {
+        self.limit
+    }
+}
+
+impl LineFramer {
+    /// A line too long that ended with the feed: nothing more comes to skip.
+    fn finish_skipped(&mut self, ended: bool, out: &mut Framed) {
+        if ended && let Some(skipped) = self.skipping.take() {
+            self.line += 1;
+            self.refuse(skipped.raw, skipped.length, out);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! `[[observation]]` and `[[ignore]]`: what a record means.
+use super::expression::Compiler;
+use super::model::*;
+use super::reader::{Table, suggestion};
+use returns::fact::{Class, Span};
+
+const COMMON: &[&str] = &["kind", "record", "section", "when", "account", "account_no", "as_of", "revision"];
+
+/// The keys of each kind, beside the common ones.
+const KINDS: &[(&str, &[&str])] = &[
+    (
+        "summary",
+        &[
+            "begin",
+            "end",
+            "accrued",
+            "contributions",
+            "distributions",
+            "net_flow",
+            "fees",
+            "fees_outside",
+            "fees_in",
+            "reported_return",
+            "unit",
+            "span",
+            "flows_span",
+        ],
+    ),
+    ("valuation", &["at", "value", "accrued"]),
+    (
+        "flow",
+        &[
+            "class",
+            "amount",
+            "currency",
+            "at",
+            "effective",
+            "security",
+            "counter_account",
+            "description",
+            "id",
+            "ref",
+            "cancels",
+            "cancel_when",
+        ],
+    ),
+    ("holding", &["security", "ref", "value", "accrued", "quantity", "price", "currency"]),
+    ("account", &["base_currency", "performance_start", "closed_on", "name"]),
+    ("opening", &["end", "cumulative", "cumulative_gross", "cumulative_net_flow", "inception", "unit"]),
+    ("return", &["from", "net", "gross", "unit"]),
+];
+
+/// Reads the blocks. `types` are the record types or sections, grown here for sections.
+pub struct Blocks<'c, 't> {
+    pub compiler: &'c mut Compiler<'t>,
+    pub types: Vec<String>,
+    /// Sections are named by the blocks that read them; record types are declared.
+    pub types_are_declared: bool,
+    /// Where this vendor puts fees unless a block says otherwise.
+    pub fees_in: FeesIn,
+}
+
+impl<'t> Blocks<'_, 't> {
+    pub fn observation(&mut self, table: &Table<'t>) -> Option<Block> {
+        let kinds: Vec<(&str, usize)> = KINDS.iter().enumerate().map(|(n, (name, _))| (*name, n)).collect();
+        let (kind, own) = KINDS[table.need("kind")?.choice(&kinds)?];
+        let keys: Vec<&str> = COMMON.iter().chain(own).copied().collect();
+        let table = &table.clone().closed(&keys);
+        self.compiler.needs.clear();
+        let record = self.record(table);
+        let when = self.compiler.condition(table.get("when"));
+        let as_of = table.get("as_of").and_then(|n| self.compiler.date(n));
+        let revision = table.get("revision").and_then(|n| self.compiler.amount(n));
+        let (account, is_account_no) = self.account(table)?;
+        if !table.has("as_of") && !(matches!(kind, "valuation" | "flow") && table.has("at")) {
+            table.wrong("the key `as_of` is missing: every observation has a date");
+        }
+        let fields = self.fields(kind, table)?;
+        let mut needs = std::mem::take(&mut self.compiler.needs);
+        needs.sort_unstable();
+        needs.dedup();
+        Some(Block { record, when, account, is_account_no, as_of, revision, needs, fields })
+    }
+
+    fn account(&mut self, table: &Table<'t>) -> Option<(Text, bool)> {
+        match (table.get("account"), table.get("account_no")) {
+            (Some(node), None) => Some((self.compiler.text(node)?, false)),
+            (None, Some(node)) => Some((self.compiler.text(node)?, true)),
+            _ => {
+                table.wrong("an observation says whose it is by `account` (as the vendor writes it) or by `account_no` (ours), one of them");
+                None
+            }
+        }
+    }
+
+    pub fn ignore(&mut self, table: &Table<'t>) -> Option<Ignore> {
+        let table = table.clone().closed(&["class", "record", "section", "when"]);
+        let class = table.need("class")?.text()?.into();
+        let record = self.record(&table);
+        if record.is_none() && !table.has("when") {
+            table.wrong("this would leave out every record: say which by `when`, `record` or `section`");
+        }
+        Some(Ignore { class, record, when: self.compiler.condition(table.get("when")) })
+    }
+
+    /// The record type or section a block reads.
+    fn record(&mut self, table: &Table<'t>) -> Option<u16> {
+        let key = if self.types_are_declared { "record" } else { "section" };
+        let other = if self.types_are_declared { "section" } else { "record" };
+        if let Some(node) = table.get(other) {
+            node.wrong(format!("this format tells records apart by `{key}`"));
+        }
+        let node = table.get(key)?;
+        let name = node.text()?;
+        let place = self.types.iter().position(|t| t == name);
+        if place.is_none() && self.types_are_declared {
+            let known: Vec<&str> = self.types.iter().map(String::as_str).collect();
+            node.wrong_with(format!("no record is named `{name}`"), suggestion(name, &known));
+            return None;
+        }
+        let place = place.unwrap_or_else(|| {
+            self.types.push(name.to_owned());
+            self.types.len() - 1
+        });
+        u16::try_from(place).ok()
+    }
+
+    fn fields(&mut self, kind: &str, table: &Table<'t>) -> Option<BlockFields> {
+        Some(match kind {
+            "summary" => BlockFields::Summary(Box::new(self.summary(table))),
+            "valuation" => BlockFields::Valuation(Box::new(self.valuation(table)?)),
+            "flow" => BlockFields::Flow(Box::new(self.flow(table)?)),
+            "holding" => BlockFields::Holding(Box::new(self.holding(table)?)),
+            "account" => BlockFields::Account(Box::new(self.reference_data(table))),
+            "opening" => BlockFields::Opening(Box::new(self.opening(table)?)),
+            _ => BlockFields::Return(Box::new(self.imported(table)?)),
+        })
+    }
+
+    fn amount(&mut self, table: &Table<'t>, key: &str) -> Option<Amount> {
+        table.get(key).and_then(|n| self.compiler.amount(n))
+    }
+
+    fn needed_amount(&mut self, table: &Table<'t>, key: &str) -> Option<Amount> {
+        table.need(key).and_then(|n| self.compiler.amount(n))
+    }
+
+    fn rate(&mut self, table: &Table<'t>, key: &str) -> Option<Amount> {
+        let node = table.get(key)?;
+        let percent = table.choice("unit", &[("percent", true), ("fraction", false)]);
+        if !table.has("unit") {
+            node.wrong("a return has a `unit`: \"percent\" or \"fraction\"");
+        }
+        self.compiler.rate(node, percent.unwrap_or(false))
+    }
+
+    fn text(&mut self, table: &Table<'t>, key: &str) -> Option<Text> {
+        table.get(key).and_then(|n| self.compiler.text(n))
+    }
+
+    fn date(&mut self, table: &Table<'t>, key: &str) -> Option<DateOf> {
+        table.get(key).and_then(|n| self.compiler.date(n))
+    }
+
+    fn summary(&mut self, table: &Table<'t>) -> SummaryFields {
+        let spans: Vec<(&str, Span)> = Span::ALL.iter().map(|s| (s.as_str(), *s)).collect();
+        let fields = SummaryFields {
+            begin: self.amount(table, "begin"),
+            end: self.amount(table, "end"),
+            accrued: self.amount(table, "accrued"),
+            contributions: self.amount(table, "contributions"),
+            distributions: self.amount(table, "distributions"),
+            net_flow: self.amount(table, "net_flow"),
+            fees: self.amount(table, "fees"),
+            fees_outside: self.amount(table, "fees_outside"),
+            fees_in: table.choice("fees_in", FEES_IN).unwrap_or(self.fees_in),
+            reported_return: self.rate(table, "reported_return"),
+            span: table.choice("span", &spans).unwrap_or_default(),
+            flows_of_period: table.choice("flows_span", &[("day", false), ("period", true)]).unwrap_or(false),
+        };
+        if fields.net_flow.is_some() && (fields.contributions.is_some() || fields.distributions.is_some()) {
+            table.wrong("`net_flow` is for vendors that give no `contributions` and `distributions`");
+        }
+        fields
+    }
+
+    fn valuation(&mut self, table: &Table<'t>) -> Option<ValuationFields> {
+        let at = self.date(table, "at");
+        let accrued = self.amount(table, "accrued");
+        Some(ValuationFields { at, value: self.needed_amount(table, "value")?, accrued })
+    }
+
+    fn flow(&mut self, table: &Table<'t>) -> Option<FlowFields> {
+        let fields = FlowFields {
+            class: self.class(table)?,
+            amount: self.amount(table, "amount"),
+            currency: self.text(table, "currency"),
+            at: self.date(table, "at"),
+            effective: self.date(table, "effective"),
+            security: self.text(table, "security"),
+            counter_account: self.text(table, "counter_account"),
+            description: self.text(table, "description"),
+            id: self.compiler.texts(table.get("id")),
+            reference: self.compiler.texts(table.get("ref")),
+            cancels: self.compiler.texts(table.get("cancels")),
+            cancel_when: table.get("cancel_when").map(|n| self.compiler.condition(Some(n))),
+        };
+        table.need("amount")?;
+        if !fields.cancels.is_empty() && fields.cancel_when.is_none() {
+            table.wrong("`cancels` says which flow is cancelled; `cancel_when` says which records cancel");
+        }
+        Some(fields)
+    }
+
+    fn class(&mut self, table: &Table<'t>) -> Option<ClassOf> {
+        let node = table.need("class")?;
+        let classes: Vec<(&str, Class)> = Class::ALL.iter().map(|c| (c.as_str(), *c)).collect();
+        if node.as_text().is_some() {
+            return Some(ClassOf::Always(node.choice(&classes)?));
+        }
+        let names: Vec<&str> = classes.iter().map(|(name, _)| *name).collect();
+        let inner = node.table()?;
+        if let Some(lookup) = inner.get("lookup") {
+            inner.closed(&["lookup"]);
+            let lookup = self.compiler.lookup(lookup, Some(&names))?;
+            let label = lookup.columns.iter().map(|c| &*c.label).collect::<Vec<_>>().join(", ").into();
+            let source = TextSource::Lookup(Box::new(lookup));
+            let text = Text { source, trim: Trim::Blanks, one_of: Vec::new(), optional: false, label };
+            return Some(ClassOf::By(text));
+        }
+        self.compiler.text(node).map(ClassOf::By)
+    }
+
+    fn holding(&mut self, table: &Table<'t>) -> Option<HoldingFields> {
+        Some(HoldingFields {
+            security: self.compiler.text(table.need("security")?)?,
+            reference: self.compiler.texts(table.get("ref")),
+            accrued: self.amount(table, "accrued"),
+            quantity: self.amount(table, "quantity"),
+            price: self.amount(table, "price"),
+            currency: self.text(table, "currency"),
+            value: self.needed_amount(table, "value")?,
+        })
+    }
+
+    fn reference_data(&mut self, table: &Table<'t>) -> AccountFields {
+        AccountFields {
+            base_currency: self.text(table, "base_currency"),
+            performance_start: self.date(table, "performance_start"),
+            closed_on: self.date(table, "closed_on"),
+            name: self.text(table, "name"),
+        }
+    }
+
+    fn opening(&mut self, table: &Table<'t>) -> Option<OpeningFields> {
+        table.need("cumulative")?;
+        Some(OpeningFields {
+            end: self.needed_amount(table, "end")?,
+            cumulative: self.rate(table, "cumulative")?,
+            cumulative_gross: self.rate(table, "cumulative_gross"),
+            cumulative_net_flow: self.needed_amount(table, "cumulative_net_flow")?,
+            inception: self.compiler.date(table.need("inception")?)?,
+        })
+    }
+
+    fn imported(&mut self, table: &Table<'t>) -> Option<ReturnFields> {
+        table.need("net")?;
+        Some(ReturnFields {
+            from: self.compiler.date(table.need("from")?)?,
+            net: self.rate(table, "net")?,
+            gross: self.rate(table, "gross"),
+        })
+    }
+}
+
+/// Where fees may be.
+pub const FEES_IN: &[(&str, FeesIn)] =
+    &[("value", FeesIn::Value), ("distributions", FeesIn::Distributions), ("outside", FeesIn::Outside)];

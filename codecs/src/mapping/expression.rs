@@ -1,0 +1,359 @@
+//! Verbs: how a mapping says which text, number or date of a record it means.
+use super::model::*;
+use super::reader::{Node, Report, Table, suggestion};
+use crate::format::Selector;
+use crate::format::fixed::sign_of;
+use crate::value::date::DateSpelling;
+use crate::value::money::{Digits, MoneySpelling, Placeholders};
+
+const TEXT_KEYS: &[&str] = &["field", "column", "path", "const", "lookup", "trim", "one_of", "optional"];
+const DATE_KEYS: &[&str] = &["field", "column", "path", "const", "lookup", "trim", "parse", "optional"];
+const AMOUNT_KEYS: &[&str] = &[
+    "field",
+    "column",
+    "path",
+    "const",
+    "lookup",
+    "trim",
+    "parse",
+    "scale",
+    "negate_when",
+    "sum",
+    "product",
+    "optional",
+];
+const TEST_KEYS: &[&str] = &["field", "column", "path", "lookup", "trim", "one_of"];
+
+/// What the format says of the names a mapping may use.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// A bare text means a path (JSON), else a field.
+    pub bare_is_path: bool,
+    /// All fields there are, where that is known before a feed is seen.
+    pub fields: Option<Vec<String>>,
+    /// Values kept from earlier lines, with their `@`.
+    pub carried: Vec<String>,
+    /// Fields of a fixed layout with decimals that are not written, or a sign apart.
+    pub implied: Vec<(String, u8)>,
+    pub signed: Vec<String>,
+}
+
+/// Collects selectors while verbs are compiled.
+pub struct Compiler<'t> {
+    pub report: &'t Report<'t>,
+    pub names: Names,
+    pub selectors: Vec<Selector>,
+    /// Selectors the block being compiled cannot do without.
+    pub needs: Vec<u16>,
+    pub spelling: MoneySpelling,
+    pub missing: Vec<String>,
+    pub dates: Vec<String>,
+}
+
+impl<'t> Compiler<'t> {
+    pub fn select(&mut self, selector: Selector) -> u16 {
+        let place = self.selectors.iter().position(|s| *s == selector).unwrap_or_else(|| {
+            self.selectors.push(selector);
+            self.selectors.len() - 1
+        });
+        // A mapping with 65,536 selectors would be longer than any file we read.
+        u16::try_from(place).unwrap_or(u16::MAX)
+    }
+
+    /// The selector a table's `field`, `column` or `path` names.
+    fn selector(&mut self, table: &Table<'t>) -> Option<Selector> {
+        if let Some(node) = table.get("field") {
+            return self.field(node);
+        }
+        if let Some(node) = table.get("column") {
+            let number: usize = node.integer()?;
+            if number == 0 {
+                node.wrong("columns count from 1");
+                return None;
+            }
+            return Some(Selector::Column(number));
+        }
+        table.text("path").map(|path| Selector::Path(path.to_owned()))
+    }
+
+    fn field(&mut self, node: Node<'t>) -> Option<Selector> {
+        let name = node.text()?;
+        let known: Vec<&str> = if name.starts_with('@') {
+            self.names.carried.iter().map(String::as_str).collect()
+        } else if let Some(fields) = &self.names.fields {
+            fields.iter().map(String::as_str).collect()
+        } else {
+            return Some(Selector::Field(name.to_owned()));
+        };
+        if known.contains(&name) {
+            return Some(Selector::Field(name.to_owned()));
+        }
+        node.wrong_with(format!("this layout has no field `{name}`"), suggestion(name, &known));
+        None
+    }
+
+    fn bare(&mut self, node: Node<'t>) -> Option<Selector> {
+        if self.names.bare_is_path { Some(Selector::Path(node.text()?.to_owned())) } else { self.field(node) }
+    }
+
+    pub fn text(&mut self, node: Node<'t>) -> Option<Text> {
+        self.text_of(node, TEXT_KEYS)
+    }
+
+    /// A text, or a list of texts.
+    pub fn texts(&mut self, node: Option<Node<'t>>) -> Vec<Text> {
+        node.map(|n| n.items()).unwrap_or_default().into_iter().filter_map(|n| self.text(n)).collect()
+    }
+
+    fn text_of(&mut self, node: Node<'t>, keys: &[&str]) -> Option<Text> {
+        if node.as_text().is_some() {
+            let selector = self.bare(node)?;
+            return Some(self.slot(selector, Trim::Blanks, Vec::new(), false));
+        }
+        let table = node.table()?.closed(keys);
+        self.sources(&table, &["field", "column", "path", "const", "lookup", "sum", "product"]);
+        let trim = table.get("trim").map_or(Some(Trim::Blanks), trim)?;
+        let one_of = patterns(table.get("one_of"));
+        let optional = table.flag("optional").unwrap_or(false);
+        if let Some(selector) = self.selector(&table) {
+            return Some(self.slot(selector, trim, one_of, optional));
+        }
+        if let Some(value) = table.get("const") {
+            let text = constant(value)?;
+            let label = format!("the constant `{text}`").into();
+            return Some(Text { source: TextSource::Const(text.into()), trim, one_of, optional, label });
+        }
+        let lookup = self.lookup(table.get("lookup")?, None)?;
+        let label = lookup_label(&lookup);
+        Some(Text { source: TextSource::Lookup(Box::new(lookup)), trim, one_of, optional, label })
+    }
+
+    /// Exactly one verb says where a value comes from.
+    fn sources(&self, table: &Table<'t>, verbs: &[&str]) {
+        let given: Vec<&str> = verbs.iter().copied().filter(|v| table.has(v)).collect();
+        match given.len() {
+            1 => {}
+            0 => table.wrong(format!("nothing says where the value comes from: one of {}", verbs.join(", "))),
+            _ => table.wrong(format!("only one of {} can say where the value comes from", given.join(", "))),
+        }
+    }
+
+    fn slot(&mut self, selector: Selector, trim: Trim, one_of: Vec<Pattern>, optional: bool) -> Text {
+        let label = match &selector {
+            Selector::Field(name) | Selector::Path(name) => format!("`{name}`"),
+            Selector::Column(n) => format!("column {n}"),
+        };
+        let number = self.select(selector);
+        if !optional {
+            self.needs.push(number);
+        }
+        Text { source: TextSource::Slot(number), trim, one_of, optional, label: label.into() }
+    }
+
+    /// A lookup. `results` are the texts its table may give.
+    pub fn lookup(&mut self, node: Node<'t>, results: Option<&[&str]>) -> Option<Lookup> {
+        let table = node.table()?.closed(&["columns", "table"]);
+        let columns = self.texts(table.need("columns"));
+        let mut rows = Vec::new();
+        for row in table.need("table")?.items() {
+            let cells = row.items();
+            if !row.is_array() || cells.len() != columns.len() + 1 {
+                row.wrong(format!(
+                    "a row of this table has {} columns and then what they give",
+                    columns.len()
+                ));
+                continue;
+            }
+            let (last, patterns) = cells.split_last()?;
+            let Some(result) = last.text() else { continue };
+            if let Some(known) = results.filter(|known| !known.contains(&result)) {
+                last.wrong_with(format!("`{result}` is not known here"), suggestion(result, known));
+            }
+            rows.push((patterns.iter().filter_map(pattern).collect(), result.into()));
+        }
+        Some(Lookup { columns, rows })
+    }
+
+    pub fn condition(&mut self, node: Option<Node<'t>>) -> Condition {
+        let nodes = node.map(|n| n.items()).unwrap_or_default();
+        nodes.into_iter().filter_map(|n| self.test(n)).collect()
+    }
+
+    fn test(&mut self, node: Node<'t>) -> Option<Test> {
+        let table = node.table()?.closed(TEST_KEYS);
+        table.need("one_of")?;
+        let needs = self.needs.len();
+        let mut text = self.text_of(node, TEST_KEYS)?;
+        let patterns = std::mem::take(&mut text.one_of);
+        // A test may ask whether a field is there at all, so only other uses of it demand its column.
+        if patterns.contains(&Pattern::Blank) {
+            self.needs.truncate(needs);
+        }
+        text.optional = true;
+        Some(Test { text, patterns })
+    }
+
+    pub fn amount(&mut self, node: Node<'t>) -> Option<Amount> {
+        self.number(node, Digits::AMOUNT, false)
+    }
+
+    /// A return or rate, as a fraction.
+    pub fn rate(&mut self, node: Node<'t>, percent: bool) -> Option<Amount> {
+        self.number(node, Digits::RATE, percent)
+    }
+
+    fn number(&mut self, node: Node<'t>, digits: Digits, percent: bool) -> Option<Amount> {
+        if node.is_array() {
+            let parts = node.items().into_iter().filter_map(|n| self.number(n, digits, percent)).collect();
+            return Some(Amount {
+                source: AmountSource::First(parts),
+                negate: Negate::Never,
+                optional: false,
+                digits,
+            });
+        }
+        if !node.is_table() {
+            let text = self.text_of(node, TEXT_KEYS)?;
+            return self.plain_number(text, None, digits, percent);
+        }
+        let table = node.table()?.closed(AMOUNT_KEYS);
+        let parts = table.get("sum").or_else(|| table.get("product"));
+        let mut amount = if let Some(parts) = parts {
+            self.sources(&table, &["field", "column", "path", "const", "lookup", "sum", "product"]);
+            let parts: Vec<Amount> =
+                parts.items().into_iter().filter_map(|n| self.number(n, digits, percent)).collect();
+            let source =
+                if table.has("sum") { AmountSource::Sum(parts) } else { AmountSource::Product(parts) };
+            let optional = table.flag("optional").unwrap_or(false);
+            Amount { source, negate: Negate::Never, optional, digits }
+        } else {
+            let text = self.text_of(node, AMOUNT_KEYS)?;
+            self.plain_number(text, Some(&table), digits, percent)?
+        };
+        if let Some(when) = table.get("negate_when") {
+            amount.negate = match when.as_flag() {
+                Some(true) => Negate::Always,
+                Some(false) => Negate::Never,
+                None => Negate::When(self.condition(Some(when))),
+            };
+        }
+        Some(amount)
+    }
+
+    fn plain_number(
+        &mut self,
+        text: Text,
+        table: Option<&Table<'t>>,
+        digits: Digits,
+        percent: bool,
+    ) -> Option<Amount> {
+        let mut spelling = MoneySpelling { digits, percent, ..self.spelling.clone() };
+        let mut sign = None;
+        if let TextSource::Slot(n) = &text.source
+            && let Some(Selector::Field(name)) = self.selectors.get(usize::from(*n)).cloned()
+        {
+            spelling.implied = self.names.implied.iter().find(|(f, _)| *f == name).map(|(_, d)| *d);
+            if self.names.signed.contains(&name) {
+                sign = Some(self.select(Selector::Field(sign_of(&name))));
+            }
+        }
+        if let TextSource::Const(_) | TextSource::Lookup(_) = text.source {
+            spelling = MoneySpelling { digits, percent, ..MoneySpelling::default() };
+        }
+        if let Some(node) = table.and_then(|t| t.get("parse")) {
+            (spelling.point, spelling.grouping) = number_spelling(node)?;
+        }
+        if let Some(implied) = table.and_then(|t| t.integer::<u8>("scale")) {
+            spelling.implied = Some(implied);
+        }
+        let optional = text.optional;
+        let source = AmountSource::Number { text, spelling: Box::new(spelling), sign };
+        Some(Amount { source, negate: Negate::Never, optional, digits })
+    }
+
+    pub fn date(&mut self, node: Node<'t>) -> Option<DateOf> {
+        let text = self.text_of(node, DATE_KEYS)?;
+        let parse = node.is_table().then(|| node.table()).flatten().and_then(|t| t.get("parse"));
+        let spellings: Vec<String> = match parse {
+            Some(node) => node.items().iter().filter_map(Node::text).map(str::to_owned).collect(),
+            None => self.dates.clone(),
+        };
+        match DateSpelling::new(&spellings) {
+            Ok(mut spelling) => {
+                spelling.missing = self.placeholders();
+                Some(DateOf { text, spelling })
+            }
+            Err(wrong) => {
+                parse.unwrap_or(node).wrong(wrong);
+                None
+            }
+        }
+    }
+
+    /// What stands for "not stated" in any field.
+    pub fn placeholders(&self) -> Placeholders {
+        std::iter::once("").chain(self.missing.iter().map(String::as_str)).collect()
+    }
+}
+
+fn lookup_label(lookup: &Lookup) -> Box<str> {
+    let columns: Vec<&str> = lookup.columns.iter().map(|c| &*c.label).collect();
+    columns.join(", ").into()
+}
+
+fn constant(node: Node<'_>) -> Option<String> {
+    match node.as_text() {
+        Some(text) => Some(text.to_owned()),
+        None => node.integer::<i64>().map(|n| n.to_string()),
+    }
+}
+
+fn trim(node: Node<'_>) -> Option<Trim> {
+    match (node.as_flag(), node.as_text()) {
+        (Some(true), _) => Some(Trim::Blanks),
+        (Some(false), _) => Some(Trim::Nothing),
+        (_, Some(also)) => Some(Trim::Also(also.as_bytes().into())),
+        _ => {
+            node.wrong("expected true, false or the characters to cut off");
+            None
+        }
+    }
+}
+
+fn patterns(node: Option<Node<'_>>) -> Vec<Pattern> {
+    node.map(|n| n.items()).unwrap_or_default().iter().filter_map(pattern).collect()
+}
+
+fn pattern(node: &Node<'_>) -> Option<Pattern> {
+    node.text().map(read_pattern)
+}
+
+/// `*` any text, `` none, `**` anything, `AB*` a beginning, `<0` `>0` `=0` a number's sign, `!` before any of them: not.
+fn read_pattern(text: &str) -> Pattern {
+    match text {
+        "" => Pattern::Blank,
+        "*" => Pattern::Any,
+        "**" => Pattern::Whatever,
+        "<0" => Pattern::Below0,
+        ">0" => Pattern::Above0,
+        "=0" => Pattern::Equals0,
+        _ => match (text.strip_prefix('!'), text.strip_suffix('*')) {
+            (Some(rest), _) => Pattern::Not(Box::new(read_pattern(rest))),
+            (_, Some(prefix)) => Pattern::Prefix(prefix.as_bytes().into()),
+            _ => Pattern::Exact(text.as_bytes().into()),
+        },
+    }
+}
+
+/// A number's spelling by an example of it: (point, grouping).
+pub fn number_spelling(node: Node<'_>) -> Option<(u8, Option<u8>)> {
+    node.choice(&[
+        ("1,234.50", (b'.', Some(b','))),
+        ("1.234,50", (b',', Some(b'.'))),
+        ("1 234,50", (b',', Some(b' '))),
+        ("1 234.50", (b'.', Some(b' '))),
+        ("1'234.50", (b'.', Some(b'\''))),
+        ("1234.50", (b'.', None)),
+        ("1234,50", (b',', None)),
+    ])
+}

@@ -1,0 +1,288 @@
+//! `[format]`: how a feed is written.
+use super::expression::{Compiler, Names, number_spelling};
+use super::reader::{Node, Table};
+use crate::format::Selector;
+use crate::format::delimited::Delimited;
+use crate::format::fixed::{Field, Fixed, RecordRole, RecordType};
+use crate::framing::delimited::{Capture, DelimitedRules, Sections, Take};
+use crate::framing::json;
+use crate::value::text::Encoding;
+
+/// Keys that every type of format knows.
+const COMMON: &[&str] =
+    &["type", "record_limit", "numbers", "currency_signs", "missing", "dates", "round", "scientific"];
+const LINE_LIMIT: usize = 1024 * 1024;
+
+/// A format as declared; [`super::compile`] joins the selectors to it when all are known.
+#[derive(Debug)]
+pub enum FormatPlan {
+    Delimited { format: Delimited, rules: DelimitedRules, multiline: bool, limit: usize },
+    Fixed { format: Fixed, limit: usize },
+    Json { records: Option<String>, limit: usize },
+    IbkrFlex { limit: usize },
+}
+
+#[derive(Clone, Copy)]
+enum Type {
+    Delimited,
+    Fixed,
+    Json,
+    IbkrFlex,
+}
+
+/// Reads `[format]` and tells the compiler which names it makes.
+pub fn read<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> Option<FormatPlan> {
+    let kind = table.need("type")?.choice(&[
+        ("delimited", Type::Delimited),
+        ("fixed", Type::Fixed),
+        ("json", Type::Json),
+        ("ibkr_flex", Type::IbkrFlex),
+    ])?;
+    values(table, compiler, matches!(kind, Type::Json));
+    match kind {
+        Type::Delimited => Some(delimited(table, compiler)),
+        Type::Fixed => Some(fixed(table, compiler)),
+        Type::Json => Some(json_plan(table, compiler)),
+        Type::IbkrFlex => {
+            closed(table, &[]);
+            Some(FormatPlan::IbkrFlex { limit: limit(table, LINE_LIMIT) })
+        }
+    }
+}
+
+fn closed(table: &Table<'_>, own: &[&str]) {
+    let keys: Vec<&str> = COMMON.iter().chain(own).copied().collect();
+    table.clone().closed(&keys);
+}
+
+fn limit(table: &Table<'_>, default: usize) -> usize {
+    let limit = table.integer("record_limit").unwrap_or(default);
+    if limit == 0 || limit > 256 * 1024 * 1024 {
+        table.wrong("`record_limit` is the longest record in bytes, from 1 to 268435456");
+    }
+    limit
+}
+
+/// How this vendor spells numbers and dates unless a field says otherwise.
+fn values<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>, json: bool) {
+    let spelling = &mut compiler.spelling;
+    if json {
+        *spelling = crate::value::money::MoneySpelling::json();
+    }
+    if let Some((point, grouping)) = table.get("numbers").and_then(number_spelling) {
+        (spelling.point, spelling.grouping) = (point, grouping);
+    }
+    if table.has("currency_signs") {
+        spelling.symbols = table.texts("currency_signs").into_iter().map(Into::into).collect();
+    }
+    spelling.round = table.integer("round");
+    spelling.scientific |= table.flag("scientific").unwrap_or(false);
+    compiler.missing = table.texts("missing").into_iter().map(str::to_owned).collect();
+    compiler.spelling.missing = compiler.placeholders();
+    let dates = table.texts("dates");
+    if !dates.is_empty() {
+        compiler.dates = dates.into_iter().map(str::to_owned).collect();
+    }
+}
+
+fn encoding(table: &Table<'_>) -> Encoding {
+    table.choice("encoding", &[("utf-8", Encoding::Utf8), ("cp1252", Encoding::Cp1252)]).unwrap_or_default()
+}
+
+fn json_plan<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FormatPlan {
+    closed(table, &["records"]);
+    compiler.names.bare_is_path = true;
+    let records = table.text("records").map(str::to_owned);
+    let limit = limit(table, json::RECORD_LIMIT);
+    if let (Some(node), Err(wrong)) = (table.get("records"), json::JsonFramer::new(records.as_deref(), limit))
+    {
+        node.wrong(wrong);
+    }
+    FormatPlan::Json { records, limit }
+}
+
+fn delimited<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FormatPlan {
+    closed(
+        table,
+        &[
+            "delimiter",
+            "quote",
+            "encoding",
+            "ragged",
+            "multiline",
+            "header",
+            "header_starts",
+            "columns",
+            "other_columns",
+            "preamble",
+            "footer_starts",
+            "sections",
+            "capture",
+        ],
+    );
+    let quote = match table.get("quote") {
+        None => Some(b'"'),
+        Some(node) if node.as_flag() == Some(false) => None,
+        Some(node) => byte(node),
+    };
+    let delimiter = table.get("delimiter").and_then(byte).unwrap_or(b',');
+    let columns: Option<Vec<String>> =
+        table.has("columns").then(|| table.texts("columns").into_iter().map(str::to_owned).collect());
+    let header = table.flag("header").unwrap_or(columns.is_none());
+    if header && columns.is_some() {
+        table.wrong(
+            "`columns` declares the columns of a feed without a header line: write `header = false` with it",
+        );
+    }
+    compiler.names.fields = columns.clone();
+    let captures: Vec<Capture> =
+        table.tables("capture").iter().filter_map(|t| capture(t, &mut compiler.names)).collect();
+    let texts = |key| table.texts(key).into_iter().map(str::to_owned).collect::<Vec<String>>();
+    let rules = DelimitedRules {
+        preamble: table.integer("preamble").unwrap_or(0),
+        header,
+        header_starts: table.text("header_starts").map(|t| t.as_bytes().to_vec()),
+        declared: columns,
+        footer_starts: texts("footer_starts").into_iter().map(String::into_bytes).collect(),
+        sections: table.get("sections").and_then(|n| sections(&n.table()?)),
+        section_names: Vec::new(),
+        captures,
+    };
+    let format = Delimited {
+        delimiter,
+        quote,
+        encoding: encoding(table),
+        ragged: table.flag("ragged").unwrap_or(false),
+        selectors: Vec::new(),
+        other_columns: texts("other_columns"),
+    };
+    let multiline = table.flag("multiline").unwrap_or(false);
+    FormatPlan::Delimited { format, rules, multiline, limit: limit(table, LINE_LIMIT) }
+}
+
+fn byte(node: Node<'_>) -> Option<u8> {
+    match node.text()? {
+        "tab" | "\t" => Some(b'\t'),
+        text if text.len() == 1 && !text.starts_with(['\n', '\r']) => text.bytes().next(),
+        _ => {
+            node.wrong("expected one ASCII character, or \"tab\"");
+            None
+        }
+    }
+}
+
+fn sections(table: &Table<'_>) -> Option<Sections> {
+    let table = table.clone().closed(&["starts", "ends", "column", "kind_column", "header", "data"]);
+    if let Some(starts) = table.text("starts") {
+        let ends = table.text("ends").unwrap_or_default();
+        return Some(Sections::Marked { starts: starts.into(), ends: ends.into() });
+    }
+    let numbers = [table.need("column")?, table.need("kind_column")?].map(|n| n.integer::<usize>());
+    let [Some(name), Some(kind)] = numbers else { return None };
+    if name == 0 || kind == 0 {
+        table.wrong("columns count from 1");
+        return None;
+    }
+    let word = |key, default: &str| table.text(key).unwrap_or(default).to_owned();
+    Some(Sections::Columns { name, kind, header: word("header", "Header"), data: word("data", "Data") })
+}
+
+/// A value kept from a line that is no row. Its selector is found when all are known.
+fn capture(table: &Table<'_>, names: &mut Names) -> Option<Capture> {
+    let table = table.clone().closed(&["name", "starts", "column", "after", "until"]);
+    let name = table.need("name")?.text()?;
+    let starts = table.need("starts")?.text()?.as_bytes().to_vec();
+    let take = if let Some(column) = table.integer::<usize>("column") {
+        Take::Column(column.max(1))
+    } else if let Some(after) = table.text("after") {
+        Take::Between(after.to_owned(), table.text("until").unwrap_or_default().to_owned())
+    } else {
+        Take::Presence
+    };
+    names.carried.push(format!("@{name}"));
+    Some(Capture { selector: None, starts, take })
+}
+
+/// Gives every capture the selector that reads it, if one does.
+pub fn resolve_captures(rules: &mut DelimitedRules, names: &[String], selectors: &[Selector]) {
+    for (capture, name) in rules.captures.iter_mut().zip(names) {
+        let place = selectors.iter().position(|s| matches!(s, Selector::Field(f) if f == name));
+        capture.selector = place.and_then(|n| u16::try_from(n).ok());
+    }
+}
+
+fn fixed<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FormatPlan {
+    closed(table, &["encoding", "length", "record"]);
+    let mut types = Vec::new();
+    for record in table.tables("record") {
+        if let Some(kind) = record_type(&record) {
+            types.push(kind);
+        }
+    }
+    if types.is_empty() {
+        table.wrong("a fixed layout needs its records: [[format.record]]");
+    }
+    name_fields(&types, &mut compiler.names);
+    let format = Fixed { length: table.integer("length"), encoding: encoding(table), types, selectors: 0 };
+    FormatPlan::Fixed { format, limit: limit(table, LINE_LIMIT) }
+}
+
+fn record_type(table: &Table<'_>) -> Option<RecordType> {
+    let table = table.clone().closed(&["name", "role", "at", "mark", "fields"]);
+    let role = table.choice(
+        "role",
+        &[
+            ("detail", RecordRole::Detail),
+            ("header", RecordRole::Header),
+            ("trailer", RecordRole::Trailer),
+            ("ignore", RecordRole::Ignore),
+        ],
+    );
+    let mut fields = Vec::new();
+    if let Some(table) = table.get("fields").and_then(|n| n.table()) {
+        fields.extend(table.entries().filter_map(|(name, node)| field(name, node)));
+    }
+    Some(RecordType {
+        name: table.need("name")?.text()?.to_owned(),
+        role: role.unwrap_or(RecordRole::Detail),
+        at: table.integer::<usize>("at").unwrap_or(1).max(1) - 1,
+        marks: table.texts("mark").into_iter().map(|t| t.as_bytes().to_vec()).collect(),
+        fields,
+        reads: Vec::new(),
+    })
+}
+
+fn field(name: &str, node: Node<'_>) -> Option<Field> {
+    let table = node.table()?.closed(&["start", "length", "from", "to", "decimals", "sign"]);
+    let start: usize =
+        if table.has("from") { table.integer("from") } else { table.need("start")?.integer() }?;
+    let end = match table.integer::<usize>("to") {
+        Some(to) => to,
+        None => (start + table.need("length")?.integer::<usize>()?).saturating_sub(1),
+    };
+    if start == 0 || end < start {
+        node.wrong("places count from 1, and the last byte of a field is not before its first");
+        return None;
+    }
+    let sign = table.integer::<usize>("sign").and_then(|n| n.checked_sub(1));
+    let decimals = table.integer("decimals").unwrap_or(0);
+    Some(Field { name: name.to_owned(), start: start - 1, end, decimals, sign })
+}
+
+/// Tells verbs which fields there are, and what of their numbers is not written.
+fn name_fields(types: &[RecordType], names: &mut Names) {
+    let mut known = Vec::new();
+    for kind in types {
+        for field in &kind.fields {
+            let name = if kind.is_carried() { format!("@{}", field.name) } else { field.name.clone() };
+            if field.decimals > 0 {
+                names.implied.push((name.clone(), field.decimals));
+            }
+            if field.sign.is_some() {
+                names.signed.push(name.clone());
+            }
+            if kind.is_carried() { names.carried.push(name) } else { known.push(name) }
+        }
+    }
+    names.fields = Some(known);
+}

@@ -1,0 +1,281 @@
+//! `mapping.toml`: read, checked, compiled. README.md beside this crate is the author's document of every key and verb.
+pub mod blocks;
+pub mod expression;
+pub mod format;
+pub mod model;
+pub mod reader;
+
+use crate::format::Selector;
+use crate::problem::Problem;
+use crate::value::money::{MoneySpelling, Placeholders};
+use blocks::{Blocks, FEES_IN};
+use expression::{Compiler, Names};
+use format::FormatPlan;
+use jiff::tz::TimeZone;
+use model::{Block, BlockFields, Delivery, Detect, FeedRules, Ignore};
+use reader::{Node, Report, Table};
+use returns::policy::{FlowDate, FlowTiming, FlowsFrom, PossibleDuplicate, ValueFrom};
+use returns::{Kind, VendorPolicy};
+use toml::de::DeTable;
+
+const ROOT: &[&str] = &[
+    "name",
+    "vendor",
+    "version",
+    "account_no",
+    "zone",
+    "cut_off",
+    "close",
+    "flows_from",
+    "value_from",
+    "flow_date",
+    "flow_timing",
+    "day_needs",
+    "possible_duplicate",
+    "fees_in",
+    "detect",
+    "feed",
+    "format",
+    "observation",
+    "ignore",
+];
+
+/// A mapping, checked and compiled.
+#[derive(Debug)]
+pub struct Mapping {
+    pub name: String,
+    pub version: u32,
+    pub account_no: String,
+    pub policy: VendorPolicy,
+    pub zone: TimeZone,
+    pub detect: Detect,
+    pub feed: FeedRules,
+    pub selectors: Vec<Selector>,
+    /// Texts that stand for "not stated".
+    pub missing: Placeholders,
+    pub blocks: Vec<Block>,
+    pub ignores: Vec<Ignore>,
+    /// Names of record types or sections.
+    pub types: Vec<String>,
+    pub plan: FormatPlan,
+}
+
+impl Mapping {
+    /// Whether an observation may have to be told from its equals by a number.
+    pub fn numbers_equals(&self) -> bool {
+        self.blocks.iter().any(|b| match &b.fields {
+            BlockFields::Flow(flow) => {
+                flow.id.is_empty() && flow.reference.is_empty() || flow.cancel_when.is_some()
+            }
+            BlockFields::Holding(_) => true,
+            _ => false,
+        })
+    }
+}
+
+/// Reads and checks a mapping.
+///
+/// # Errors
+/// Everything that is wrong in it, in the order of the file.
+pub fn compile(text: &str, file: &str) -> Result<Mapping, Vec<Problem>> {
+    let report = Report::new(file, text);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        report.add(&error.span().unwrap_or_default(), error.message(), None);
+    }
+    if !errors.is_empty() {
+        return Err(report.into_problems());
+    }
+    let mapping = read(&Table::root(&document, &report), &report);
+    match mapping {
+        Some(mapping) if report.is_empty() => Ok(mapping),
+        _ => Err(report.into_problems()),
+    }
+}
+
+fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<Mapping> {
+    let root = root.clone().closed(ROOT);
+    let name = name(&root, "name");
+    let version = root.need("version").and_then(|n| n.integer());
+    let mut compiler = Compiler {
+        report,
+        names: Names::default(),
+        selectors: Vec::new(),
+        needs: Vec::new(),
+        spelling: MoneySpelling::default(),
+        missing: Vec::new(),
+        dates: vec!["%Y-%m-%d".into(), "iso".into()],
+    };
+    let plan = root.need("format").and_then(|n| n.table()).and_then(|t| format::read(&t, &mut compiler));
+    let Some(mut plan) = plan else {
+        // Without a format no field can be judged, so nothing more is read.
+        return None;
+    };
+    let declared = match &plan {
+        FormatPlan::Fixed { format, .. } => Some(format.types.iter().map(|t| t.name.clone()).collect()),
+        _ => None,
+    };
+    let mut blocks = Blocks {
+        compiler: &mut compiler,
+        types_are_declared: declared.is_some(),
+        types: declared.unwrap_or_default(),
+        fees_in: root.choice("fees_in", FEES_IN).unwrap_or_default(),
+    };
+    let observations: Vec<Block> =
+        root.tables("observation").iter().filter_map(|t| blocks.observation(t)).collect();
+    let ignores = root.tables("ignore").iter().filter_map(|t| blocks.ignore(t)).collect();
+    let types = blocks.types;
+    if !root.has("observation") {
+        root.wrong("nothing is read from this feed: [[observation]]");
+    }
+    let feed = root.get("feed").and_then(|n| n.table()).map(|t| feed(&t, &mut compiler)).unwrap_or_default();
+    let detect = root.get("detect").and_then(|n| n.table()).map(detect).unwrap_or_default();
+    let (policy, zone) = policy(&root, name.unwrap_or_default(), &observations);
+    join(&mut plan, &compiler, &types);
+    Some(Mapping {
+        name: name?.to_owned(),
+        version: version?,
+        account_no: account_no(&root),
+        policy,
+        zone,
+        detect,
+        feed,
+        missing: compiler.placeholders(),
+        selectors: compiler.selectors,
+        blocks: observations,
+        ignores,
+        types,
+        plan,
+    })
+}
+
+/// A name that may stand in a topology, a path and a partition.
+fn name<'t>(root: &Table<'t>, key: &str) -> Option<&'t str> {
+    let node = root.need(key)?;
+    let name = node.text()?;
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if name.is_empty() || !name.chars().all(fits) {
+        node.wrong("a name has lower-case letters, digits, `_` and `-`");
+    }
+    Some(name)
+}
+
+fn account_no(root: &Table<'_>) -> String {
+    let Some(node) = root.get("account_no") else { return "{vendor_account}".to_owned() };
+    let template = node.text().unwrap_or_default();
+    if template.matches("{vendor_account}").count() != 1 || template.matches('{').count() != 1 {
+        node.wrong(
+            "a template such as \"NT-{vendor_account}\": it names {vendor_account} once, and nothing else",
+        );
+    }
+    template.to_owned()
+}
+
+/// Hands the selectors to the format and its framing, now that all are known.
+fn join(plan: &mut FormatPlan, compiler: &Compiler<'_>, types: &[String]) {
+    match plan {
+        FormatPlan::Delimited { format, rules, .. } => {
+            format.selectors = compiler.selectors.clone();
+            rules.section_names = types.to_vec();
+            format::resolve_captures(rules, &compiler.names.carried, &compiler.selectors);
+        }
+        FormatPlan::Fixed { format, .. } => format.prepare(&compiler.selectors),
+        FormatPlan::Json { .. } | FormatPlan::IbkrFlex { .. } => {}
+    }
+}
+
+fn feed<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FeedRules {
+    let keys = &["delivery", "business_date", "arrival", "count", "count_includes", "trailer"];
+    let table = table.clone().closed(keys);
+    let rules = FeedRules {
+        delivery: table
+            .choice("delivery", &[("full", Delivery::Full), ("delta", Delivery::Delta)])
+            .unwrap_or_default(),
+        business_date: table.get("business_date").and_then(|n| compiler.date(n)),
+        arrival: table.get("arrival").and_then(|n| compiler.date(n)),
+        count: table.get("count").and_then(|n| compiler.amount(n)),
+        count_includes: table.texts("count_includes").into_iter().map(str::to_owned).collect(),
+        trailer: table.get("trailer").and_then(|n| compiler.text(n)),
+    };
+    if !rules.count_includes.is_empty() && rules.count.is_none() {
+        table.wrong("`count_includes` says what `count` includes, and there is no `count`");
+    }
+    rules
+}
+
+fn detect(table: Table<'_>) -> Detect {
+    let table = table.closed(&["file", "head"]);
+    let texts = |key| table.texts(key).into_iter().map(str::to_owned).collect();
+    Detect { file: texts("file"), head: texts("head") }
+}
+
+fn policy(root: &Table<'_>, name: &str, blocks: &[Block]) -> (VendorPolicy, TimeZone) {
+    let vendor = if root.has("vendor") { self::name(root, "vendor").unwrap_or(name) } else { name };
+    let mut policy = VendorPolicy::new(vendor);
+    let zone = root.text("zone").unwrap_or("UTC");
+    policy.zone = zone.into();
+    let known = TimeZone::get(zone).unwrap_or_else(|_| {
+        if let Some(node) = root.get("zone") {
+            node.wrong_with(format!("`{zone}` is no time zone"), "an IANA name such as `America/New_York`");
+        }
+        TimeZone::UTC
+    });
+    policy.cut_off = root.get("cut_off").and_then(minutes);
+    policy.close = root.get("close").and_then(minutes);
+    let timings: Vec<(&str, FlowTiming)> = FlowTiming::ALL.iter().map(|t| (t.as_str(), *t)).collect();
+    policy.flow_timing = root.choice("flow_timing", &timings).unwrap_or_default();
+    policy.value_from = root
+        .choice("value_from", &[("valuation", ValueFrom::Valuation), ("holdings", ValueFrom::Holdings)])
+        .unwrap_or_default();
+    policy.flow_date = root
+        .choice("flow_date", &[("posted", FlowDate::Posted), ("effective", FlowDate::Effective)])
+        .unwrap_or_default();
+    policy.possible_duplicate = root
+        .choice(
+            "possible_duplicate",
+            &[
+                ("wait", PossibleDuplicate::Wait),
+                ("distinct", PossibleDuplicate::Distinct),
+                ("same", PossibleDuplicate::Same),
+            ],
+        )
+        .unwrap_or_default();
+    policy.needs_flows = day_needs(root);
+    policy.flows_from = flows_from(root, blocks);
+    (policy, known)
+}
+
+fn day_needs(root: &Table<'_>) -> bool {
+    let Some(node) = root.get("day_needs") else { return false };
+    let needs: Vec<bool> =
+        node.items().iter().filter_map(|n| n.choice(&[("values", false), ("flows", true)])).collect();
+    if !needs.contains(&false) {
+        node.wrong("a day always needs `values`; say `[\"values\", \"flows\"]` where it needs flows as well");
+    }
+    needs.contains(&true)
+}
+
+/// Flows of a day come from one place; a mapping that reads both says which.
+fn flows_from(root: &Table<'_>, blocks: &[Block]) -> FlowsFrom {
+    let detail = blocks.iter().any(|b| b.fields.kind() == Kind::Flow);
+    let summary =
+        blocks.iter().any(|b| matches!(&b.fields, BlockFields::Summary(summary) if summary.has_flows()));
+    let said = root.choice("flows_from", &[("summary", FlowsFrom::Summary), ("detail", FlowsFrom::Detail)]);
+    if said.is_none() && detail && summary {
+        root.wrong("this mapping reads flows from summaries and from transactions: say which count, `flows_from = \"summary\"` or `\"detail\"`; the others are compared");
+    }
+    said.unwrap_or(if detail { FlowsFrom::Detail } else { FlowsFrom::Summary })
+}
+
+/// `"16:30"` as minutes after midnight.
+fn minutes(node: Node<'_>) -> Option<u16> {
+    let text = node.text()?;
+    let parsed = text.split_once(':').and_then(|(h, m)| {
+        let (h, m): (u16, u16) = (h.parse().ok()?, m.parse().ok()?);
+        (h < 24 && m < 60).then_some(h * 60 + m)
+    });
+    if parsed.is_none() {
+        node.wrong("expected a time of day such as \"16:30\"");
+    }
+    parsed
+}

@@ -1,0 +1,3 @@
+//! Promises of the layouts, kept on whole feeds.
+mod delimited;
+mod support;
