@@ -143,7 +143,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_quotient_is_the_rational_rounded_once(a in any::<u128>(), b in 0u128..1 << 100, d in 1u128.., shift in 0u32..128) {
-            let (a, d) = (a >> shift, (d >> shift / 2).max(1));
+            let (a, d) = (a >> shift, (d >> (shift / 2)).max(1));
             let exact = half_even(&BigRational::new(BigInt::from(a) * b, BigInt::from(d)));
             prop_assert_eq!(mul_div(a, b, d), u128::try_from(exact).ok());
         }

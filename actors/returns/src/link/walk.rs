@@ -65,9 +65,9 @@ impl Figure {
         self.now.link = None;
     }
 
-    /// The day's index cannot be told: the figure ends, or with `carry` stays where the day began.
-    fn fail(&mut self, carry: bool) {
-        self.now = Growth { growth: self.opening.filter(|_| carry), link: None };
+    /// The day's index cannot be told: the figure ends, or stays where the day began.
+    fn fail(&mut self, stays: bool) {
+        self.now = Growth { growth: self.opening.filter(|_| stays), link: None };
         self.lost = true;
     }
 }
@@ -162,6 +162,14 @@ impl Walk {
         self.gross.stand();
     }
 
+    /// The whole day is: with `carry`, and before inception, its factor is 1.
+    fn out_of_range(&mut self) {
+        self.note(Status::OutOfRange);
+        let stays = self.carry || !self.incepted;
+        self.net.fail(stays);
+        self.gross.fail(stays);
+    }
+
     fn has_capital(&mut self) {
         self.incepted = true;
         if self.restart {
@@ -191,7 +199,7 @@ impl Walk {
     ) -> Linked {
         let (twrr, twrr_gross) = self.rates();
         if cumulative_net_flow.is_none() {
-            self.status = Status::OutOfRange;
+            self.out_of_range();
         }
         let undefined = self.status.is_undefined();
         if undefined && !self.carry && self.incepted {
@@ -227,9 +235,7 @@ impl Walk {
             return (None, None);
         }
         let Some(net) = self.net.product.rate() else {
-            self.note(Status::OutOfRange);
-            self.net.fail(self.carry);
-            self.gross.fail(self.carry);
+            self.out_of_range();
             return (None, None);
         };
         if self.gross.product == self.net.product {

@@ -2,7 +2,6 @@ use super::*;
 use crate::link::{Chain, Day, link};
 use crate::policy::{FlowTiming, Policy};
 use jiff::civil::date;
-use record::{FeedKey, PartitionKey, Position, Symbol};
 
 fn dec(text: &str) -> Decimal {
     text.parse().unwrap()

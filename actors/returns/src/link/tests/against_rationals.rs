@@ -90,7 +90,61 @@ impl Book {
     }
 }
 
+/// Any number the type can hold, most of them no amount.
+fn anything() -> impl Strategy<Value = Decimal> {
+    let most = (1i128 << 96) - 1;
+    prop_oneof![
+        (-most..=most, 0u32..=28)
+            .prop_map(|(mantissa, scale)| Decimal::from_i128_with_scale(mantissa, scale)),
+        (-1000i128..1000, 0u32..=28)
+            .prop_map(|(mantissa, scale)| Decimal::from_i128_with_scale(mantissa, scale)),
+    ]
+}
+
+fn any_growth() -> impl Strategy<Value = Growth> {
+    let run = (anything(), anything()).prop_map(|(growth, capital)| Run { growth, capital });
+    (prop::option::of(anything()), prop::option::of(run)).prop_map(|(growth, link)| Growth { growth, link })
+}
+
 proptest! {
+    #[test]
+    fn no_number_makes_a_link_panic(
+        amounts in prop::collection::vec(anything(), 7), net in any_growth(), gross in any_growth(),
+        flags in any::<[bool; 3]>(), timing in 0usize..5, left in any::<i64>(), span in any::<i64>(),
+    ) {
+        let before = Chain {
+            as_of: day(0, "0").as_of,
+            end_value: amounts[0],
+            cumulative_net_flow: amounts[1],
+            net,
+            gross,
+            incepted: flags[0],
+            segment: u16::MAX,
+            status: Status::Ok,
+            value_since: day(0, "0").as_of,
+        };
+        let flows = [WeightedFlow { amount: amounts[2], left, span }];
+        let said = Day {
+            end_value: amounts[3],
+            contributions: amounts[2],
+            distributions: amounts[4],
+            fees: amounts[5],
+            fees_outside: amounts[6],
+            timing: FlowTiming::ALL[timing],
+            flows: &flows,
+            ..day(1, "0")
+        };
+        let on_undefined = if flags[1] { OnUndefined::Carry } else { OnUndefined::End };
+        let policy = Policy { on_undefined, residual: if flags[2] { amounts[1].abs() } else { Decimal::ZERO }, ..policy() };
+        let linked = link(Some(&before), &said, &policy);
+        prop_assert!(linked.twrr.is_none() || !linked.status.is_undefined() || flags[1]);
+        if linked.status.is_undefined() && linked.incepted && !flags[1] {
+            prop_assert_eq!(linked.net, Growth::default());
+        }
+        let returned = ImportedReturn { from: said.as_of, net: amounts[5], gross: Some(amounts[6]) };
+        link_imported(Some(&before), &said, Import::Return(returned));
+    }
+
     #[test]
     fn every_digit_is_that_of_the_rational_formula(draws in draws(12)) {
         let flows = weighted(&draws);

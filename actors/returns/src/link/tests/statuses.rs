@@ -236,6 +236,15 @@ fn gross_alone_out_of_range_is_null_until_a_new_segment() {
 }
 
 #[test]
+fn gross_alone_may_lose_everything() {
+    let days = [day(0, "100"), Day { fees: dec("-50"), ..day(1, "50") }, day(2, "60")];
+    let linked = chain(&policy(), &days);
+    assert_eq!((linked[1].status, linked[1].twrr_gross), (Status::Ok, Some(dec("-1"))));
+    assert_eq!(linked[2].gross.growth, Some(dec("0")), "cumulative stays -1");
+    assert_eq!((linked[2].net.growth, linked[2].segment), (Some(dec("0.6")), 1));
+}
+
+#[test]
 fn sums_beyond_the_decimal_type_are_reported_and_nothing_wraps() {
     let most = "79228162514264337593543950335";
     let linked =
@@ -278,6 +287,16 @@ fn a_day_is_what_its_weightiest_part_is() {
     assert_eq!(
         (lost.status, lost.twrr, lost.net.growth),
         (Status::TotalLoss, Some(dec("-1")), Some(dec("0")))
+    );
+    let refunded = [
+        day(0, "100"),
+        day(1, "0"),
+        Day { parts: &[part("0", "0", "0"), part("55", "50", "0")], ..with_flows(2, "55", "50", "0") },
+    ];
+    let refunded = chain(&policy(), &refunded).remove(2);
+    assert_eq!(
+        (refunded.segment, refunded.twrr, refunded.net.growth),
+        (2, Some(dec("0.1")), Some(dec("1.1")))
     );
     let undefined = on(&policy(), "100", &[part("-1", "0", "0"), part("60", "50", "0")]);
     assert_eq!((undefined.status, undefined.net.growth, undefined.twrr), (Status::LossGt100, None, None));
