@@ -260,7 +260,9 @@ fn said(say: &Say, vendor: Origin, n: usize, all: &[Spec]) -> Said {
             let original = original.map(|id| Arc::from(format!("id-{id}")));
             let class = class_of(*amount, false);
             let cancel = Cancel { original, class, amount: Some(cents(*amount)), security: None };
-            (vendor, day(*d), text(format!("cancel-{n}")), Body::Cancel(Box::new(cancel)))
+            // A tombstone is keyed by what it targets.
+            let reference = cancel.original.as_deref().map_or_else(|| format!("cancel-{n}"), str::to_owned);
+            (vendor, day(*d), text(reference), Body::Cancel(Box::new(cancel)))
         }
         Say::Correction { day: d, ticket, time, fields } => {
             let ticket: Arc<str> = format!("T{ticket}").into();

@@ -1,14 +1,18 @@
 //! Days linked by the product and by the oracle: the same figures to the last digit.
 use super::chain::{Day, Figures, Index, Part, next};
 use super::number::{Q, exact, int, is_positive, is_zero, zero};
+use super::window::{self, Missing, Window};
 use jiff::civil::Date;
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
+use record::{FeedKey, PartitionKey, Position, Symbol};
+use returns::fact::{Span, Stated};
 use returns::link::{Chain, Linked, SubPeriod, WeightedFlow, link};
-use returns::policy::{FlowTiming, OnUndefined};
+use returns::policy::{FlowTiming, OnUndefined, Vendor};
 use returns::row::Growth;
-use returns::{Decimal, Policy};
+use returns::windows::{self, Measured, Series};
+use returns::{Arrival, Content, Decimal, Place, Policy, Row, Status, Verdict};
 
 /// A sub-period by its own numbers.
 #[derive(Clone, Debug)]
@@ -196,6 +200,120 @@ proptest! {
             prop_assert_eq!(figures(&both.oracle, &linked), row.clone(), "{:#?}", day);
             chain = Some(Chain::after(&day, &linked));
             oracle = Some(row);
+        }
+    }
+}
+
+/// A stored row of a day; its lineage does not matter to windows.
+fn stored(day: &returns::link::Day, linked: &Linked) -> Row {
+    Row {
+        as_of: day.as_of,
+        previous_as_of: None,
+        begin_value: linked.begin_value,
+        contributions: day.contributions,
+        distributions: day.distributions,
+        cumulative_net_flow: linked.cumulative_net_flow,
+        fees: day.fees,
+        fees_outside: day.fees_outside,
+        accrued: Decimal::ZERO,
+        end_value: day.end_value,
+        twrr: linked.twrr,
+        twrr_gross: linked.twrr_gross,
+        net: linked.net,
+        gross: linked.gross,
+        incepted: linked.incepted,
+        segment: linked.segment,
+        sub_periods: linked.sub_periods,
+        status: linked.status,
+        flow_timing: day.timing,
+        reasons: linked.reasons,
+        revision: None,
+        value_since: linked.value_since,
+        value_vendor: Vendor(0),
+        flow_vendor: None,
+        carries: false,
+        vendor_account: Symbol(0),
+        vendor_begin: None,
+        stated: Stated::default(),
+        content: Content::default(),
+        mapping_version: 1,
+        feed: FeedKey(1),
+        place: Place { partition: PartitionKey(1), position: Position::default() },
+        arrival: Arrival(None),
+        reported_return: None,
+        reported_span: Span::Day,
+        policy_id: 0,
+    }
+}
+
+fn same_window(name: &str, product: &Measured, oracle: &Window) -> Result<(), TestCaseError> {
+    let told = |figure: &Result<windows::Return, windows::Missing>| {
+        figure.map(|r| exact(r.cumulative)).map_err(|why| why.as_str())
+    };
+    prop_assert_eq!(told(&product.net), oracle.net.clone().map_err(Missing::as_str), "{} net", name);
+    prop_assert_eq!(told(&product.gross), oracle.gross.clone().map_err(Missing::as_str), "{} gross", name);
+    if let Some((base, last)) = oracle.rests_on {
+        prop_assert_eq!((product.base_row, product.last_row), (Some(base), Some(last)), "{}", name);
+    }
+    if let (Some(product), Some(oracle)) = (&product.money, &oracle.money) {
+        let m = product;
+        let money = [m.begin_value, m.contributions, m.distributions, m.fees, m.fees_outside, m.gain, m.end_value];
+        prop_assert_eq!(&money.map(exact), oracle, "{}", name);
+    }
+    Ok(())
+}
+
+/// The dates of every offered window but the day, and whether its base row may be too old.
+fn bounds(window: windows::Window, as_of: Date, first: &Figures) -> (Date, Date, bool) {
+    let back = |to: Date, months: i8| (window::period_base(to, months), to, true);
+    match window {
+        windows::Window::MonthToDate => back(as_of, 1),
+        windows::Window::QuarterToDate => back(as_of, 3),
+        windows::Window::YearToDate => back(as_of, 12),
+        windows::Window::PreviousMonth => back(window::period_base(as_of, 1), 1),
+        windows::Window::PreviousQuarter => back(window::period_base(as_of, 3), 3),
+        windows::Window::PreviousYear => back(window::period_base(as_of, 12), 12),
+        windows::Window::Trailing { months } => (window::months_back(as_of, months.into()), as_of, true),
+        windows::Window::Between { from, to } => (from, to, true),
+        windows::Window::SinceInception if first.status == Status::Anchor => (first.as_of, as_of, false),
+        windows::Window::SinceInception | windows::Window::Day => {
+            (first.as_of.yesterday().unwrap(), as_of, false)
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_window_has_the_same_figures((policy, given) in days(), stretch in 1i32..120, past in 0i32..40, start in 0i32..900) {
+        let mut as_of = jiff::civil::date(2023, 9, 1).checked_add(jiff::Span::new().days(start)).unwrap();
+        let mut rows: Vec<Row> = Vec::new();
+        let mut figures: Vec<Figures> = Vec::new();
+        for given in &given {
+            // Near each other, or far.
+            let gap = if given.timing % 2 == 0 { given.days } else { given.days * stretch };
+            as_of = as_of.checked_add(jiff::Span::new().days(gap)).unwrap();
+            let chain = rows.last().map(Chain::from);
+            let Some(both) = both(given, as_of, chain.map(|c| c.end_value)) else { continue };
+            let day = product_day(given, as_of, &both);
+            let linked = link(chain.as_ref(), &day, &policy);
+            rows.push(stored(&day, &linked));
+            figures.push(next(figures.last(), &both.oracle, &policy));
+        }
+        prop_assume!(!rows.is_empty());
+        let rows: Vec<_> = rows.iter().map(|row| (row, Verdict::Final)).collect();
+        let series = Series { rows: &rows, imported_from: None, year_count: Default::default() };
+        let to = as_of.checked_add(jiff::Span::new().days(past / 10)).unwrap();
+        let from = to.checked_sub(jiff::Span::new().days(past * 11)).unwrap();
+        for window in windows::Window::OFFERED.into_iter().chain([windows::Window::Between { from, to }]).filter(|w| *w != windows::Window::Day) {
+            let product = series.measure(window, to);
+            let (base, end, may_be_stale) = bounds(window, to, &figures[0]);
+            let oracle = window::between(&figures, base, end, may_be_stale);
+            same_window(&window.to_string(), &product, &oracle)?;
+            if let (Ok(product), Ok(cumulative)) = (product.net, &oracle.net) {
+                prop_assert_eq!(product.annualised.map(exact), window::annualised(cumulative, base, end), "{} a year", window);
+            }
         }
     }
 }

@@ -1,11 +1,11 @@
 //! A second implementation of the figures, in exact fractions, as plain as can be: everything is computed anew from the
 //! whole set of facts, and nothing of the product's own algorithms is used, its data types alone.
 mod book;
-mod chain;
-mod fold;
-mod number;
-mod overlay;
-mod standing;
-
+pub mod chain;
+pub mod fold;
 mod given;
 mod linking;
+pub mod number;
+mod overlay;
+pub mod standing;
+pub mod window;
