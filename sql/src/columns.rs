@@ -173,3 +173,17 @@ pub fn parse_first_values<'a>(
     let unknown = |text: &str| ColumnError::Unknown { column: "first_values", value: text.to_owned() };
     texts.into_iter().map(|text| parse(text).ok_or_else(|| unknown(text))).collect()
 }
+
+/// An ISO 4217 code of three bytes.
+pub fn currency(text: Option<Arc<str>>) -> Result<Option<[u8; 3]>, ColumnError> {
+    let parse = |t: Arc<str>| {
+        <[u8; 3]>::try_from(t.as_bytes())
+            .map_err(|_| ColumnError::Unknown { column: "currency", value: t.to_string() })
+    };
+    text.map(parse).transpose()
+}
+
+/// The inverse of [`currency`].
+pub fn currency_text(code: [u8; 3]) -> Arc<str> {
+    String::from_utf8_lossy(&code).into()
+}

@@ -10,6 +10,7 @@
 pub mod columns;
 pub mod error;
 pub mod names;
+pub mod postgres;
 pub mod read;
 pub mod sqlite;
 pub mod unit;

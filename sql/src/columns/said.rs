@@ -376,15 +376,3 @@ impl Said {
 fn class(text: Option<&str>) -> Result<Class, ColumnError> {
     one_of(&Class::ALL, Class::as_str, need(text, "class")?, "class")
 }
-
-fn currency_text(code: [u8; 3]) -> Arc<str> {
-    String::from_utf8_lossy(&code).into()
-}
-
-fn currency(text: Option<Arc<str>>) -> Result<Option<[u8; 3]>, ColumnError> {
-    let parse = |t: Arc<str>| {
-        <[u8; 3]>::try_from(t.as_bytes())
-            .map_err(|_| ColumnError::Unknown { column: "currency", value: t.to_string() })
-    };
-    text.map(parse).transpose()
-}

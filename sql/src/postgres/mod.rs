@@ -1,0 +1,182 @@
+//! Postgres 15 and later.
+//!
+//! # Layout
+//! - [`schema`]: the versions of the schema.
+//! - [`lease`]: who may write, and the locks and tokens by which that is held.
+//! - [`register`]: what is registered once and known by a number.
+//! - [`load`], [`history`]: what memory needs of accounts.
+//! - [`commit`]: a unit as one or two transactions; [`rows`] and [`write`] are what they write.
+//! - [`reader`]: what people read.
+//! - [`copy`], [`numeric`], [`types`], [`sets`]: the wire.
+mod commit;
+mod copy;
+mod error;
+mod history;
+mod lease;
+mod load;
+mod numeric;
+mod reader;
+mod register;
+mod rows;
+mod schema;
+mod sets;
+mod types;
+mod write;
+
+use crate::{
+    Alias, CommitError, CommitUnit, FeedSpec, Found, Generation, HistoryRequest, KnownPartition, Names,
+    OpenPartition, PartitionSpec, PolicySpec, Probe, Reader, Receipt, Store, StoreError, StoredAccount,
+};
+use async_trait::async_trait;
+use record::{FeedKey, PartitionId, PartitionKey};
+use returns::ledger::History;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::str::FromStr;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+/// Two connections commit, the others read.
+const CONNECTIONS: u32 = 8;
+/// Nothing may hang for ever: a statement, the wait for a lock (a grant waits for a commit under way), a transaction whose process
+/// no longer speaks. In milliseconds, above the longest catch-up commit.
+const TIMEOUTS: [(&str, &str); 4] = [
+    ("statement_timeout", "600000"),
+    ("lock_timeout", "120000"),
+    ("idle_in_transaction_session_timeout", "600000"),
+    ("client_min_messages", "warning"),
+];
+
+/// The store in a Postgres database.
+#[derive(Debug)]
+pub struct PostgresStore {
+    pool: PgPool,
+    names: Arc<Names>,
+    /// The slots of accounts seen by this process, so that a commit routes without asking.
+    slots: RwLock<HashMap<i64, u8>>,
+    /// One unit at a time: units of one account must keep their order.
+    committing: tokio::sync::Mutex<()>,
+}
+
+impl PostgresStore {
+    /// Opens a pool on `postgres://...`; its connections are made anew when they break.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] for a URL that is none, [`StoreError::Unreachable`] if nobody answers within ten seconds.
+    pub async fn connect(url: &str, names: Arc<Names>) -> Result<PostgresStore, StoreError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|e| StoreError::Refused(format!("the url of the store: {e}")))?
+            .application_name("dietz")
+            .options(TIMEOUTS);
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options)
+            .await?;
+        Ok(PostgresStore { pool, names, slots: RwLock::default(), committing: tokio::sync::Mutex::default() })
+    }
+
+    /// Closes all connections, once they are idle.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// A transaction that sees one state of the store.
+    async fn snapshot(&self) -> Result<Transaction<'_, Postgres>, StoreError> {
+        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    }
+
+    fn remember_slots(&self, accounts: impl Iterator<Item = (i64, u8)>) {
+        self.slots.write().unwrap_or_else(|e| e.into_inner()).extend(accounts);
+    }
+
+    /// Gives the names of partitions that this process has not met to [`Names::partitions`], which orders them.
+    async fn learn_partitions(
+        &self,
+        conn: &mut PgConnection,
+        keys: Vec<PartitionKey>,
+    ) -> Result<(), StoreError> {
+        let keys: BTreeSet<PartitionKey> = keys.into_iter().collect();
+        let unknown: Vec<i64> =
+            keys.into_iter().filter(|k| self.names.partitions.get(*k).is_none()).map(|k| k.0).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let known: Vec<(i64, String)> = sqlx::query_as("SELECT id, name FROM partition WHERE id = ANY($1)")
+            .bind(unknown)
+            .fetch_all(conn)
+            .await?;
+        for (key, name) in known {
+            self.names.partitions.insert(PartitionKey(key), PartitionId::new(name));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        schema::migrate(&self.pool).await
+    }
+    async fn ready(&self) -> Result<(), StoreError> {
+        schema::ready(&self.pool).await
+    }
+
+    async fn open_generation(&self, worker: &str, ttl: Duration) -> Result<Generation, StoreError> {
+        lease::open_generation(&self.pool, worker, ttl).await
+    }
+    async fn renew(&self, generation: &Generation) -> Result<(), StoreError> {
+        lease::renew(&self.pool, generation).await
+    }
+    async fn close_generation(&self, generation: &Generation) -> Result<(), StoreError> {
+        lease::close_generation(&self.pool, generation).await
+    }
+
+    async fn open_partition(
+        &self,
+        generation: &Generation,
+        spec: &PartitionSpec,
+    ) -> Result<OpenPartition, StoreError> {
+        let opened = lease::open_partition(&self.pool, generation, spec).await?;
+        self.names.partitions.insert(opened.key, spec.id.clone());
+        Ok(opened)
+    }
+    async fn open_feed(&self, spec: &FeedSpec) -> Result<FeedKey, StoreError> {
+        register::open_feed(&self.pool, spec).await
+    }
+    async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError> {
+        register::keep_policy(&self.pool, spec).await
+    }
+    async fn rewind(&self, generation: &Generation, partitions: &[PartitionId]) -> Result<(), StoreError> {
+        lease::rewind(&self.pool, generation, partitions).await
+    }
+    async fn partitions(&self, prefix: &str) -> Result<Vec<KnownPartition>, StoreError> {
+        register::partitions(&self.pool, &self.names, prefix).await
+    }
+
+    async fn reserve_accounts(&self, count: u32) -> Result<Range<i64>, StoreError> {
+        register::reserve_accounts(&self.pool, count).await
+    }
+    async fn load_accounts(&self, numbers: &[Arc<str>]) -> Result<Vec<Option<StoredAccount>>, StoreError> {
+        self.accounts(numbers).await
+    }
+    async fn load_aliases(&self, asked: &[(Arc<str>, Arc<str>)]) -> Result<Vec<Alias>, StoreError> {
+        self.aliases(asked).await
+    }
+    async fn identify(&self, probes: &[Probe]) -> Result<Vec<Found>, StoreError> {
+        self.found(probes).await
+    }
+    async fn history(&self, asked: &[HistoryRequest]) -> Result<Vec<History>, StoreError> {
+        self.histories(asked).await
+    }
+
+    async fn commit(&self, unit: &CommitUnit) -> Result<Receipt, CommitError> {
+        self.commit_unit(unit).await
+    }
+
+    fn reader(&self) -> &dyn Reader {
+        self
+    }
+}

@@ -1,0 +1,96 @@
+//! What is registered once and known by a number: feeds, policies, partitions, account ids.
+use super::lease::{ACCOUNT_IDS_LOCK, progress, register_partition};
+use super::types::{Day, Instant};
+use crate::{FeedSpec, KnownPartition, Names, PolicySpec, StoreError};
+use record::{FeedKey, PartitionId, PartitionKey};
+use sqlx::{PgPool, Row};
+use std::ops::Range;
+
+/// Registers a feed, or finds it: what has an end by its layout and hash, a day of a stream by source, layout and date. What was said of it
+/// before stays, save for what a growing count tells.
+pub async fn open_feed(pool: &PgPool, spec: &FeedSpec) -> Result<FeedKey, StoreError> {
+    let mut tx = pool.begin().await?;
+    let partition = register_partition(&mut tx, &spec.partition, &spec.source).await?;
+    if spec.file_modified.is_some() {
+        sqlx::query("UPDATE partition SET file_size = $2, file_modified = $3 WHERE id = $1")
+            .bind(partition.0)
+            .bind(spec.bytes.map(signed))
+            .bind(spec.file_modified.map(Instant))
+            .execute(&mut *tx)
+            .await?;
+    }
+    let by_hash = "INSERT INTO feed (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (vendor, hash) WHERE hash IS NOT NULL
+         DO UPDATE SET declared = excluded.declared, counted = excluded.counted, status = excluded.status RETURNING id";
+    let by_day = "INSERT INTO feed (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (source, vendor, name) WHERE hash IS NULL
+         DO UPDATE SET declared = excluded.declared, counted = excluded.counted, status = excluded.status RETURNING id";
+    let id = sqlx::query_scalar(if spec.hash.is_some() { by_hash } else { by_day })
+        .bind(&*spec.source)
+        .bind(&*spec.vendor)
+        .bind(&*spec.name)
+        .bind(spec.hash.map(Vec::from))
+        .bind(spec.bytes.map(signed))
+        .bind(spec.arrival.map(Instant))
+        .bind(spec.business_date.map(Day))
+        .bind(spec.declared.map(signed))
+        .bind(spec.counted.map(signed))
+        .bind(spec.status)
+        .bind(partition.0)
+        .fetch_one(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(FeedKey(id))
+}
+
+/// Counts and sizes fit 63 bits.
+pub fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+pub async fn keep_policy(pool: &PgPool, spec: &PolicySpec) -> Result<i64, StoreError> {
+    let sql = "INSERT INTO policy AS p (hash, text) VALUES ($1, $2)
+               ON CONFLICT (hash) DO UPDATE SET hash = p.hash RETURNING id";
+    Ok(sqlx::query_scalar(sql).bind(&spec.hash).bind(&spec.text).fetch_one(pool).await?)
+}
+
+pub async fn partitions(
+    pool: &PgPool,
+    names: &Names,
+    prefix: &str,
+) -> Result<Vec<KnownPartition>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT p.name, p.id, coalesce(c.position, 'start'), p.file_size, p.file_modified
+         FROM partition p LEFT JOIN checkpoint c ON c.partition_id = p.id
+         WHERE starts_with(p.name, $1) ORDER BY p.name",
+    )
+    .bind(prefix)
+    .fetch_all(pool)
+    .await?;
+    let known = |row: &sqlx::postgres::PgRow| -> Result<KnownPartition, StoreError> {
+        let id = PartitionId::new(row.try_get::<&str, _>(0)?);
+        let key = PartitionKey(row.try_get(1)?);
+        names.partitions.insert(key, id.clone());
+        Ok(KnownPartition {
+            id,
+            key,
+            progress: progress(row.try_get(2)?)?,
+            file_size: row.try_get(3)?,
+            file_modified: row.try_get::<Option<Instant>, _>(4)?.map(|t| t.0),
+        })
+    };
+    rows.iter().map(known).collect()
+}
+
+/// A block of ids from the sequence. Under a lock: two statements on a sequence are not one.
+pub async fn reserve_accounts(pool: &PgPool, count: u32) -> Result<Range<i64>, StoreError> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1, 0)").bind(ACCOUNT_IDS_LOCK).execute(&mut *tx).await?;
+    let first: i64 = sqlx::query_scalar("SELECT nextval('account_ids')").fetch_one(&mut *tx).await?;
+    let after = first + i64::from(count);
+    sqlx::query("SELECT setval('account_ids', $1, false)").bind(after).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(first..after)
+}
