@@ -103,7 +103,8 @@ impl Kind {
     }
 }
 
-/// What may hold one current content. A flow with the vendor's own id has no date in its key, so that its date can be corrected.
+/// What may hold one current content. A flow with the vendor's own id has no date in its key, so that its date can be corrected;
+/// nor has the cancel of a named original.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     pub origin: Origin,
@@ -412,13 +413,21 @@ impl Fact {
     }
 
     pub fn key(&self) -> Key {
-        let undated =
-            matches!(&self.body, Body::Flow(f) if f.own_id) || matches!(self.body, Body::Withdrawal(_));
         Key {
             origin: self.origin,
             kind: self.kind(),
-            as_of: (!undated).then_some(self.as_of),
+            as_of: self.is_dated().then_some(self.as_of),
             reference: self.reference.clone(),
+        }
+    }
+
+    /// Whether the date is part of the key.
+    pub fn is_dated(&self) -> bool {
+        match &self.body {
+            Body::Flow(f) => !f.own_id,
+            Body::Cancel(c) => c.original.is_none(),
+            Body::Withdrawal(_) => false,
+            _ => true,
         }
     }
 }

@@ -167,6 +167,11 @@ impl Reasons {
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
+    /// The reasons of both.
+    #[must_use]
+    pub fn and(self, other: Reasons) -> Reasons {
+        Reasons(self.0 | other.0)
+    }
 }
 
 /// An index and the run it stands in (F2): `growth` = G(t); the run began on index `link_growth` = G0 with denominator

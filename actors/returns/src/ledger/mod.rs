@@ -3,6 +3,31 @@
 //! What memory keeps of an account is [`AccountState`]. A fact is first [`AccountState::offer`]ed: what goes on at the head
 //! of the chain is settled at once, without a read. Everything else is deferred; the caller reads the store for all deferred facts of
 //! a batch at once ([`Reach`] says what is needed), and [`refold`] settles them.
+mod build;
+pub mod carry;
+mod clock;
+pub mod content;
+mod day;
+mod extent;
+mod head;
+mod live;
+mod make;
+mod merge;
+mod overlay;
+mod parts;
+mod refold;
+mod settle;
+mod state;
+mod undated;
+mod version;
+mod withdrawn;
+
+pub use carry::summary_of;
+pub use content::content;
+pub use live::STREAM_REFERENCE;
+pub use refold::{Folded, Refold, fold, refold};
+pub use state::{AccountState, Offer, Restore};
+
 use crate::date::Date;
 use crate::fact::{Fact, Key};
 use crate::policy::{Policy, Vendor};
@@ -49,10 +74,13 @@ pub enum WaitingReason {
     PossibleDuplicate = 6,
     /// In kind, without amount or price.
     Unpriced = 7,
+    /// A flow with the vendor's own id that a newer version or a cancel has taken from its date. Its key has no date, so
+    /// that one day's facts alone could not tell.
+    Superseded = 8,
 }
 
 impl WaitingReason {
-    pub const ALL: [WaitingReason; 7] = [
+    pub const ALL: [WaitingReason; 8] = [
         WaitingReason::Alias,
         WaitingReason::Trailer,
         WaitingReason::Approval,
@@ -60,6 +88,7 @@ impl WaitingReason {
         WaitingReason::Currency,
         WaitingReason::PossibleDuplicate,
         WaitingReason::Unpriced,
+        WaitingReason::Superseded,
     ];
     pub fn as_str(self) -> &'static str {
         match self {
@@ -70,6 +99,7 @@ impl WaitingReason {
             WaitingReason::Currency => "currency",
             WaitingReason::PossibleDuplicate => "possible_duplicate",
             WaitingReason::Unpriced => "unpriced",
+            WaitingReason::Superseded => "superseded",
         }
     }
 }
@@ -139,7 +169,8 @@ impl RowChange {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
     pub rows: Vec<RowChange>,
-    /// Upserts into `fact`: inserted, or on identity (key, feed, content) the place and waiting mark are replaced by these.
+    /// Upserts into `fact`: inserted, or on identity (key, feed, content) the place and waiting mark are replaced by these. One with
+    /// `in_row` now lives in its daily row and leaves `fact`.
     pub facts: Vec<StoredFact>,
     pub profile: Option<Profile>,
 }

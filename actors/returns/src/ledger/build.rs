@@ -1,0 +1,119 @@
+//! Rows built one after the other, until the chain meets what is stored.
+use super::head::Head;
+use super::live::Live;
+use super::make::{Made, Scene, keep_late};
+use super::version::Said;
+use super::{Ground, Profile, clock, day};
+use crate::date::Date;
+use crate::fact::{Body, Kind, Origin, Stated};
+use crate::link::chain_meets;
+use crate::row::{Reason, Row};
+
+/// What rows are built from.
+pub(super) struct Plan<'a, 'l> {
+    pub base: Option<&'l Head>,
+    /// By date.
+    pub live: &'l [Live<'a>],
+    pub said: &'l [Said<'a>],
+    pub profile: &'l Profile,
+    pub ground: Ground<'l>,
+    /// The rows stored after the base.
+    pub stored: &'l [Row],
+    /// The last date whose facts changed: after it the chain may meet.
+    pub until: Date,
+    /// The last date that is known; [`Date::MAX`] when nothing lies beyond.
+    pub known_to: Date,
+}
+
+pub(super) struct Built {
+    pub rows: Vec<(Row, Option<usize>)>,
+    /// The date from which on nothing changes: its row is the last of `rows`.
+    pub met: Option<Date>,
+}
+
+impl Plan<'_, '_> {
+    pub(super) fn build(&self) -> Built {
+        let mut built = Built { rows: Vec::new(), met: None };
+        let mut head = self.base.cloned();
+        let mut window = self.left_over();
+        let start = head.as_ref().map_or(Date::MIN, |head| head.as_of);
+        let from = self.live.partition_point(|l| self.base.is_some() && l.date <= start);
+        for day in self.live[from..].chunk_by(|a, b| a.date == b.date) {
+            let as_of = day[0].date;
+            if as_of > self.known_to {
+                break;
+            }
+            window.extend_from_slice(day);
+            let Some(Made { row, carried, closes }) = self.scene(as_of, head.as_ref(), &window).make() else {
+                continue;
+            };
+            let met = self.meets(&row);
+            head = Some(Head::from(&row));
+            built.rows.push((row, carried));
+            if met {
+                built.met = Some(as_of);
+                return built;
+            }
+            keep_late(&mut window, as_of, closes);
+        }
+        if self.known_to == Date::MAX {
+            self.mark_open(&mut built);
+        }
+        built
+    }
+}
+
+impl<'a> Plan<'a, '_> {
+    fn scene<'s>(&'s self, as_of: Date, before: Option<&'s Head>, window: &'s [Live<'a>]) -> Scene<'a, 's> {
+        let Plan { said, profile, ground, .. } = *self;
+        Scene { as_of, before, window, said, profile, ground }
+    }
+
+    /// What of the base's own date belongs to the row after it.
+    fn left_over(&self) -> Vec<Live<'a>> {
+        let Some(base) = self.base else { return Vec::new() };
+        let same_date = |l: &&Live| l.date == base.as_of;
+        let mut window: Vec<Live> = self.live.iter().filter(same_date).copied().collect();
+        let stands = window.iter().any(|l| !l.ended && l.fact.kind() == Kind::Opening);
+        let value = day::value(&window, base.value_vendor, base.as_of, self.ground).filter(|_| !stands);
+        keep_late(&mut window, base.as_of, value.and_then(|v| v.closes));
+        window
+    }
+
+    /// Whether all that follows a row is as it is stored. The last row of all is never met: whether its day is open depends on what
+    /// follows it.
+    fn meets(&self, row: &Row) -> bool {
+        let Ok(n) = self.stored.binary_search_by(|old| old.as_of.cmp(&row.as_of)) else { return false };
+        let last = self.known_to == Date::MAX && n + 1 == self.stored.len();
+        let old = &self.stored[n];
+        row.as_of > self.until
+            && !last
+            && chain_meets(old, row)
+            && old.value_vendor == row.value_vendor
+            && !old.reasons.has(Reason::Incomplete)
+    }
+
+    /// Marks the last row as incomplete where its vendor says what a day needs and that has not come (F6).
+    fn mark_open(&self, built: &mut Built) {
+        let Some((row, _)) = built.rows.last_mut() else { return };
+        let as_of = row.as_of;
+        let policy = self.ground.policy.vendor(row.value_vendor);
+        let vendor = Origin::Vendor(row.value_vendor);
+        let own = |l: &&Live| !l.ended && l.fact.origin == vendor;
+        if self.live.iter().filter(own).any(|l| l.fact.as_of > as_of) {
+            return;
+        }
+        let today = || self.live.iter().filter(own).filter(|l| l.date == as_of);
+        let both = Stated::CONTRIBUTIONS.with(Stated::DISTRIBUTIONS);
+        let flows_in = || today().any(|l| matches!(&l.fact.body, Body::Summary(s) if s.stated.has(both)));
+        let lacks_flows = policy.needs_flows && !flows_in();
+        let lacks_value = policy.close.is_some_and(|minutes| {
+            let close = clock::instant(policy, as_of, minutes);
+            let after = |l: &Live| day::valuation(l).is_some_and(|v| v.at.is_none_or(|at| at >= close));
+            !today().any(after)
+        });
+        if lacks_flows || lacks_value {
+            row.reasons.insert(Reason::Incomplete);
+        }
+    }
+}

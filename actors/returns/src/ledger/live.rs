@@ -1,0 +1,159 @@
+//! Which facts are live: the winner of each key, less what is cancelled; and which of them wait.
+use super::version::{Said, by_arrival, by_key, by_version, marks};
+use super::{Ground, WaitingReason, clock};
+use crate::date::Date;
+use crate::fact::{Body, Cancel, Fact, Flow, Origin};
+use crate::policy::PossibleDuplicate;
+use crate::row::Reasons;
+use std::cmp::Ordering;
+
+/// References that begin so were made from a place, on a stream that gives flows no id: two equal flows of that kind are one flow sent
+/// twice or two flows, and nothing in them tells which (F5).
+pub const STREAM_REFERENCE: char = '~';
+
+/// A fact that counts.
+#[derive(Clone, Copy)]
+pub(super) struct Live<'a> {
+    pub fact: &'a Fact,
+    /// Where it is among the facts.
+    pub index: usize,
+    /// The date it counts on.
+    pub date: Date,
+    pub marks: Reasons,
+    pub waits: Option<WaitingReason>,
+    /// Cancelled, or the same flow sent twice: it counts no more.
+    pub ended: bool,
+}
+
+/// What is live among contents ordered by key and version, as of all of them or, with `until`, of those that had come with that fact.
+/// Ordered by date; ended facts included.
+pub(super) fn live<'a>(
+    said: &[Said<'a>],
+    until: Option<&Fact>,
+    base_currency: Option<[u8; 3]>,
+    ground: Ground,
+) -> Vec<Live<'a>> {
+    let had_come = |s: &&Said| until.is_none_or(|last| by_arrival(s.fact, last, ground).is_le());
+    let mut all = Vec::new();
+    for contents in said.chunk_by(|a, b| by_key(a.fact, b.fact).is_eq()) {
+        let every = !one_wins(contents[0].fact);
+        let winner = contents.iter().rfind(had_come).into_iter().filter(|_| !every);
+        let each = contents.iter().filter(had_come).filter(|_| every);
+        for s in winner.chain(each) {
+            let marks = if every { Reasons::default() } else { marks(s, contents, ground) };
+            let waits = waits(&s.fact.body, base_currency);
+            let ended = is_released(contents);
+            let date = clock::counts_on(s.fact, ground);
+            all.push(Live { fact: s.fact, index: s.index, date, marks, waits, ended });
+        }
+    }
+    cancel(&mut all, ground);
+    find_duplicates(&mut all, ground);
+    all.sort_by(|a, b| a.date.cmp(&b.date).then_with(|| by_key(a.fact, b.fact)));
+    all
+}
+
+/// Corrections overlay each other field by field, and each cancel takes its own flow: of them every content counts.
+fn one_wins(fact: &Fact) -> bool {
+    !matches!(fact.body, Body::Correction(_) | Body::Cancel(_) | Body::Withdrawal(_))
+}
+
+/// A quarantined record once released holds no longer, whatever comes in whichever order.
+fn is_released(contents: &[Said]) -> bool {
+    contents.iter().any(|s| matches!(&s.fact.body, Body::Quarantined(q) if q.released))
+}
+
+fn waits(body: &Body, base: Option<[u8; 3]>) -> Option<WaitingReason> {
+    let foreign = |currency: Option<[u8; 3]>| matches!((currency, base), (Some(c), Some(b)) if c != b);
+    match body {
+        Body::Flow(f) if f.amount.is_none() => Some(WaitingReason::Unpriced),
+        Body::Flow(f) if foreign(f.currency) => Some(WaitingReason::Currency),
+        Body::Holding(h) if foreign(h.currency) => Some(WaitingReason::Currency),
+        _ => None,
+    }
+}
+
+/// Takes away what cancels name, then, for those that name nothing, the latest live match each.
+fn cancel(all: &mut [Live], ground: Ground) {
+    let mut cancels: Vec<usize> = (0..all.len()).filter(|&n| as_cancel(&all[n]).is_some()).collect();
+    cancels.sort_by(|&a, &b| by_version(all[a].fact, all[b].fact, ground));
+    for named in [true, false] {
+        for &n in &cancels {
+            let by = all[n];
+            let Some(cancel) = as_cancel(&by).filter(|c| c.original.is_some() == named) else { continue };
+            let hits = all.iter().enumerate().filter(|(_, flow)| is_hit(flow, cancel, by.fact));
+            if named {
+                let hits: Vec<usize> = hits.map(|(n, _)| n).collect();
+                hits.into_iter().for_each(|n| all[n].ended = true);
+            } else {
+                let latest = hits.max_by(|(_, a), (_, b)| version_then_key(a.fact, b.fact, ground));
+                match latest.map(|(n, _)| n) {
+                    Some(hit) => all[hit].ended = true,
+                    None => all[n].waits = Some(WaitingReason::Original),
+                }
+            }
+        }
+    }
+}
+
+fn version_then_key(a: &Fact, b: &Fact, ground: Ground) -> Ordering {
+    by_version(a, b, ground).then_with(|| by_key(a, b))
+}
+
+fn as_cancel<'a>(live: &Live<'a>) -> Option<&'a Cancel> {
+    match &live.fact.body {
+        Body::Cancel(cancel) => Some(cancel),
+        _ => None,
+    }
+}
+
+fn is_hit(live: &Live, cancel: &Cancel, by: &Fact) -> bool {
+    let Body::Flow(flow) = &live.fact.body else { return false };
+    if live.ended || live.fact.origin != by.origin {
+        return false;
+    }
+    match &cancel.original {
+        Some(original) => names(original, live.fact, by),
+        None => {
+            live.fact.as_of == by.as_of
+                && flow.class == cancel.class
+                && flow.amount == cancel.amount
+                && flow.security == cancel.security
+        }
+    }
+}
+
+/// Whether a cancel's original is that flow: the vendor's own id on whatever date, any other reference on the cancel's date alone.
+pub(super) fn names(original: &str, flow: &Fact, cancel: &Fact) -> bool {
+    flow.origin == cancel.origin
+        && flow.reference.as_deref() == Some(original)
+        && (!flow.is_dated() || flow.as_of == cancel.as_of)
+}
+
+/// Of equal flows on a stream that have no id, the first to arrive counts; what becomes of the others is the vendor's policy.
+fn find_duplicates(all: &mut [Live], ground: Ground) {
+    let mut flows: Vec<usize> = (0..all.len()).filter(|&n| !all[n].ended && has_no_id(all[n].fact)).collect();
+    flows.sort_by(|&a, &b| version_then_key(all[a].fact, all[b].fact, ground));
+    for (at, &n) in flows.iter().enumerate() {
+        let is_later = flows[..at].iter().any(|&m| is_equal(all[m].fact, all[n].fact));
+        let Origin::Vendor(vendor) = all[n].fact.origin else { continue };
+        match ground.policy.vendor(vendor).possible_duplicate {
+            PossibleDuplicate::Wait if is_later => all[n].waits = Some(WaitingReason::PossibleDuplicate),
+            PossibleDuplicate::Same if is_later => all[n].ended = true,
+            _ => {}
+        }
+    }
+}
+
+fn has_no_id(fact: &Fact) -> bool {
+    matches!(fact.body, Body::Flow(_))
+        && fact.reference.as_deref().is_some_and(|r| r.starts_with(STREAM_REFERENCE))
+}
+
+fn is_equal(a: &Fact, b: &Fact) -> bool {
+    let said = |f: &'_ Fact| match &f.body {
+        Body::Flow(flow) => Some(Flow { own_id: false, ..flow.clone() }),
+        _ => None,
+    };
+    a.origin == b.origin && a.as_of == b.as_of && said(a) == said(b)
+}

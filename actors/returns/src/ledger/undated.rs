@@ -1,0 +1,77 @@
+//! Keys without a date: flows with the vendor's own id, and the cancels that name them. One date alone cannot tell which version of such a
+//! flow wins, so whoever has seen the whole key marks the versions that lost as superseded, and a part of the
+//! history is folded by those marks.
+use super::version::{Said, Voices, by_key};
+use super::{StoredFact, WaitingReason};
+use crate::fact::{Body, Fact, Kind, Origin};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Which of these keys are known in full.
+pub(super) enum Seen {
+    All,
+    Keys(HashSet<(Origin, Option<Arc<str>>)>),
+}
+
+impl Seen {
+    /// The keys that these facts speak of: what is read for a fact is all of its key.
+    pub(super) fn by<'a>(facts: impl Iterator<Item = &'a Fact>) -> Seen {
+        Seen::Keys(facts.filter(|f| !f.is_dated()).map(|f| (f.origin, reference(f))).collect())
+    }
+
+    /// Whether it can be told if this fact waits: all dated ones, and undated ones whose key is known.
+    pub(super) fn decides(&self, stored: &StoredFact) -> bool {
+        stored.fact.is_dated() || self.has(&stored.fact)
+    }
+
+    fn has(&self, fact: &Fact) -> bool {
+        match self {
+            Seen::All => true,
+            Seen::Keys(keys) => keys.contains(&(fact.origin, reference(fact))),
+        }
+    }
+}
+
+/// What an undated fact is about: the flow's own id.
+pub(super) fn reference(fact: &Fact) -> Option<Arc<str>> {
+    match &fact.body {
+        Body::Cancel(cancel) => cancel.original.clone(),
+        _ => fact.reference.clone(),
+    }
+}
+
+/// The contents that count on their date: all dated ones, and of each undated flow its winner. What lost is added to `lost`.
+pub(super) fn settle_undated<'a>(
+    voices: &Voices<'a>,
+    facts: &[StoredFact],
+    seen: &Seen,
+    lost: &mut Vec<usize>,
+) -> Vec<Said<'a>> {
+    let cancelled = cancelled(voices);
+    let mut counting = Vec::with_capacity(voices.said.len());
+    for contents in voices.said.chunk_by(|a, b| by_key(a.fact, b.fact).is_eq()) {
+        let first = contents[0].fact;
+        if first.is_dated() || first.kind() != Kind::Flow {
+            counting.extend_from_slice(contents);
+            continue;
+        }
+        let winner = match seen.has(first) {
+            true if cancelled.contains(&(first.origin, first.reference.clone())) => None,
+            true => Some(contents.len() - 1),
+            false => contents.iter().rposition(|s| facts[s.index].waiting != Some(WaitingReason::Superseded)),
+        };
+        for (n, content) in contents.iter().enumerate() {
+            if Some(n) == winner {
+                counting.push(*content);
+            } else {
+                lost.extend_from_slice(voices.witnesses(content));
+            }
+        }
+    }
+    counting
+}
+
+fn cancelled(voices: &Voices) -> HashSet<(Origin, Option<Arc<str>>)> {
+    let named = voices.said.iter().filter(|s| s.fact.kind() == Kind::Cancel && !s.fact.is_dated());
+    named.map(|s| (s.fact.origin, reference(s.fact))).collect()
+}

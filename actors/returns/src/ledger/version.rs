@@ -1,0 +1,108 @@
+//! The order of what is said, and which of several contents of a key wins. It knows no order of processing.
+use super::{Ground, StoredFact, WaitingReason, withdrawn::Withdrawn};
+use crate::fact::Fact;
+use crate::row::{Reason, Reasons};
+use std::cmp::Ordering;
+
+/// The order of arrival: (arrival, partition by name, position). Two facts of one record are equal in it.
+pub(super) fn by_arrival(a: &Fact, b: &Fact, ground: Ground) -> Ordering {
+    a.arrival
+        .cmp(&b.arrival)
+        .then_with(|| ground.partitions.compare(a.place.partition, b.place.partition))
+        .then_with(|| a.place.position.cmp(&b.place.position))
+}
+
+/// The order of versions: (the vendor's own revision, none lowest; arrival; content). The highest that stands wins its key.
+pub(super) fn by_version(a: &Fact, b: &Fact, ground: Ground) -> Ordering {
+    a.revision.cmp(&b.revision).then_with(|| by_arrival(a, b, ground)).then_with(|| a.content.cmp(&b.content))
+}
+
+/// The order of keys.
+pub(super) fn by_key(a: &Fact, b: &Fact) -> Ordering {
+    let keyed_date = |f: &Fact| f.is_dated().then_some(f.as_of);
+    a.origin
+        .cmp(&b.origin)
+        .then_with(|| a.kind().cmp(&b.kind()))
+        .then_with(|| keyed_date(a).cmp(&keyed_date(b)))
+        .then_with(|| a.reference.cmp(&b.reference))
+}
+
+/// One content of one key with at least one witness that stands.
+#[derive(Clone, Copy)]
+pub(super) struct Said<'a> {
+    /// The earliest witness that stands: it gives the content its arrival.
+    pub fact: &'a Fact,
+    /// Where that witness is among the facts.
+    pub index: usize,
+    /// The latest witness that stands.
+    pub latest: &'a Fact,
+    /// All its witnesses that stand, as a span of [`Voices::witnesses`].
+    pub span: (usize, usize),
+}
+
+/// All contents that stand.
+pub(super) struct Voices<'a> {
+    /// Ordered by key, and by version within one key.
+    pub said: Vec<Said<'a>>,
+    witnesses: Vec<usize>,
+}
+
+impl Voices<'_> {
+    /// Where the witnesses of a content are among the facts.
+    pub(super) fn witnesses(&self, said: &Said) -> &[usize] {
+        &self.witnesses[said.span.0..said.span.1]
+    }
+}
+
+/// Waiting for something outside the ledger (a crosswalk entry, a trailer, an approval): as if it had not come yet.
+pub(super) fn waits_outside(waiting: Option<WaitingReason>) -> bool {
+    matches!(waiting, Some(WaitingReason::Alias | WaitingReason::Trailer | WaitingReason::Approval))
+}
+
+/// The contents that stand.
+pub(super) fn voices<'a>(facts: &'a [StoredFact], withdrawn: &Withdrawn, ground: Ground) -> Voices<'a> {
+    let stands = |s: &StoredFact| !waits_outside(s.waiting) && !withdrawn.covers(&s.fact);
+    let mut standing: Vec<(usize, &Fact)> =
+        facts.iter().enumerate().filter(|(_, s)| stands(s)).map(|(n, s)| (n, &s.fact)).collect();
+    standing.sort_by(|(_, a), (_, b)| {
+        by_key(a, b).then_with(|| a.content.cmp(&b.content)).then_with(|| by_arrival(a, b, ground))
+    });
+    let mut said = Vec::with_capacity(standing.len());
+    let mut start = 0;
+    for same in standing.chunk_by(|(_, a), (_, b)| by_key(a, b).is_eq() && a.content == b.content) {
+        let ((index, fact), (_, latest)) = (same[0], same[same.len() - 1]);
+        said.push(Said { fact, index, latest, span: (start, start + same.len()) });
+        start += same.len();
+    }
+    said.sort_by(|a, b| by_key(a.fact, b.fact).then_with(|| by_version(a.fact, b.fact, ground)));
+    Voices { said, witnesses: standing.into_iter().map(|(n, _)| n).collect() }
+}
+
+/// What is odd about the winner of one key, seen from the other contents of its date:
+/// `same_arrival`: nothing but chance decides between it and another;
+/// `reverted`: an earlier content was sent again after it, which makes nothing newer.
+pub(super) fn marks(winner: &Said, others: &[Said], ground: Ground) -> Reasons {
+    let mut marks = Reasons::default();
+    for other in others {
+        let rival = other.fact.content != winner.fact.content
+            && other.fact.as_of == winner.fact.as_of
+            && other.fact.revision == winner.fact.revision;
+        if !rival {
+            continue;
+        }
+        if winner.fact.revision.is_some() || other.fact.arrival == winner.fact.arrival {
+            marks.insert(Reason::SameArrival);
+        }
+        if returns_after(other, winner.fact, ground) {
+            marks.insert(Reason::Reverted);
+        }
+    }
+    marks
+}
+
+/// Whether a content was sent again after another had replaced it.
+pub(super) fn returns_after(older: &Said, newer: &Fact, ground: Ground) -> bool {
+    newer.revision.is_none()
+        && older.fact.revision.is_none()
+        && by_arrival(older.latest, newer, ground).is_gt()
+}
