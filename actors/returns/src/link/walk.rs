@@ -124,6 +124,7 @@ impl Walk {
             None => {
                 self.has_capital();
                 self.note(Status::OutOfRange);
+                self.stand();
             }
         }
         self.begin = said.end_value;
@@ -164,7 +165,7 @@ impl Walk {
 
     /// The whole day is: with `carry`, and before inception, its factor is 1.
     fn out_of_range(&mut self) {
-        self.note(Status::OutOfRange);
+        self.status = Status::OutOfRange;
         let stays = self.carry || !self.incepted;
         self.net.fail(stays);
         self.gross.fail(stays);

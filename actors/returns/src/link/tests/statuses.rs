@@ -253,6 +253,12 @@ fn sums_beyond_the_decimal_type_are_reported_and_nothing_wraps() {
     assert_eq!(linked[2].cumulative_net_flow, dec(most), "the sum stays where it was");
     let fine = chain(&policy(), &[day(0, "1"), day(1, "1.000000001")]);
     assert_eq!((fine[1].status, fine[1].net.growth), (Status::OutOfRange, None), "nine places are no amount");
+    let carried = chain(&carry(), &[day(0, "1"), day(1, "2"), day(2, "3.000000001"), day(3, "6")]);
+    assert_eq!(
+        carried[2].net,
+        Growth { growth: Some(dec("2")), link: None },
+        "factor 1, and no run leads over it"
+    );
     let spanless = [WeightedFlow { amount: dec("1"), left: 0, span: 0 }];
     let timed = Day { timing: FlowTiming::Timed, flows: &spanless, ..with_flows(1, "2", "1", "0") };
     assert_eq!(chain(&policy(), &[day(0, "1"), timed])[1].status, Status::OutOfRange);
