@@ -65,7 +65,9 @@ pub(super) fn voices<'a>(facts: &'a [StoredFact], withdrawn: &Withdrawn, ground:
     let mut standing: Vec<(usize, &Fact)> =
         facts.iter().enumerate().filter(|(_, s)| stands(s)).map(|(n, s)| (n, &s.fact)).collect();
     standing.sort_by(|(_, a), (_, b)| {
-        by_key(a, b).then_with(|| a.content.cmp(&b.content)).then_with(|| by_arrival(a, b, ground))
+        let same = by_key(a, b).then_with(|| a.content.cmp(&b.content));
+        // One place in two feeds: which of them is named decides no figure.
+        same.then_with(|| by_arrival(a, b, ground)).then_with(|| a.feed.cmp(&b.feed))
     });
     let mut said = Vec::with_capacity(standing.len());
     let mut start = 0;

@@ -1,0 +1,273 @@
+//! Facts of one account, at random: few dates, feeds and references, so that they meet.
+use jiff::civil::date;
+use proptest::prelude::*;
+use record::{FeedKey, PartitionId, PartitionKey, Partitions, Position, Symbol};
+use returns::fact::*;
+use returns::ledger::STREAM_REFERENCE;
+use returns::policy::{FlowDate, FlowsFrom, PossibleDuplicate, ValueFrom};
+use returns::{Date, Decimal, FlowTiming, Policy, Vendor, VendorPolicy};
+use std::sync::Arc;
+
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub facts: Vec<Fact>,
+    pub batches: Vec<Batch>,
+    policy: u16,
+}
+
+#[derive(Debug, Clone)]
+pub struct Batch {
+    pub facts: Vec<usize>,
+    pub evict: bool,
+}
+
+/// How often each kind comes: summary, valuation, flow, flow with an id, correction, cancel, withdrawal, quarantined, holding,
+/// account, opening or return.
+pub type Mix = [u32; 11];
+pub const SUMMARIES: Mix = [10, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0];
+pub const DETAIL: Mix = [2, 8, 6, 6, 0, 4, 1, 0, 2, 0, 0];
+pub const CORRECTED: Mix = [10, 0, 1, 1, 8, 0, 3, 1, 0, 0, 0];
+pub const EVERYTHING: Mix = [10, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1];
+
+/// Numbers a fact is made from.
+type Seed = (usize, u16, u8, i64, Option<u64>, Option<i64>, (i64, u64), i64, u8, u16);
+
+pub fn plan(mix: Mix) -> impl Strategy<Value = Plan> {
+    let kinds: Vec<usize> =
+        mix.iter().enumerate().flat_map(|(kind, n)| std::iter::repeat_n(kind, *n as usize)).collect();
+    let seed = (
+        proptest::sample::select(kinds),
+        0u16..3,
+        0u8..9,
+        -4i64..20,
+        proptest::option::weighted(0.2, 0u64..3),
+        proptest::option::weighted(0.9, 0i64..7),
+        (0i64..3, 0u64..12),
+        0i64..4,
+        0u8..3,
+        any::<u16>(),
+    );
+    let policy = prop_oneof![2 => Just(0u16), 3 => any::<u16>()];
+    (proptest::collection::vec(seed, 1..24), policy, any::<[u8; 16]>()).prop_flat_map(
+        |(seeds, policy, cuts)| {
+            let facts: Vec<Fact> = seeds.into_iter().map(fact).collect();
+            let order: Vec<usize> = (0..facts.len()).collect();
+            let again = proptest::collection::vec(0..facts.len(), 0..6);
+            (Just(facts), Just(order).prop_shuffle(), again).prop_map(move |(facts, mut order, again)| {
+                order.extend(again);
+                let mut batches = Vec::new();
+                let mut rest = order.as_slice();
+                for cut in cuts.iter().cycle() {
+                    if rest.is_empty() {
+                        break;
+                    }
+                    let (batch, after) = rest.split_at(rest.len().min(usize::from(cut % 5) + 1));
+                    batches.push(Batch { facts: batch.to_vec(), evict: cut % 3 == 0 });
+                    rest = after;
+                }
+                Plan { facts, batches, policy }
+            })
+        },
+    )
+}
+
+fn day(n: u8) -> Date {
+    // Two long gaps among the days.
+    let days = [1, 2, 3, 5, 6, 14, 15, 16, 24];
+    date(2025, 1, days[usize::from(n) % days.len()])
+}
+
+fn at(day: Date, hours: u16) -> i64 {
+    i64::from(returns::date::days(day)) * 86_400_000_000 + i64::from(hours) * 3_600_000_000
+}
+
+fn fact(seed: Seed) -> Fact {
+    let (kind, vendor, n, amount, revision, arrival, (partition, position), feed, name, more) = seed;
+    let as_of = day(n);
+    let place =
+        Place { partition: PartitionKey(partition), position: Position::in_file(position, position, 0) };
+    let body = body(kind, as_of, amount, name, more);
+    let reference: Option<Arc<str>> = match &body {
+        Body::Summary(_) | Body::Account(_) | Body::Opening(_) | Body::Return(_) => None,
+        Body::Valuation(v) => v.at.map(|at| at.to_string().into()),
+        Body::Flow(f) if !f.own_id && name == 2 => Some(format!("{STREAM_REFERENCE}{position}").into()),
+        Body::Cancel(c) => c.original.clone(),
+        Body::Correction(c) => Some(c.ticket.clone()),
+        Body::Withdrawal(_) => Some("w".into()),
+        _ => Some(format!("r{name}").into()),
+    };
+    let origin = match body {
+        Body::Correction(_) | Body::Withdrawal(_) => Origin::Correction,
+        _ => Origin::Vendor(Vendor(vendor)),
+    };
+    let mut fact = Fact {
+        origin,
+        as_of,
+        reference,
+        revision,
+        arrival: Arrival(arrival),
+        place,
+        feed: FeedKey(feed),
+        content: Content::default(),
+        vendor_account: Symbol(1),
+        mapping_version: 1,
+        body,
+    };
+    fact.content = fact.content_of("A1");
+    fact
+}
+
+fn body(kind: usize, as_of: Date, amount: i64, name: u8, more: u16) -> Body {
+    let money = Decimal::from(amount);
+    let bit = |n: u16| more & (1 << n) != 0;
+    match kind {
+        0 => Body::Summary(summary(amount, more)),
+        1 => Body::Valuation(Valuation {
+            at: (!bit(0)).then(|| at(as_of, (more >> 1) % 24)),
+            value: Decimal::from(amount + 100),
+            accrued: Decimal::ZERO,
+        }),
+        2 | 3 => Body::Flow(Flow {
+            class: [Class::Contribution, Class::FeeAdvisory, Class::Journal, Class::Journal]
+                [usize::from(more % 4)],
+            amount: (!bit(3) || !bit(4)).then_some(money),
+            currency: (bit(5) && bit(6)).then_some(*b"EUR"),
+            at: bit(7).then(|| at(as_of, (more >> 8) % 24)),
+            effective: bit(13).then(|| day((more % 9) as u8)),
+            security: None,
+            counter_account: None,
+            description: None,
+            own_id: kind == 3,
+        }),
+        4 => Body::Correction(Box::new(correction(amount, name, more))),
+        5 => Body::Cancel(Box::new(Cancel {
+            original: bit(0).then(|| format!("r{name}").into()),
+            class: [Class::Contribution, Class::Journal][usize::from(bit(1))],
+            amount: Some(money),
+            security: None,
+        })),
+        6 => Body::Withdrawal(Box::new(Withdrawal {
+            target: match more % 3 {
+                0 => Target::Feed(FeedKey(i64::from(name))),
+                1 => Target::Ticket(format!("t{name}").into()),
+                _ => Target::Record(Place {
+                    partition: PartitionKey(i64::from(name)),
+                    position: Position::in_file(amount.unsigned_abs(), amount.unsigned_abs(), 0),
+                }),
+            },
+            reinstate: bit(4),
+            event_id: format!("e{}", (more >> 5) % 4).into(),
+            event_time: i64::from(more >> 8) % 3,
+            who: "w".into(),
+            reason: "".into(),
+        })),
+        7 => {
+            Body::Quarantined(Box::new(Quarantined { code: "bad_number".into(), released: bit(0) && bit(1) }))
+        }
+        8 => Body::Holding(Holding {
+            security: format!("s{name}").into(),
+            value: money,
+            accrued: Decimal::ONE,
+            quantity: None,
+            price: None,
+            currency: bit(0).then_some(if bit(1) { *b"EUR" } else { *b"USD" }),
+        }),
+        9 => Body::Account(AccountInfo {
+            base_currency: bit(0).then_some(if bit(1) { *b"EUR" } else { *b"USD" }),
+            performance_start: bit(2).then(|| day((more >> 3) as u8 % 5)),
+            closed_on: None,
+            name: None,
+        }),
+        _ if bit(0) => Body::Opening(Opening {
+            end: Decimal::from(amount + 50),
+            cumulative_twrr: Decimal::new(amount, 2),
+            cumulative_twrr_gross: bit(1).then(|| Decimal::new(amount + 1, 2)),
+            cumulative_net_flow: money,
+            inception: date(2020, 1, 1),
+        }),
+        _ => Body::Return(ImportedReturn {
+            from: as_of.yesterday().unwrap(),
+            net: Decimal::new(amount, 2),
+            gross: bit(1).then(|| Decimal::new(amount + 1, 2)),
+        }),
+    }
+}
+
+fn summary(amount: i64, more: u16) -> Summary {
+    let bit = |n: u16| more & (1 << n) != 0;
+    let stated = |n: u16, field| if bit(n) && bit(n + 1) { field } else { Stated(0) };
+    let end = if bit(0) || bit(1) || bit(2) { Stated::END } else { Stated(0) };
+    let stated = [
+        end,
+        stated(3, Stated::CONTRIBUTIONS),
+        stated(5, Stated::DISTRIBUTIONS),
+        stated(7, Stated::FEES),
+        stated(9, Stated::ACCRUED),
+        stated(11, Stated::BEGIN),
+        stated(13, Stated::FLOWS_OF_PERIOD),
+    ]
+    .into_iter()
+    .fold(Stated(0), Stated::with);
+    let of = |field, amount: i64| if stated.has(field) { Decimal::new(amount, 1) } else { Decimal::ZERO };
+    Summary {
+        begin: of(Stated::BEGIN, amount * 10),
+        end: of(Stated::END, amount * 10),
+        contributions: of(Stated::CONTRIBUTIONS, i64::from(more % 60) - 5),
+        distributions: of(Stated::DISTRIBUTIONS, i64::from(more % 41) - 3),
+        fees: of(Stated::FEES, i64::from(more % 7)),
+        fees_outside: Decimal::ZERO,
+        accrued: of(Stated::ACCRUED, i64::from(more % 11)),
+        reported_return: Decimal::ZERO,
+        reported_span: Span::Day,
+        stated,
+    }
+}
+
+fn correction(amount: i64, name: u8, more: u16) -> Correction {
+    let patch = |n: u16, value: i64| match (more >> n) & 3 {
+        0 => Patch::Set(Decimal::from(value)),
+        1 if n == 0 => Patch::Set(Decimal::from(value)),
+        3 if more >> 14 == 0 => Patch::TakenAway,
+        _ => Patch::Absent,
+    };
+    Correction {
+        end_value: patch(0, amount),
+        contributions: patch(2, i64::from(more % 5)),
+        distributions: patch(4, i64::from(more % 4)),
+        fees: patch(6, i64::from(more % 2)),
+        event_id: format!("c{}", (more >> 8) % 4).into(),
+        event_time: i64::from(more >> 10) % 4,
+        ticket: format!("t{name}").into(),
+        who: "w".into(),
+        reason: "".into(),
+    }
+}
+
+pub fn ground_of(plan: &Plan) -> (Policy, Partitions) {
+    let bit = |n: u16| plan.policy & (1 << n) != 0;
+    let vendors = [0u16, 1, 2].map(|n| {
+        let mut vendor = VendorPolicy::new(["alpha", "beta", "gamma"][usize::from(n)]);
+        let own = plan.policy.rotate_right(u32::from(n) * 5);
+        let bit = |n: u16| own & (1 << n) != 0;
+        vendor.flow_timing = FlowTiming::ALL[usize::from(own % 5)];
+        vendor.flows_from = if bit(3) { FlowsFrom::Detail } else { FlowsFrom::Summary };
+        vendor.value_from = if bit(4) { ValueFrom::Holdings } else { ValueFrom::Valuation };
+        vendor.cut_off = (bit(5) && bit(6)).then_some(16 * 60);
+        vendor.needs_flows = bit(7) && bit(8);
+        vendor.close = (bit(9) && bit(10)).then_some(17 * 60);
+        vendor.possible_duplicate =
+            [PossibleDuplicate::Wait, PossibleDuplicate::Distinct, PossibleDuplicate::Same]
+                [usize::from(own >> 8) % 3];
+        vendor.flow_date = if bit(11) && bit(12) && bit(13) { FlowDate::Effective } else { FlowDate::Posted };
+        vendor.zone = if bit(14) { "America/New_York".into() } else { "UTC".into() };
+        vendor
+    });
+    let mut policy = Policy::new(vendors.to_vec());
+    policy.failover = bit(15);
+    policy.residual = if bit(14) { Decimal::ONE } else { Decimal::ZERO };
+    let partitions = Partitions::default();
+    for (key, name) in [(0, "f/10"), (1, "f/9"), (2, "f/a")] {
+        partitions.insert(PartitionKey(key), PartitionId::new(name));
+    }
+    (policy, partitions)
+}
