@@ -202,12 +202,11 @@ impl Walk {
         if cumulative_net_flow.is_none() {
             self.out_of_range();
         }
-        let undefined = self.status.is_undefined();
-        if undefined && !self.carry && self.incepted {
+        if self.status.is_undefined() && !self.carry && self.incepted {
             self.net.fail(false);
             self.gross.fail(false);
         }
-        let told = !undefined || (self.carry && self.status == Status::LossGt100);
+        let told = self.has_return();
         let mut reasons = Reasons::default();
         if self.residual_money {
             reasons.insert(Reason::ResidualMoney);
@@ -230,9 +229,17 @@ impl Walk {
         }
     }
 
+    fn has_return(&self) -> bool {
+        match self.status {
+            Status::Ok | Status::TotalLoss => true,
+            Status::LossGt100 => self.carry,
+            _ => false,
+        }
+    }
+
     /// Net and gross return of the day; null where it has none or it leaves the decimal type.
     fn rates(&mut self) -> (Option<Decimal>, Option<Decimal>) {
-        if !matches!(self.status, Status::Ok | Status::TotalLoss | Status::LossGt100) {
+        if !self.has_return() {
             return (None, None);
         }
         let Some(net) = self.net.product.rate() else {

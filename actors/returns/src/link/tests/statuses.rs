@@ -306,6 +306,12 @@ fn a_day_is_what_its_weightiest_part_is() {
     );
     let undefined = on(&policy(), "100", &[part("-1", "0", "0"), part("60", "50", "0")]);
     assert_eq!((undefined.status, undefined.net.growth, undefined.twrr), (Status::LossGt100, None, None));
+    let twice = on(
+        &policy(),
+        "100",
+        &[part("-1", "100", "0"), part("0.00000001", "1.00000001", "0"), part("900", "0", "0")],
+    );
+    assert_eq!(twice.status, Status::LossGt100, "the first of two undefined parts, beyond the type or not");
     let rest = on(&residual("50"), "100", &[part("0", "0", "110"), part("12.34", "0", "0")]);
     assert_eq!((rest.status, rest.twrr), (Status::Ok, Some(dec("0.1"))));
     assert!(rest.reasons.has(Reason::ResidualMoney));
