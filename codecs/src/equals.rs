@@ -10,6 +10,7 @@
 //! (`out_of_order`). A feed in date order, either way, may be of any length, with up to [`KEYS`] flows a day.
 use crate::decode::Decoded;
 use crate::decode::reader::{Reader, Stamp, View, Writer};
+use crate::framing::AnyFramer;
 use crate::framing::lines::{LineContext, Role};
 use crate::layout::Mapped;
 use record::{Context, FeedKey, Framed, Framer, PartitionKey, Position, RawRecord};
@@ -31,14 +32,14 @@ pub struct Ordinals {
 
 /// A framer that numbers equals on the way.
 pub struct NumberingFramer {
-    inner: Box<dyn Framer>,
+    inner: AnyFramer,
     reader: Reader,
     scratch: Decoded,
     seen: Seen,
 }
 
 impl NumberingFramer {
-    pub fn new(inner: Box<dyn Framer>, mapped: Arc<Mapped>) -> Self {
+    pub fn new(inner: AnyFramer, mapped: Arc<Mapped>) -> Self {
         NumberingFramer {
             inner,
             reader: Reader::new(mapped),

@@ -6,6 +6,7 @@ use crate::format::fixed::Fixed;
 use crate::format::ibkr_flex::IbkrFlex;
 use crate::format::json::Json;
 use crate::format::{Format, FormatError};
+use crate::framing::AnyFramer;
 use crate::framing::delimited::{DelimitedLines, DelimitedRules};
 use crate::framing::fixed::FixedLines;
 use crate::framing::json::{JsonFramer, RECORD_LIMIT};
@@ -140,7 +141,8 @@ impl Layout {
     /// Whether a feed declares how many records it has, so that it is in as a whole or not at all.
     pub fn is_controlled(&self) -> bool {
         let Body::Mapped(mapped) = &self.body else { return false };
-        mapped.mapping.feed.count.is_some() || mapped.mapping.feed.trailer.is_some()
+        let feed = &mapped.mapping.feed;
+        feed.count.is_some() || feed.trailer.is_some() || matches!(mapped.framing, Framing::Xml { .. })
     }
 
     /// Whether a payload looks like this layout's, by its `[detect]`. Without one it never does.
@@ -160,11 +162,11 @@ impl Layout {
     /// Cuts a feed into records, from its first byte on.
     pub fn framer(&self) -> Box<dyn Framer> {
         match &self.body {
-            Body::Events => json_framer(None, RECORD_LIMIT),
+            Body::Events => Box::new(json_framer(None, RECORD_LIMIT)),
             Body::Mapped(mapped) if mapped.mapping.numbers_equals() => {
                 Box::new(NumberingFramer::new(mapped.framer(), mapped.clone()))
             }
-            Body::Mapped(mapped) => mapped.framer(),
+            Body::Mapped(mapped) => Box::new(mapped.framer()),
         }
     }
 
@@ -209,26 +211,28 @@ impl Mapped {
         Ok(Mapped { mapping, format, framing })
     }
 
-    fn framer(&self) -> Box<dyn Framer> {
+    fn framer(&self) -> AnyFramer {
         match &self.framing {
             Framing::Delimited { rules, format, multiline, limit } => {
                 let quoted = format.quote.filter(|_| *multiline).map(|q| (q, format.delimiter));
                 let lines = DelimitedLines::new(rules.clone(), format.clone());
-                Box::new(LineFramer::new(Box::new(lines), *limit, quoted))
+                AnyFramer::Lines(LineFramer::new(Box::new(lines), *limit, quoted))
             }
             Framing::Fixed { format, limit } => {
-                Box::new(LineFramer::new(Box::new(FixedLines::new(format.clone())), *limit, None))
+                let lines = FixedLines::new(format.clone());
+                AnyFramer::Lines(LineFramer::new(Box::new(lines), *limit, None))
             }
             Framing::Json { records, limit } => json_framer(records.as_deref(), *limit),
-            Framing::Xml { names, limit } => Box::new(XmlFramer::new(names.clone(), *limit)),
+            Framing::Xml { names, limit } => AnyFramer::Xml(XmlFramer::new(names.clone(), *limit)),
         }
     }
 }
 
-fn json_framer(records: Option<&str>, limit: usize) -> Box<dyn Framer> {
-    match JsonFramer::new(records, limit).or_else(|_| JsonFramer::new(None, limit)) {
-        Ok(framer) => Box::new(framer),
-        Err(wrong) => unreachable!("a path that a mapping's check let through: {wrong}"),
+/// A framer of JSON. Its path was checked with the mapping.
+fn json_framer(records: Option<&str>, limit: usize) -> AnyFramer {
+    match JsonFramer::new(records, limit) {
+        Ok(framer) => AnyFramer::Json(framer),
+        Err(wrong) => unreachable!("a path that the check of its mapping let through: {wrong}"),
     }
 }
 

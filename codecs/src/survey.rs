@@ -2,6 +2,7 @@
 use crate::decode::Decoded;
 use crate::decode::reader::{Reader, Stamp, View, Writer};
 use crate::format::Fields;
+use crate::framing::AnyFramer;
 use crate::framing::lines::{LineContext, Role};
 use crate::layout::Mapped;
 use record::{Context, FeedKey, Framed, Framer, PartitionKey, Position, Survey};
@@ -20,7 +21,7 @@ type Kept = (Vec<u8>, Option<Context>);
 
 /// Surveys by framing.
 pub(crate) struct FramingSurveyor {
-    framer: Box<dyn Framer>,
+    framer: AnyFramer,
     /// `None` for corrections, which declare nothing of themselves.
     mapped: Option<Arc<Mapped>>,
     /// What the framer has not done with.
@@ -34,7 +35,7 @@ pub(crate) struct FramingSurveyor {
 }
 
 impl FramingSurveyor {
-    pub fn new(framer: Box<dyn Framer>, mapped: Option<Arc<Mapped>>) -> Self {
+    pub fn new(framer: AnyFramer, mapped: Option<Arc<Mapped>>) -> Self {
         FramingSurveyor {
             framer,
             mapped,
@@ -106,15 +107,22 @@ impl FramingSurveyor {
         (raw, self.framed.contexts.get(usize::from(record.context)).cloned())
     }
 
-    /// What header and trailer say, read from the context of the last line.
+    /// What the feed says of itself: of lines by the context of the last one, which carries header and trailer; of JSON and XML
+    /// by what stands around the first record.
     fn read_declarations(&mut self, mapped: &Mapped) {
         let rules = &mapped.mapping.feed;
         let mut fields = Fields::default();
         fields.reset(mapped.mapping.selectors.len());
-        if let Some(lines) = self.end.as_ref().and_then(|c| c.downcast_ref::<LineContext>()) {
+        let lines = self.end.as_ref().and_then(|c| c.downcast_ref::<LineContext>());
+        let mut record: &[u8] = &[];
+        if let Some(lines) = lines {
             crate::format::delimited::carry(lines, &mut fields);
+        } else if let Some((raw, context)) = &self.first
+            && mapped.format.parse(raw, context.as_ref(), &mut fields).is_ok()
+        {
+            record = raw;
         }
-        let row = crate::decode::reader::bare_row(mapped, &fields);
+        let row = crate::decode::reader::row_of(mapped, record, &fields);
         let moment = |date: &Option<crate::mapping::model::DateOf>| {
             date.as_ref().and_then(|d| {
                 row.moment(d).ok().flatten().map(|m| (m, m.instant_or_midnight(&mapped.mapping.zone)))
@@ -166,6 +174,9 @@ impl Surveyor for FramingSurveyor {
             let dates = (date_of(&mapped, &self.first), date_of(&mapped, &self.last));
             self.survey.newest_first = matches!(dates, (Some(first), Some(last)) if first > last);
             self.read_declarations(&mapped);
+        }
+        if let Some((declared, counted)) = self.framer.control_count() {
+            (self.survey.declared, self.survey.counted) = (Some(declared), counted);
         }
         self.survey
     }

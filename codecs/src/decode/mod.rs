@@ -174,7 +174,7 @@ impl Decoder {
             let Some(columns) = lines.and_then(|c| c.columns.as_ref()).filter(|c| !c.new.is_empty()) else {
                 continue;
             };
-            if self.told.iter().any(|c| Arc::ptr_eq(c, columns)) {
+            if self.told.iter().any(|c| Arc::ptr_eq(c, columns) || c.new == columns.new) {
                 continue;
             }
             if self.told.len() == HEADERS_REMEMBERED {
@@ -301,9 +301,10 @@ fn event(
     let reference = event.correction.ticket.clone();
     let arrival = Arrival(Some(event.correction.event_time));
     let body = Body::Correction(Box::new(event.correction));
-    let content = reader::content(
+    let content = returns::ledger::content(
         &body,
         Origin::Correction,
+        body.kind(),
         event.date,
         Some(&reference),
         event.revision,

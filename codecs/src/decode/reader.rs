@@ -9,7 +9,8 @@ use crate::mapping::model::{Block, BlockFields, FeesIn, SummaryFields, Valuation
 use crate::value::date::Moment;
 use record::{Context, FeedKey};
 use returns::fact::{Stated, Summary, Valuation};
-use returns::{Arrival, Body, Content, Date, Fact, Origin, Place, Vendor};
+use returns::ledger;
+use returns::{Arrival, Body, Date, Fact, Origin, Place, Vendor};
 use rust_decimal::Decimal;
 use std::sync::Arc;
 
@@ -127,20 +128,31 @@ impl Reader {
         Ok(if gave { Verdict::Decoded } else { Verdict::Ignored(class) })
     }
 
-    /// The account and date a record names, as far as they can be read: what a quarantined record holds.
+    /// The account and date a record names, as far as they can be read: what a quarantined record holds. If no block is for
+    /// it, the first that can read an account says.
     pub fn names(&self, record: &[u8]) -> (Option<String>, Option<Date>) {
         let row = Row { record, fields: &self.fields, missing: &self.mapped.mapping.missing };
-        for block in self.mapped.mapping.blocks.iter().filter(|b| is_for(b.record, &self.fields)) {
-            if !row.holds(&block.when).unwrap_or(true) {
-                continue;
-            }
-            let account = row.kept(&block.account).ok().flatten().map(str::to_owned);
-            let date = block.as_of.as_ref().and_then(|d| row.moment(d).ok().flatten()).map(|m| m.date);
-            if account.is_some() {
-                return (account, date);
+        let mut blocks: Vec<&Block> =
+            self.mapped.mapping.blocks.iter().filter(|b| is_for(b.record, &self.fields)).collect();
+        blocks.sort_by_key(|b| !row.holds(&b.when).unwrap_or(false));
+        for block in blocks {
+            if let Ok(Some(account)) = row.kept(&block.account) {
+                return (Some(account.to_owned()), self.date_named(&row, block));
             }
         }
         (None, None)
+    }
+
+    fn date_named(&self, row: &Row<'_>, block: &Block) -> Option<Date> {
+        if let Some(as_of) = &block.as_of {
+            return row.moment(as_of).ok().flatten().map(|m| m.date);
+        }
+        let at = match &block.fields {
+            BlockFields::Valuation(v) => v.at.as_ref(),
+            BlockFields::Flow(f) => f.at.as_ref(),
+            _ => None,
+        };
+        business_date(&self.mapped, &row.moment(at?).ok().flatten()?).ok()
     }
 
     /// Forgets the fields of the last record, so that nothing of it is taken for the next.
@@ -171,9 +183,8 @@ fn check_columns(block: &Block, absent: &[u16], mapped: &Mapped) -> Outcome<()> 
     Err(Box::new(Fault { field: Some(names.join(", ")), ..*Fault::new("missing_column", text) }))
 }
 
-/// A row that is no record: only what header and trailer said.
-pub fn bare_row<'a>(mapped: &'a Mapped, fields: &'a Fields) -> Row<'a> {
-    Row { record: &[], fields, missing: &mapped.mapping.missing }
+pub fn row_of<'a>(mapped: &'a Mapped, record: &'a [u8], fields: &'a Fields) -> Row<'a> {
+    Row { record, fields, missing: &mapped.mapping.missing }
 }
 
 /// One block applied to one record.
@@ -215,7 +226,8 @@ impl<'a> Pen<'a, '_, '_> {
     fn push(&mut self, account: &str, as_of: Date, reference: Option<Arc<str>>, body: Body) -> Outcome<()> {
         let revision = self.revision()?;
         let origin = Origin::Vendor(self.stamp.vendor);
-        let content = content(&body, origin, as_of, reference.as_deref(), revision, account);
+        let content =
+            ledger::content(&body, origin, body.kind(), as_of, reference.as_deref(), revision, account);
         let fact = Fact {
             origin,
             as_of,
@@ -260,25 +272,6 @@ impl<'a> Pen<'a, '_, '_> {
         }
     }
 
-    /// The business date of something timed: what comes after the vendor's cut-off belongs to the next date.
-    pub fn date_of(&self, moment: &Moment) -> Outcome<Date> {
-        let zone = &self.mapped.mapping.zone;
-        let local = match (moment.offset, moment.instant(zone)) {
-            (Some(_), Some(instant)) => jiff::Timestamp::from_microsecond(instant)
-                .map(|t| zone.to_datetime(t))
-                .map_err(|_| Fault::new("bad_date", "a time beyond the calendar"))?,
-            _ => moment.date.to_datetime(moment.time.unwrap_or(jiff::civil::Time::midnight())),
-        };
-        let Some(cut_off) = self.mapped.mapping.policy.cut_off.filter(|_| moment.time.is_some()) else {
-            return Ok(local.date());
-        };
-        let cut_off = jiff::civil::time((cut_off / 60) as i8, (cut_off % 60) as i8, 0, 0);
-        if local.time() <= cut_off {
-            return Ok(local.date());
-        }
-        local.date().tomorrow().map_err(|_| Fault::new("bad_date", "a date beyond the calendar"))
-    }
-
     fn summary(&self, fields: &'a SummaryFields) -> Outcome<Summary> {
         let mut s = Summary { reported_span: fields.span, ..Summary::default() };
         let row = &self.row;
@@ -316,7 +309,7 @@ impl<'a> Pen<'a, '_, '_> {
         let at = moment.and_then(|m| m.instant(&self.mapped.mapping.zone));
         let as_of = match (&self.block.as_of, &moment) {
             (Some(_), _) => self.as_of()?.date,
-            (None, Some(moment)) => self.date_of(moment)?,
+            (None, Some(moment)) => business_date(self.mapped, moment)?,
             (None, None) => return Err(missing("`as_of`")),
         };
         let value = self.row.needed_amount(&fields.value)?;
@@ -325,6 +318,28 @@ impl<'a> Pen<'a, '_, '_> {
             at.and_then(|m| jiff::Timestamp::from_microsecond(m).ok()).map(|t| t.to_string().into());
         Ok((as_of, reference, Body::Valuation(Valuation { at, value, accrued })))
     }
+}
+
+/// The business date of something timed: what comes after the vendor's cut-off belongs to the next date.
+pub fn business_date(mapped: &Mapped, moment: &Moment) -> Outcome<Date> {
+    let zone = &mapped.mapping.zone;
+    let beyond = || Fault::new("bad_date", "a time beyond the calendar");
+    let local = match (moment.offset, moment.instant(zone)) {
+        (Some(_), Some(instant)) => {
+            jiff::Timestamp::from_microsecond(instant).map(|t| zone.to_datetime(t)).map_err(|_| beyond())?
+        }
+        _ => moment.date.to_datetime(moment.time.unwrap_or(jiff::civil::Time::midnight())),
+    };
+    let time = local.time();
+    let minute = u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs());
+    let on_the_minute = time.second() == 0 && time.subsec_nanosecond() == 0;
+    let late = mapped
+        .mapping
+        .policy
+        .cut_off
+        .filter(|_| moment.time.is_some())
+        .is_some_and(|cut_off| minute > cut_off || minute == cut_off && !on_the_minute);
+    if late { local.date().tomorrow().map_err(|_| beyond()) } else { Ok(local.date()) }
 }
 
 /// An account number is short and has no control characters; it goes into keys and reports.
@@ -372,17 +387,4 @@ fn turn_negative_flows(s: &mut Summary) {
     if turn(&mut s.distributions, &mut s.contributions) || turned {
         s.stated = s.stated.with(Stated::CONTRIBUTIONS).with(Stated::DISTRIBUTIONS);
     }
-}
-
-/// Interim: until `returns::ledger::content` is there.
-pub(super) fn content(
-    body: &Body,
-    origin: Origin,
-    as_of: Date,
-    reference: Option<&str>,
-    revision: Option<u64>,
-    account: &str,
-) -> Content {
-    let text = format!("{body:?} {origin:?} {as_of} {reference:?} {revision:?} {account}");
-    Content(xxhash_rust::xxh3::xxh3_128(text.as_bytes()).to_be_bytes())
 }

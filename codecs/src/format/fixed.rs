@@ -125,7 +125,6 @@ impl Format for Fixed {
             return Err(FormatError { code: "unknown_record", text, at: Some(0) });
         };
         let kind = &self.types[number];
-        self.check_length(record, kind.reads.iter().map(|r| r.2).max().unwrap_or(0))?;
         for (selector, start, end) in &kind.reads {
             fields.slots[usize::from(*selector)] = Slot::Record { start: *start as u32, end: *end as u32 };
         }
@@ -136,6 +135,7 @@ impl Format for Fixed {
             carry(context, fields);
         }
         fields.record_type = u16::try_from(number).ok();
-        Ok(())
+        // Last, so that a record cut short still names its account.
+        self.check_length(record, kind.reads.iter().map(|r| r.2).max().unwrap_or(0))
     }
 }

@@ -38,7 +38,12 @@ pub struct Capture {
     pub selector: Option<u16>,
     pub starts: Vec<u8>,
     pub take: Take,
+    /// A new part of the feed begins here: what earlier lines gave is forgotten, so that no row goes to the account before.
+    pub begins: bool,
 }
+
+/// How many different headers are remembered.
+const HEADERS_REMEMBERED: usize = 32;
 
 /// Where in its line a captured value lies.
 #[derive(Debug)]
@@ -59,6 +64,8 @@ pub struct DelimitedLines {
     section: Option<u16>,
     section_name: String,
     columns: Option<Arc<Columns>>,
+    /// Headers seen lately: a feed of many tables repeats a few of them.
+    headers: Vec<(Vec<String>, Arc<Columns>)>,
     carried: Vec<(u16, Box<[u8]>)>,
     /// Contexts made so far under the present columns, section and carried values.
     data: Option<Context>,
@@ -84,6 +91,7 @@ impl DelimitedLines {
             section: None,
             section_name: String::new(),
             columns: None,
+            headers: Vec::new(),
             carried: Vec::new(),
             data: None,
             left: Vec::new(),
@@ -139,11 +147,31 @@ impl DelimitedLines {
     }
 
     fn header(&mut self, line: &[u8]) -> Option<&Context> {
-        let names = self.format.cells(line);
-        self.columns = Some(Arc::new(self.format.columns(&names)));
+        let mut names = self.format.cells(line);
+        if let Some(Sections::Columns { name, kind, .. }) = &self.rules.sections {
+            // These two cells of a header line are its own marks, not names of columns.
+            for mark in [name, kind] {
+                if let Some(cell) = names.get_mut(mark - 1) {
+                    cell.clear();
+                }
+            }
+        }
+        self.columns = Some(self.columns_of(names));
         self.state = State::Rows;
         self.forget_contexts();
         self.leave("header")
+    }
+
+    fn columns_of(&mut self, names: Vec<String>) -> Arc<Columns> {
+        if let Some((_, columns)) = self.headers.iter().find(|(known, _)| *known == names) {
+            return columns.clone();
+        }
+        let columns = Arc::new(self.format.columns(&names));
+        if self.headers.len() == HEADERS_REMEMBERED {
+            self.headers.remove(0);
+        }
+        self.headers.push((names, columns.clone()));
+        columns
     }
 
     /// Notes what a line gives to the rows after it; true if the line was there for that.
@@ -153,6 +181,9 @@ impl DelimitedLines {
         for capture in rules.captures.iter().filter(|c| line.starts_with(&c.starts)) {
             let Some(value) = self.taken(line, &capture.take) else { continue };
             found = true;
+            if capture.begins {
+                self.carried.clear();
+            }
             let Some(selector) = capture.selector else { continue };
             self.carried.retain(|(s, _)| *s != selector);
             self.carried.push((selector, value.into_bytes().into()));

@@ -5,17 +5,20 @@
 //!
 //! A value that is too long or too deep is refused and skipped to its end. Where the structure itself is broken (a line end inside a
 //! string, brackets that do not match) the framer goes on at the next line that begins as a feed would.
+mod around;
+mod path;
+mod scan;
+
 use super::place::Place;
-use record::{Context, Framed, Framer, FramingError};
-use std::sync::Arc;
+use around::{Around, MEMBER_LIMIT};
+use path::{Path, Step, steps};
+use record::{Framed, Framer, FramingError};
+use scan::{Found, Scan};
 
 /// The longest record, unless a layout says otherwise.
 pub const RECORD_LIMIT: usize = 10 * 1024 * 1024;
 /// How deeply a record may nest.
 pub const DEPTH_LIMIT: u32 = 128;
-/// The longest value of an enclosing object that is kept for its records, and all of them together.
-const MEMBER_LIMIT: usize = 4 * 1024;
-const MEMBERS_LIMIT: usize = 64 * 1024;
 /// The longest name of a member, between its quotes, on the way to the records.
 const KEY_LIMIT: usize = 4 * 1024;
 
@@ -32,26 +35,11 @@ pub struct JsonFramer {
     limit: usize,
     place: Place,
     state: State,
-    /// The containers entered on the way to the records; as many steps of the path are done.
-    stack: Vec<Level>,
-    context: Option<Context>,
+    around: Around,
     /// Bytes of the value in hand that were looked at before: a value is scanned once, however small the pieces.
     scanned: usize,
     /// The name of the member in hand, with its quotes.
     key: Vec<u8>,
-}
-
-/// A step towards the records.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    Member(Box<str>),
-    Each,
-}
-
-enum Level {
-    /// The members read so far, as the text of an object without its closing brace.
-    Object(Vec<u8>),
-    Array,
 }
 
 enum State {
@@ -126,8 +114,7 @@ impl JsonFramer {
             limit,
             place: Place::default(),
             state: State::Value { wanted: true },
-            stack: Vec::new(),
-            context: None,
+            around: Around::default(),
             scanned: 0,
             key: Vec::new(),
         })
@@ -155,21 +142,28 @@ impl JsonFramer {
 
     /// A value begins here.
     fn value(&mut self, wanted: bool, at: &mut Cursor) -> Went {
-        let Some(first) = at.next(self.stack.is_empty()) else { return self.wait(State::Value { wanted }) };
+        let Some(first) = at.next(self.around.is_top()) else { return self.wait(State::Value { wanted }) };
         if matches!(first, b',' | b':' | b'}' | b']') {
             return self.broken(at, at.base, "a value is missing");
         }
         if !wanted {
-            let keep = matches!(self.stack.last(), Some(Level::Object(_)));
-            return self.go(State::In(if keep { Role::Member } else { Role::Other }, Scan::default()));
+            return self.go(State::In(Role::Member, Scan::default()));
         }
-        match (self.path.get(self.stack.len()), first) {
+        match (self.path.get(self.around.depth()), first) {
             (None, b'{') => self.go(State::In(Role::Record, Scan::default())),
             (None, b'[') if !self.path.is_empty() => self.go(State::In(Role::Record, Scan::default())),
-            (Some(Step::Member(_)), b'{') => self.enter(Level::Object(vec![b'{']), State::FirstKey, at),
-            (Some(Step::Each), b'[') => self.enter(Level::Array, State::FirstElement, at),
+            (Some(Step::Member(_)), b'{') => {
+                self.around.enter_object();
+                at.done(at.base + 1);
+                self.go(State::FirstKey)
+            }
+            (Some(Step::Each), b'[') => {
+                self.around.enter_array();
+                at.done(at.base + 1);
+                self.go(State::FirstElement)
+            }
             // A series that is null has no elements.
-            (Some(_), b'n') if !self.stack.is_empty() => self.go(State::In(Role::Other, Scan::default())),
+            (Some(_), b'n') if !self.around.is_top() => self.go(State::In(Role::Other, Scan::default())),
             _ => {
                 let text = self.expected();
                 let error = self.place.refuse(at.input, (at.base, at.base), "json_shape", text);
@@ -178,30 +172,22 @@ impl JsonFramer {
         }
     }
 
-    fn enter(&mut self, level: Level, state: State, at: &mut Cursor) -> Went {
-        self.stack.push(level);
-        self.context = None;
-        at.done(at.base + 1);
-        self.go(state)
-    }
-
     fn leave(&mut self, at: &mut Cursor) -> Went {
-        self.stack.pop();
-        self.context = None;
+        self.around.leave();
         at.done(at.base + 1);
         self.ended()
     }
 
     /// A value has ended.
     fn ended(&mut self) -> Went {
-        let state = if self.stack.is_empty() { State::Value { wanted: true } } else { State::After };
+        let state = if self.around.is_top() { State::Value { wanted: true } } else { State::After };
         self.go(state)
     }
 
     /// Brackets, commas and colons on the way to the records.
     fn structure(&mut self, state: State, at: &mut Cursor) -> Went {
         let Some(b) = at.next(false) else { return self.wait(state) };
-        let object = matches!(self.stack.last(), Some(Level::Object(_)));
+        let object = self.around.is_in_object();
         match (state, b) {
             (State::FirstKey, b'}') => self.leave(at),
             (State::FirstKey | State::Key, b'"') => self.go(State::In(Role::Key, Scan::default())),
@@ -275,8 +261,7 @@ impl JsonFramer {
         let span = (at.base, at.scan);
         match role {
             Role::Record => {
-                self.remember();
-                if !self.place.emit(at.input, span, self.context.as_ref(), out) {
+                if !self.place.emit(at.input, span, self.around.context(), out) {
                     at.scan = at.base;
                     self.state = State::Value { wanted: true };
                     return Went::Full;
@@ -289,7 +274,7 @@ impl JsonFramer {
                 let wanted = self.is_wanted();
                 return self.go(State::Colon { wanted });
             }
-            Role::Member => self.keep_member(&at.input[span.0..span.1]),
+            Role::Member => self.around.keep(&self.key, &at.input[span.0..span.1]),
             Role::Other => {}
             Role::Refused(mut error) => {
                 self.place.refuse_more(&mut error, at.input, span);
@@ -302,45 +287,14 @@ impl JsonFramer {
 
     /// Whether the member in hand leads to the records.
     fn is_wanted(&self) -> bool {
-        let Some(Step::Member(name)) = self.stack.len().checked_sub(1).and_then(|n| self.path.get(n)) else {
+        let Some(Step::Member(name)) = self.around.depth().checked_sub(1).and_then(|n| self.path.get(n))
+        else {
             return false;
         };
         if memchr::memchr(b'\\', &self.key).is_some() {
             return serde_json::from_slice::<String>(&self.key).is_ok_and(|key| *key == **name);
         }
         self.key.get(1..self.key.len() - 1) == Some(name.as_bytes())
-    }
-
-    fn keep_member(&mut self, value: &[u8]) {
-        let Some(Level::Object(members)) = self.stack.last_mut() else { return };
-        if members.len() + self.key.len() + value.len() > MEMBERS_LIMIT {
-            return;
-        }
-        if members.len() > 1 {
-            members.push(b',');
-        }
-        members.extend_from_slice(&self.key);
-        members.push(b':');
-        members.extend_from_slice(value);
-        self.context = None;
-    }
-
-    /// Makes the context of the records to come, if what surrounds them has changed.
-    fn remember(&mut self) {
-        if self.context.is_some() {
-            return;
-        }
-        let enclosing: Vec<Box<[u8]>> = self
-            .stack
-            .iter()
-            .filter_map(|level| match level {
-                Level::Object(members) => Some([members.as_slice(), b"}"].concat().into()),
-                Level::Array => None,
-            })
-            .collect();
-        if !enclosing.is_empty() {
-            self.context = Some(Arc::new(JsonContext { enclosing }));
-        }
     }
 
     /// A value is beyond its bounds. It is skipped to its end; a record is refused.
@@ -385,15 +339,14 @@ impl JsonFramer {
             return self.wait(State::Lost(error));
         }
         out.refused.push(*error);
-        self.stack.clear();
-        self.context = None;
+        self.around.clear();
         self.go(State::Value { wanted: true })
     }
 
     /// What should stand where another kind of value was found.
     fn expected(&self) -> String {
-        let done = Path(&self.path[..self.stack.len()]);
-        match self.path.get(self.stack.len()) {
+        let done = Path(&self.path[..self.around.depth()]);
+        match self.path.get(self.around.depth()) {
             None if self.path.is_empty() => {
                 "a record is an object; if the feed is an array, declare records = \"[]\"".into()
             }
@@ -407,7 +360,7 @@ impl JsonFramer {
     fn finish(&mut self, at: &mut Cursor, out: &mut Framed) {
         let rest = (at.base, at.input.len());
         match std::mem::replace(&mut self.state, State::Value { wanted: true }) {
-            State::Value { .. } if self.stack.is_empty() => {}
+            State::Value { .. } if self.around.is_top() => {}
             State::Lost(mut error) | State::In(Role::Refused(mut error), _) => {
                 self.place.refuse_more(&mut error, at.input, rest);
                 out.refused.push(*error);
@@ -417,7 +370,7 @@ impl JsonFramer {
                 out.refused.push(self.place.refuse(at.input, rest, "truncated", text));
             }
         }
-        self.stack.clear();
+        self.around.clear();
         at.done(rest.1);
     }
 }
@@ -442,157 +395,6 @@ impl Framer for JsonFramer {
 
     fn record_limit(&self) -> usize {
         self.limit
-    }
-}
-
-struct Path<'a>(&'a [Step]);
-
-impl std::fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("the feed");
-        }
-        for (n, step) in self.0.iter().enumerate() {
-            match step {
-                Step::Each => f.write_str("[]")?,
-                Step::Member(name) => write!(f, "{}{name}", if n > 0 { "." } else { "" })?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// `accounts[].series[]` as steps.
-fn steps(path: &str) -> Result<Vec<Step>, String> {
-    if !path.ends_with("[]") {
-        return Err(format!("`{path}` must end in `[]`: the records are the elements of an array"));
-    }
-    let mut steps = Vec::new();
-    for (n, part) in path.split('.').enumerate() {
-        let name = part.trim_end_matches("[]");
-        if name.contains(['[', ']']) || (name.is_empty() && (n > 0 || part.is_empty())) {
-            return Err(format!("`{path}`: expected names with dots between, and `[]` after an array"));
-        }
-        if !name.is_empty() {
-            steps.push(Step::Member(name.into()));
-        }
-        steps.extend((0..(part.len() - name.len()) / 2).map(|_| Step::Each));
-    }
-    if steps.len() > 16 {
-        return Err(format!("`{path}` has more than 16 steps"));
-    }
-    Ok(steps)
-}
-
-/// Finds the end of one value, from its first byte on.
-#[derive(Clone, Copy, Default)]
-struct Scan {
-    /// The open brackets, one bit each: 1 for an object. The lowest is the innermost.
-    kinds: u128,
-    depth: u32,
-    text: Text,
-    started: bool,
-    /// Counts brackets and looks at nothing else: the value is refused already.
-    counts: bool,
-}
-
-#[derive(Clone, Copy, Default, PartialEq)]
-enum Text {
-    #[default]
-    Outside,
-    Inside,
-    /// After a backslash.
-    Escape,
-}
-
-enum Found {
-    /// The value ends before the place reached.
-    End,
-    More,
-    TooDeep,
-    /// At the place reached.
-    Broken,
-}
-
-impl Scan {
-    fn counting() -> Self {
-        Scan { counts: true, ..Scan::default() }
-    }
-
-    /// A number or a word goes on until something else comes.
-    fn is_scalar(&self) -> bool {
-        self.started && self.depth == 0 && self.text == Text::Outside
-    }
-
-    fn run(&mut self, bytes: &[u8], at: &mut usize) -> Found {
-        while *at < bytes.len() {
-            let found = match self.text {
-                Text::Escape if bytes[*at] == b'\n' => Some(Found::Broken),
-                Text::Escape => {
-                    self.text = Text::Inside;
-                    *at += 1;
-                    None
-                }
-                Text::Inside => self.string(bytes, at),
-                Text::Outside => self.outside(bytes, at),
-            };
-            if let Some(found) = found {
-                return found;
-            }
-        }
-        Found::More
-    }
-
-    fn string(&mut self, bytes: &[u8], at: &mut usize) -> Option<Found> {
-        let Some(n) = memchr::memchr3(b'"', b'\\', b'\n', &bytes[*at..]) else {
-            *at = bytes.len();
-            return None;
-        };
-        *at += n;
-        match bytes[*at] {
-            b'\n' => return Some(Found::Broken),
-            b'\\' => self.text = Text::Escape,
-            _ => self.text = Text::Outside,
-        }
-        *at += 1;
-        (self.text == Text::Outside && self.depth == 0).then_some(Found::End)
-    }
-
-    fn outside(&mut self, bytes: &[u8], at: &mut usize) -> Option<Found> {
-        let rest = bytes[*at..].iter();
-        let plain =
-            rest.take_while(|b| !matches!(b, b'"' | b'{' | b'[' | b'}' | b']' | b',' | b':' | 0..=b' '));
-        let n = plain.count();
-        self.started |= n > 0;
-        *at += n;
-        let b = *bytes.get(*at)?;
-        match b {
-            // A string, or a bracket, begins a value but ends a bare word.
-            _ if self.depth == 0 && self.started => return Some(Found::End),
-            b'"' => self.text = Text::Inside,
-            b'{' | b'[' => {
-                if self.depth == DEPTH_LIMIT && !self.counts {
-                    return Some(Found::TooDeep);
-                }
-                self.kinds = self.kinds << 1 | u128::from(b == b'{');
-                // More than four thousand million open brackets in a refused value are as good as that many.
-                self.depth = self.depth.saturating_add(1);
-            }
-            b'}' | b']' => {
-                if self.depth == 0 || !self.counts && (self.kinds & 1 == 1) != (b == b'}') {
-                    return Some(Found::Broken);
-                }
-                self.kinds >>= 1;
-                self.depth -= 1;
-                if self.depth == 0 {
-                    *at += 1;
-                    return Some(Found::End);
-                }
-            }
-            _ => {}
-        }
-        *at += 1;
-        None
     }
 }
 

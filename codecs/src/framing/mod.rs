@@ -5,3 +5,43 @@ pub mod json;
 pub mod lines;
 mod place;
 pub mod xml;
+
+use record::{Framed, Framer};
+
+/// Any of the framers.
+pub enum AnyFramer {
+    Lines(lines::LineFramer),
+    Json(json::JsonFramer),
+    Xml(xml::XmlFramer),
+}
+
+impl AnyFramer {
+    /// The control count a format has of itself, whatever a mapping says: declared, and found so far.
+    pub fn control_count(&self) -> Option<(u64, u64)> {
+        match self {
+            AnyFramer::Lines(_) | AnyFramer::Json(_) => None,
+            AnyFramer::Xml(framer) => {
+                let (declared, found) = framer.control_count();
+                Some((declared?, found))
+            }
+        }
+    }
+}
+
+impl Framer for AnyFramer {
+    fn frame(&mut self, input: &[u8], last: bool, out: &mut Framed) -> usize {
+        match self {
+            AnyFramer::Lines(framer) => framer.frame(input, last, out),
+            AnyFramer::Json(framer) => framer.frame(input, last, out),
+            AnyFramer::Xml(framer) => framer.frame(input, last, out),
+        }
+    }
+
+    fn record_limit(&self) -> usize {
+        match self {
+            AnyFramer::Lines(framer) => framer.record_limit(),
+            AnyFramer::Json(framer) => framer.record_limit(),
+            AnyFramer::Xml(framer) => framer.record_limit(),
+        }
+    }
+}

@@ -247,7 +247,9 @@ impl<'t> Compiler<'t> {
         digits: Digits,
         percent: bool,
     ) -> Option<Amount> {
-        let mut spelling = MoneySpelling { digits, percent, ..self.spelling.clone() };
+        // A rate keeps all its places: only money is declared to be rounded.
+        let round = self.spelling.round.filter(|_| digits == Digits::AMOUNT);
+        let mut spelling = MoneySpelling { digits, percent, round, ..self.spelling.clone() };
         let mut sign = None;
         if let TextSource::Slot(n) = &text.source
             && let Some(Selector::Field(name)) = self.selectors.get(usize::from(*n)).cloned()

@@ -189,7 +189,7 @@ fn sections(table: &Table<'_>) -> Option<Sections> {
 
 /// A value kept from a line that is no row. Its selector is found when all are known.
 fn capture(table: &Table<'_>, names: &mut Names) -> Option<Capture> {
-    let table = table.clone().closed(&["name", "starts", "column", "after", "until"]);
+    let table = table.clone().closed(&["name", "starts", "column", "after", "until", "begins"]);
     let name = table.need("name")?.text()?;
     let starts = table.need("starts")?.text()?.as_bytes().to_vec();
     let take = if let Some(column) = table.integer::<usize>("column") {
@@ -200,7 +200,8 @@ fn capture(table: &Table<'_>, names: &mut Names) -> Option<Capture> {
         Take::Presence
     };
     names.carried.push(format!("@{name}"));
-    Some(Capture { selector: None, starts, take })
+    let begins = table.flag("begins").unwrap_or(false);
+    Some(Capture { selector: None, starts, take, begins })
 }
 
 /// Gives every capture the selector that reads it, if one does.

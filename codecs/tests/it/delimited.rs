@@ -31,7 +31,7 @@ fn a_plain_line_becomes_one_summary() {
     let o = &out.observations[0];
     assert_eq!(out.account(o), "A-1");
     assert_eq!(o.fact.as_of.to_string(), "2025-01-02");
-    assert_eq!(o.fact.place.position.to_string(), "84.2.0");
+    assert_eq!(o.fact.place.position.to_string(), "82.2.0");
     assert_eq!(o.fact.mapping_version, 3);
     let Body::Summary(s) = &o.fact.body else { panic!("{:?}", o.fact.body) };
     assert_eq!(s.end.to_string(), "1100.5");

@@ -1,3 +1,4 @@
 //! Promises of the layouts, kept on whole feeds.
 mod delimited;
+mod golden;
 mod support;

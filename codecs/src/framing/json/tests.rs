@@ -1,6 +1,7 @@
 use super::*;
 use crate::framing::place::testing::{Seen, feed};
 use proptest::prelude::*;
+use record::Context;
 
 fn around(context: &Context) -> Vec<String> {
     let context = context.downcast_ref::<JsonContext>().unwrap();
