@@ -5,9 +5,9 @@ use crate::columns::ColumnError;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-/// Rows a statement takes at most, as a power of two: 64. Beyond, nothing is gained; rows times columns must stay under
+/// Rows a statement takes at most, as a power of two: 32. Beyond, nothing is gained; rows times columns must stay under
 /// SQLite's bound of 32,766 parameters.
-const LARGEST: usize = 6;
+const LARGEST: usize = 5;
 
 /// A statement with a list of VALUES, prepared once for each power of two, so that the statement cache holds a few of them
 /// however many rows come.

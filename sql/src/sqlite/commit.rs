@@ -42,7 +42,7 @@ async fn write_ledger(
     write_accounts(connection, &unit.accounts, names).await?;
     let mut receipt = daily::write(connection, &unit.rows, names, now).await?;
     receipt.facts = facts::write(connection, &unit.facts, names).await?;
-    facts::leave_to_rows(connection, &unit.rows, names).await?;
+    facts::leave_to_rows(connection, &unit.rows, &unit.facts, names).await?;
     (receipt.breaks_opened, receipt.breaks_resolved) = breaks::write(connection, &unit.breaks, now).await?;
     receipt.quarantined = quarantine::write(connection, &unit.quarantine, now).await?;
     write_events(connection, &unit.events, now).await?;
@@ -88,7 +88,7 @@ async fn write_accounts(
     let encode = |chunk: &[AccountWrite], values: &mut super::wire::Values| {
         for account in chunk {
             let profile = &account.profile;
-            let currency = profile.base_currency.map(|c| String::from_utf8_lossy(&c).into_owned());
+            let currency = profile.base_currency.map(columns::currency_text);
             let first_values = columns::first_values(&profile.first_values, view)?;
             values.integer(Some(account.id));
             values.text(Some(&account.account_no));

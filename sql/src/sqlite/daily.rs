@@ -3,15 +3,14 @@
 //! New rows are inserted as they are. Everything else is compared with the stored row first: what is the same is left alone, what was
 //! published moves to history, and a summary the row stops standing for becomes a row of `fact`.
 use super::bulk::Bulk;
-use super::carried::summary_of;
-use super::errors::{Failure, is_conflict};
+use super::errors::Failure;
 use super::facts;
 use super::wire::{Columns, Values};
 use crate::columns::daily::{self, DAILY, Daily, HISTORY};
 use crate::columns::{self, ColumnError, ColumnWriter, NamesView};
 use crate::{FactWrite, Names, Receipt, RowWrite};
 use returns::date::{Date, Micros};
-use returns::ledger::{RowChange, StoredFact};
+use returns::ledger::{RowChange, StoredFact, summary_of};
 use returns::{Reason, Row};
 use sqlx::SqliteConnection;
 use std::collections::HashMap;
@@ -23,16 +22,18 @@ const COMPARED: usize = 4096;
 /// A row that goes into the table, and since when it is what we say.
 type Put<'a> = (&'a RowWrite, &'a Row, Micros);
 
-static INSERT: LazyLock<Bulk> = LazyLock::new(|| Bulk::new(&insert_head(), DAILY.len(), ""));
+/// A row that is there already stays, and is told by the count. Nothing is undone, so SQLite keeps no journal of the statement.
+static INSERT: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::new(&format!("INSERT OR IGNORE INTO {}", target()), DAILY.len(), ""));
 
 static UPSERT: LazyLock<Bulk> = LazyLock::new(|| {
     let set: Vec<_> = DAILY.iter().skip(2).map(|c| format!("{0} = excluded.{0}", c.name)).collect();
     let tail = format!("ON CONFLICT (account_id, as_of) DO UPDATE SET {}", set.join(", "));
-    Bulk::new(&insert_head(), DAILY.len(), &tail)
+    Bulk::new(&format!("INSERT INTO {}", target()), DAILY.len(), &tail)
 });
 
-fn insert_head() -> String {
-    format!("INSERT INTO performance_daily ({})", columns::list(DAILY, ""))
+fn target() -> String {
+    format!("performance_daily ({})", columns::list(DAILY, ""))
 }
 
 static STORED: LazyLock<Bulk> = LazyLock::new(|| {
@@ -77,31 +78,15 @@ pub(super) async fn write(
             RowChange::Replaced { .. } | RowChange::Gone(_) => compared.push(write),
         }
     }
-    if insert(connection, &new, names).await? {
-        receipt.inserted = new.len() as u64;
-    } else {
+    receipt.inserted = INSERT.run(connection, &new, |chunk, values| encode(chunk, names, values)).await?;
+    if receipt.inserted < new.len() as u64 {
+        // Some were there already. Those just inserted will compare as the same.
         compared.extend(new.iter().map(|(write, ..)| write));
     }
     for some in compared.chunks(COMPARED) {
         replace(connection, some, names, now, &mut receipt).await?;
     }
     Ok(receipt)
-}
-
-/// Inserts new rows; false, and nothing is, when one of them is there already.
-async fn insert(connection: &mut SqliteConnection, new: &[Put<'_>], names: &Names) -> Result<bool, Failure> {
-    sqlx::query("SAVEPOINT new_rows").execute(&mut *connection).await?;
-    let inserted = INSERT.run(connection, new, |chunk, values| encode(chunk, names, values)).await;
-    let undo = match &inserted {
-        Err(failure) if !is_conflict(failure) => return inserted.map(|_| true),
-        Err(_) => "ROLLBACK TO new_rows",
-        Ok(_) => "",
-    };
-    if !undo.is_empty() {
-        sqlx::query(undo).execute(&mut *connection).await?;
-    }
-    sqlx::query("RELEASE new_rows").execute(&mut *connection).await?;
-    Ok(inserted.is_ok())
 }
 
 fn encode(chunk: &[Put<'_>], names: &Names, values: &mut Values) -> Result<(), ColumnError> {
@@ -169,7 +154,7 @@ impl<'a> Plan<'a> {
             (Some(before), None) => {
                 receipt.removed += 1;
                 self.delete.push((write.account, before.row.as_of));
-                self.leave(write, before, !is_open(before), receipt);
+                self.leave(write, before, restates(before, &write.change), receipt);
             }
             (Some(before), Some(row)) if is_same(before, write, row) => {}
             (Some(before), Some(row)) => {
@@ -231,10 +216,8 @@ fn is_same(stored: &Daily<Row>, write: &RowWrite, row: &Row) -> bool {
 
 /// A row thought new that differs from one that is there replaces what was published.
 fn restates(stored: &Daily<Row>, change: &RowChange) -> bool {
-    match change {
-        RowChange::Replaced { restates, .. } => *restates,
-        RowChange::New(_) | RowChange::Gone(_) => !is_open(stored),
-    }
+    let moves = !matches!(change, RowChange::Replaced { restates: false, .. });
+    moves && !is_open(stored)
 }
 
 fn carries_same(row: &Row, before: &Row) -> bool {

@@ -71,8 +71,3 @@ pub(super) fn outcome(error: sqlx::Error) -> CommitError {
         _ => CommitError::Unknown(error.to_string()),
     }
 }
-
-/// Whether a row of that key is there already.
-pub(super) fn is_conflict(failure: &Failure) -> bool {
-    matches!(failure, Failure::Database(e) if e.as_database_error().is_some_and(|e| e.is_unique_violation()))
-}

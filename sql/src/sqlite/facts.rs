@@ -4,6 +4,8 @@ use super::errors::Failure;
 use super::wire::Values;
 use crate::columns::{self, ColumnError, ColumnWriter, NamesView, fact};
 use crate::{FactWrite, Names, RowWrite};
+use record::FeedKey;
+use returns::{Content, Date, Origin, Vendor};
 use sqlx::SqliteConnection;
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -70,38 +72,60 @@ fn encode(chunk: &[&FactWrite], names: &Names, values: &mut Values) -> Result<()
     })
 }
 
-/// A summary that a written row stands for has no row of its own. Most accounts have no summary here at all, so those that have
-/// are asked for first.
+/// A summary that stands in a row: account, date, vendor, feed, content.
+type Carried = (i64, Date, Vendor, FeedKey, Content);
+
+/// A summary that a row stands for has no row of its own. Most accounts have no summary here at all, so those that have are asked
+/// for first.
 pub(super) async fn leave_to_rows(
     connection: &mut SqliteConnection,
     rows: &[RowWrite],
+    facts: &[FactWrite],
     names: &Names,
 ) -> Result<(), Failure> {
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(()) };
-    let with_summaries: Vec<i64> = sqlx::query_scalar(
-        "SELECT DISTINCT account_id FROM fact WHERE kind = 'summary' AND account_id BETWEEN ? AND ?",
-    )
-    .bind(first.account)
-    .bind(last.account)
-    .fetch_all(&mut *connection)
-    .await?;
-    let with_summaries: HashSet<i64> = with_summaries.into_iter().collect();
-    let carrying = |write: &&RowWrite| {
-        with_summaries.contains(&write.account) && write.change.row().is_some_and(|row| row.carries)
-    };
-    let carrying: Vec<&RowWrite> = rows.iter().filter(carrying).collect();
+    let mut carried: Vec<Carried> = facts.iter().filter_map(in_row).collect();
+    if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
+        let with_summaries = with_summaries(connection, first.account, last.account).await?;
+        carried.extend(rows.iter().filter(|w| with_summaries.contains(&w.account)).filter_map(carrying));
+    }
     let vendors = names.vendors();
     let view = NamesView { vendors: &vendors, texts: &[] };
-    let identity = |chunk: &[&RowWrite], values: &mut Values| {
-        for (account, row) in chunk.iter().filter_map(|w| Some((w.account, w.change.row()?))) {
-            values.integer(Some(account));
-            values.date(Some(row.as_of));
-            values.text(Some(view.vendor(row.value_vendor)?));
-            values.integer(Some(row.feed.0));
-            values.bytes(Some(&row.content.0));
+    let identity = |chunk: &[Carried], values: &mut Values| {
+        for (account, date, vendor, feed, content) in chunk {
+            values.integer(Some(*account));
+            values.date(Some(*date));
+            values.text(Some(view.vendor(*vendor)?));
+            values.integer(Some(feed.0));
+            values.bytes(Some(&content.0));
         }
         Ok(())
     };
-    CARRIED.run(connection, &carrying, identity).await?;
+    CARRIED.run(connection, &carried, identity).await?;
     Ok(())
+}
+
+/// Of accounts numbered from first to last, those with a summary that no row stands for.
+async fn with_summaries(
+    connection: &mut SqliteConnection,
+    first: i64,
+    last: i64,
+) -> Result<HashSet<i64>, Failure> {
+    let query = "SELECT DISTINCT account_id FROM fact WHERE kind = 'summary' AND account_id BETWEEN ? AND ?";
+    let accounts: Vec<i64> = sqlx::query_scalar(query).bind(first).bind(last).fetch_all(connection).await?;
+    Ok(accounts.into_iter().collect())
+}
+
+fn carrying(write: &RowWrite) -> Option<Carried> {
+    let row = write.change.row().filter(|row| row.carries)?;
+    Some((write.account, row.as_of, row.value_vendor, row.feed, row.content))
+}
+
+fn in_row(write: &FactWrite) -> Option<Carried> {
+    let fact = &write.stored.fact;
+    match fact.origin {
+        Origin::Vendor(vendor) if write.stored.in_row => {
+            Some((write.account, fact.as_of, vendor, fact.feed, fact.content))
+        }
+        _ => None,
+    }
 }

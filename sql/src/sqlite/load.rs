@@ -1,7 +1,6 @@
 //! What the pipeline reads. Each call is one snapshot of the file.
 use super::SqliteStore;
 use super::bulk::Bulk;
-use super::carried::summary_of;
 use super::errors::Failure;
 use super::wire::{Columns, Values, text_date};
 use crate::columns::daily::{self, DAILY, Daily};
@@ -9,7 +8,7 @@ use crate::columns::{self, ColumnReader, ColumnWriter, NamesView, fact, need};
 use crate::{Alias, Found, HistoryRequest, Names, Probe, StoredAccount};
 use record::{PartitionId, PartitionKey, Position};
 use returns::date::Date;
-use returns::ledger::{History, Profile, StoredFact};
+use returns::ledger::{History, Profile, StoredFact, summary_of};
 use returns::{Arrival, Key, Kind, Place, Row as DailyRow};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
@@ -140,7 +139,7 @@ fn account(row: &SqliteRow, names: &Names) -> Result<StoredAccount, Failure> {
     let id = need(c.integer()?, "id")?;
     let account_no = need(c.text()?, "account_no")?;
     let slot = columns::narrow(need(c.integer()?, "slot")?, "slot")?;
-    let base_currency = c.text()?.and_then(|t| <[u8; 3]>::try_from(t.as_bytes()).ok());
+    let base_currency = columns::currency(c.text()?)?;
     let (performance_start, inception, closed_on) = (c.date()?, c.date()?, c.date()?);
     let first_values = c.text()?;
     let first_values = columns::parse_first_values(first_values.iter().flat_map(|t| t.lines()), names)?;
@@ -229,13 +228,14 @@ fn alias(row: &SqliteRow) -> Result<Alias, Failure> {
 
 const PROBE: [&str; 8] = ["number", "account", "kind", "date", "origin", "ref", "feed", "content"];
 
+/// On a stream, the same content is the same fact whatever the day it came on.
 static IN_FACT: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::asking(
         &PROBE,
         "SELECT asked.number, f.arrival, f.partition_id, f.position FROM asked CROSS JOIN fact f
          ON f.account_id = asked.account AND f.kind = asked.kind AND coalesce(f.key_as_of, '') = asked.date
-         AND f.origin = asked.origin AND coalesce(f.ref, '') = asked.ref AND f.feed_id = asked.feed
-         AND f.content = asked.content",
+         AND f.origin = asked.origin AND coalesce(f.ref, '') = asked.ref AND f.content = asked.content
+         AND (f.feed_id = asked.feed OR (SELECT count(*) FROM feed WHERE id IN (f.feed_id, asked.feed) AND hash IS NULL) = 2)",
     )
 });
 
@@ -244,7 +244,8 @@ static IN_ROW: LazyLock<Bulk> = LazyLock::new(|| {
         &PROBE,
         "SELECT asked.number, d.arrived_at, d.partition_id, d.position FROM asked CROSS JOIN performance_daily d
          ON d.account_id = asked.account AND d.as_of = asked.date AND d.carries = 1
-         AND d.value_vendor = asked.origin AND d.feed_id = asked.feed AND d.content = asked.content",
+         AND d.value_vendor = asked.origin AND d.content = asked.content
+         AND (d.feed_id = asked.feed OR (SELECT count(*) FROM feed WHERE id IN (d.feed_id, asked.feed) AND hash IS NULL) = 2)",
     )
 });
 
@@ -294,7 +295,8 @@ async fn history(
         }
     }
     let before = row_before(connection, account, &start, names).await?.map(|daily| daily.row);
-    let (rows, complete) = rows_from(connection, account, &start, reach.rows, names).await?;
+    let limit = reach.rows.map(|rows| rows.max(1));
+    let (rows, complete) = rows_from(connection, account, &start, limit, names).await?;
     let after = before.as_ref().map(|row| text_date(row.as_of)).unwrap_or_default();
     let until = match rows.last() {
         Some(row) if !complete => text_date(row.as_of),

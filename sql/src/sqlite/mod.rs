@@ -11,7 +11,6 @@
 //! connection that writes, between processes on the file's lock.
 mod breaks;
 mod bulk;
-mod carried;
 mod commit;
 mod connect;
 mod daily;

@@ -1,9 +1,10 @@
 //! Numbers and dates as text, without going through a formatter: there are a dozen of them in each row.
+use record::Position;
 use returns::Decimal;
 use returns::date::Date;
 
-/// The longest decimal: 29 digits, a point, a zero before it, a sign.
-const WIDTH: usize = 32;
+/// A decimal needs 29 digits, a point, a zero before it and a sign; a position in a file up to 52.
+const WIDTH: usize = 56;
 
 /// A short text in place.
 pub(super) struct Text {
@@ -97,6 +98,29 @@ pub(super) fn date(value: Date) -> Text {
     Text { bytes, start }
 }
 
+/// A position, where its numbers fit 64 bits: always in a file.
+pub(super) fn position(value: Position) -> Option<Text> {
+    let sequence = u64::try_from(value.sequence).ok()?;
+    let mut bytes = [b'.'; WIDTH];
+    let item = write_number(value.item.into(), &mut bytes, WIDTH);
+    let sub = write_number(value.sub, &mut bytes, item - 1);
+    let start = write_number(sequence, &mut bytes, sub - 1);
+    Some(Text { bytes, start })
+}
+
+/// Writes a number that ends before `end`; returns where it begins.
+fn write_number(mut rest: u64, bytes: &mut [u8; WIDTH], end: usize) -> usize {
+    let mut at = end;
+    loop {
+        at -= 1;
+        bytes[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return at;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +148,15 @@ mod tests {
             assert_eq!(value.normalize().to_string(), if text == "0" { "0" } else { text });
             assert_eq!(Decimal::from_str_exact(text).unwrap(), value);
         }
+    }
+
+    #[test]
+    fn positions_look_as_they_print() {
+        for text in ["0.0.0", "120.3.0", "18446744073709551615.18446744073709551615.4294967295"] {
+            assert_eq!(position(text.parse().unwrap()).unwrap().as_str(), text);
+        }
+        let kinesis = "49590338271490256608559692538361571095921575989136588898.0.9";
+        assert!(position(kinesis.parse().unwrap()).is_none());
     }
 
     #[test]

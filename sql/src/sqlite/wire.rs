@@ -95,7 +95,13 @@ impl ColumnWriter for Values {
         self.add(value);
     }
     fn position(&mut self, value: Option<Position>) {
-        self.add(value.map(|p| p.to_string()));
+        match value {
+            Some(p) => match value::position(p) {
+                Some(text) => self.add::<Arc<str>>(text.as_str().into()),
+                None => self.add(p.to_string()),
+            },
+            None => self.add(None::<i64>),
+        }
     }
     fn reasons(&mut self, value: Reasons) {
         let names = || value.iter().map(Reason::as_str).collect::<Vec<_>>().join(",");
