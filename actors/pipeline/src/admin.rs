@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::net::TcpListener;
 
 /// Whether the pipeline is the active one and has started.
 #[derive(Default)]
@@ -49,14 +50,18 @@ fn describe() {
     describe_histogram!("dietz_commit_duration_seconds", Unit::Seconds, "How long transactions took");
 }
 
+/// Takes the address, so that a wrong one is told before anything starts.
+pub async fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
+    TcpListener::bind(listen).await
+}
+
 /// Serves until the process ends.
 pub async fn serve(
-    listen: SocketAddr,
+    listener: TcpListener,
     prometheus: PrometheusHandle,
     board: Arc<Board>,
     health: Arc<Health>,
 ) -> std::io::Result<()> {
-    let listener = tokio::net::TcpListener::bind(listen).await?;
     let live = board.clone();
     let app = Router::new()
         .route(

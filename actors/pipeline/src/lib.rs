@@ -6,6 +6,7 @@
 //! - one file an actor: [`source_actor`], [`decoder`], [`accumulator`] (its slow path: [`deferred`], its memory of what is not committed:
 //!   [`overlay`]), [`checker`], [`sink`] (what it gathers: [`gather`]).
 //! - [`supervisor`] starts and watches a [`generation`]; [`guard`] tells it how actors end.
+//! - [`rules`] and [`policy`]: the tolerances and conventions a topology sets.
 //! - [`registry`]: what sources ask of layouts and store; [`crosswalk`]: vendors' accounts and ours.
 //! - [`board`] and [`admin`]: what a run has done, for people and for Prometheus.
 //!
@@ -24,7 +25,9 @@ pub mod guard;
 pub mod mailbox;
 pub mod messages;
 pub mod overlay;
+pub mod policy;
 pub mod registry;
+pub mod rules;
 pub mod sink;
 pub mod source_actor;
 pub mod supervisor;

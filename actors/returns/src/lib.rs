@@ -6,7 +6,9 @@
 //! - [`row`]: one account-day as it is stored and printed, with statuses, verdicts and reasons.
 //! - [`ledger`]: one account's facts folded into rows.
 //! - [`link`]: one day linked to the chain; `subperiod` (private): the formulas of one sub-period.
+//! - [`windows`]: returns over months, years, since inception; [`annualise`]: as yearly returns.
 //! - [`money`]: amounts, exactly, and how numbers are written; `exact` (private): quotients rounded once.
+//! - [`tolerance`]: which difference is a break, and the verdict of a row.
 //! - [`date`]: dates as days, instants as microseconds.
 //!
 //! Pure: no I/O, no clock, no float, no order of arrival. The contract of meaning is the sections F1 to F12 that the
@@ -20,6 +22,7 @@ pub mod link;
 pub mod money;
 pub mod policy;
 pub mod row;
+pub mod tolerance;
 pub(crate) mod subperiod;
 pub mod windows;
 

@@ -100,6 +100,8 @@ pub struct VendorPolicy {
     /// The vendor is intraday: a day is open until a value at or after this minute, the end of the feed, or a later business date.
     pub close: Option<u16>,
     pub possible_duplicate: PossibleDuplicate,
+    /// Digits after the point with which the vendor prints returns, as fractions.
+    pub return_digits: u8,
 }
 
 impl VendorPolicy {
@@ -115,6 +117,7 @@ impl VendorPolicy {
             needs_flows: false,
             close: None,
             possible_duplicate: PossibleDuplicate::Wait,
+            return_digits: 6,
         }
     }
 }
@@ -154,7 +157,9 @@ impl Policy {
         }
     }
 
+    /// A vendor's conventions. One the topology no longer knows (rows of it may still be stored) has the defaults.
     pub fn vendor(&self, vendor: Vendor) -> &VendorPolicy {
-        &self.vendors[vendor.0 as usize]
+        static UNKNOWN: std::sync::LazyLock<VendorPolicy> = std::sync::LazyLock::new(|| VendorPolicy::new(""));
+        self.vendors.get(vendor.0 as usize).unwrap_or(&UNKNOWN)
     }
 }

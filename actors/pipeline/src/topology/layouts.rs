@@ -54,6 +54,12 @@ impl LayoutSet {
         self.layouts.iter().find(|l| l.layout.name() == vendor)
     }
 
+    /// The same, with the number under which the store keeps the policy.
+    pub fn with_policy_id(mut self, id: i64) -> Self {
+        Arc::make_mut(&mut self.policy).id = id;
+        self
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &VendorLayout> {
         self.layouts.iter()
     }

@@ -1,0 +1,57 @@
+//! `dietz check`: whether a topology and its mappings are right; with `--connect`, whether what they name answers.
+use crate::{Outcome, open};
+use pipeline::rules::rules;
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::Names;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The topology file
+    #[arg(default_value = "topology.toml")]
+    file: PathBuf,
+    /// Also do the real operations once: open the store, look for the sources' files, bind the admin address
+    #[arg(long)]
+    connect: bool,
+}
+
+pub fn run(args: Args) -> Outcome {
+    let names = Arc::new(Names::default());
+    let topology = open::topology(&args.file)?;
+    let layouts = open::layouts(&topology, &names)?;
+    rules(&topology).map_err(crate::exit::Exit::Topology)?;
+    println!("{}: right", args.file.display());
+    for l in layouts.iter() {
+        println!("  vendor {} (mapping version {}), accounts {}", l.layout.name(), l.layout.version(), l.account_no);
+    }
+    if args.connect {
+        let runtime = open::runtime()?;
+        runtime.block_on(connect(&topology, names))?;
+    }
+    Ok(())
+}
+
+/// The real operations and nothing more.
+async fn connect(topology: &pipeline::Topology, names: Arc<Names>) -> Outcome {
+    let store = open::store(topology, names).await?;
+    store.ready().await?;
+    println!("  store: answers, its tables are up to date");
+    for source in &topology.sources {
+        let found = sources_found(topology, source).map_err(crate::exit::Exit::Other)?;
+        println!("  source {}: {found} file(s)", source.name.text);
+    }
+    if let Some(listen) = &topology.admin.listen {
+        tokio::net::TcpListener::bind(listen.as_str()).await.map_err(|e| {
+            crate::exit::Exit::Other(format!("the admin address {listen} cannot be bound: {e}"))
+        })?;
+        println!("  admin: {listen} is free");
+    }
+    Ok(())
+}
+
+fn sources_found(
+    topology: &pipeline::Topology,
+    source: &pipeline::topology::config::Node<pipeline::topology::config::Source>,
+) -> Result<usize, String> {
+    pipeline::generation::files(topology, source)
+}

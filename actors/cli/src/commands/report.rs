@@ -1,0 +1,435 @@
+//! `dietz report`: performance from the store.
+use crate::exit::Exit;
+use crate::figure::{cumulative, exact, money, percent, row_return};
+use crate::table::{Lean, Table};
+use crate::{Outcome, TopologyArg, open};
+use clap::ValueEnum;
+use returns::windows::{Measured, Series};
+use returns::annualise::YearCount;
+use returns::{Date, Row, Status, Verdict};
+use std::io::{BufWriter, Write};
+use std::sync::Arc;
+use store::{Published, Reader, RowFilter};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    topology: TopologyArg,
+    /// Only this account
+    #[arg(long, value_name = "NO")]
+    account: Option<String>,
+    /// From this date on
+    #[arg(long, value_name = "DATE")]
+    from: Option<Date>,
+    /// Up to this date
+    #[arg(long, value_name = "DATE")]
+    to: Option<Date>,
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Returns over windows instead of days: month, quarter and year to date, trailing years, since inception
+    #[arg(long)]
+    windows: bool,
+    /// The date windows end on; the account's last row without
+    #[arg(long, value_name = "DATE", requires = "windows")]
+    as_of: Option<Date>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Csv,
+    Json,
+}
+
+const COLUMNS: [&str; 18] = [
+    "account_no",
+    "as_of",
+    "begin_value",
+    "contributions",
+    "distributions",
+    "net_flow",
+    "cumulative_net_flow",
+    "fees",
+    "end_value",
+    "twrr",
+    "cumulative_twrr",
+    "twrr_gross",
+    "cumulative_twrr_gross",
+    "segment",
+    "status",
+    "flow_timing",
+    "verdict",
+    "revision",
+];
+
+/// Rows read from the store at a time.
+const PAGE: u32 = 5_000;
+
+pub fn run(args: Args) -> Outcome {
+    let topology = open::topology(&args.topology.topology)?;
+    open::runtime()?.block_on(async {
+        let store = open::store(&topology, Arc::default()).await?;
+        store.ready().await?;
+        let reader = store.reader();
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        if args.windows {
+            windows(&args, reader, &mut out).await?;
+        } else {
+            days(&args, reader, &mut out).await?;
+        }
+        out.flush().map_err(Exit::from)
+    })
+}
+
+async fn days(args: &Args, reader: &dyn Reader, out: &mut impl Write) -> Outcome {
+    let filter = RowFilter { account_no: args.account.clone(), from: args.from, to: args.to, known_at: None };
+    let mut after = None;
+    let mut first = true;
+    let mut printer = Printer::new(args.format, out)?;
+    loop {
+        let page = reader.rows(&filter, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some((last.account_no.clone(), last.row.as_of));
+        first = false;
+        for p in &page {
+            printer.row(p, out)?;
+        }
+    }
+    printer.end(out)?;
+    match (first, &args.account) {
+        (true, Some(no)) => Err(Exit::NotFound(format!("no rows of account {no} in that range"))),
+        _ => Ok(()),
+    }
+}
+
+/// Prints row by row; a table is printed account by account, since widths must be known.
+struct Printer {
+    format: Format,
+    rows: u64,
+    account: Option<Arc<str>>,
+    table: Table,
+    notes: Vec<String>,
+}
+
+impl Printer {
+    fn new(format: Format, out: &mut impl Write) -> Result<Self, Exit> {
+        match format {
+            Format::Csv => writeln!(out, "{}", COLUMNS.join(","))?,
+            Format::Json => out.write_all(b"[")?,
+            Format::Table => {}
+        }
+        Ok(Printer { format, rows: 0, account: None, table: day_table(), notes: Vec::new() })
+    }
+
+    fn row(&mut self, p: &Published, out: &mut impl Write) -> Outcome {
+        self.rows += 1;
+        match self.format {
+            Format::Csv => writeln!(out, "{}", fields(p).join(","))?,
+            Format::Json => {
+                let comma = if self.rows > 1 { ",\n " } else { "\n " };
+                write!(out, "{comma}{}", object(p))?;
+            }
+            Format::Table => {
+                if self.account.as_ref() != Some(&p.account_no) {
+                    self.flush(out)?;
+                    self.account = Some(p.account_no.clone());
+                }
+                self.table.row(day_cells(p));
+                self.notes.extend(note(&p.row));
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, out: &mut impl Write) -> Outcome {
+        let Some(account) = self.account.take() else { return Ok(()) };
+        writeln!(out, "account {account}\n{}", self.table.render())?;
+        for n in self.notes.drain(..) {
+            writeln!(out, "  {n}")?;
+        }
+        self.table = day_table();
+        Ok(())
+    }
+
+    fn end(mut self, out: &mut impl Write) -> Outcome {
+        self.flush(out)?;
+        if self.format == Format::Json {
+            writeln!(out, "\n]")?;
+        }
+        Ok(())
+    }
+}
+
+fn day_table() -> Table {
+    use Lean::{Left, Right};
+    Table::new(&[
+        ("date", Left),
+        ("begin value", Right),
+        ("net flow", Right),
+        ("fees", Right),
+        ("end value", Right),
+        ("return", Right),
+        ("cumulative", Right),
+        ("status", Left),
+        ("verdict", Left),
+        ("reasons", Left),
+    ])
+}
+
+fn day_cells(p: &Published) -> Vec<String> {
+    let r = &p.row;
+    vec![
+        r.as_of.to_string(),
+        money(r.begin_value),
+        money(r.net_flow()),
+        money(r.fees),
+        money(r.end_value),
+        row_return(r, r.twrr),
+        cumulative(r),
+        r.status.as_str().into(),
+        p.verdict.as_str().into(),
+        p.reasons.iter().map(|x| x.as_str()).collect::<Vec<_>>().join(", "),
+    ]
+}
+
+/// A footnote where the cumulative figure ends.
+fn note(r: &Row) -> Option<String> {
+    let why = match r.status {
+        Status::GainWithoutCapital => "money appeared where there was no capital",
+        Status::NegativeCapital => "capital was negative",
+        Status::LossGt100 => "the loss was more than the capital",
+        Status::OutOfRange => "the figure is beyond what can be held exactly",
+        _ => return None,
+    };
+    let effect = if r.incepted { "the cumulative figure ends here" } else { "before inception, left out" };
+    Some(format!("n/m on {}: {why}; {effect}", r.as_of))
+}
+
+fn fields(p: &Published) -> [String; 18] {
+    let r = &p.row;
+    [
+        quoted(&p.account_no),
+        r.as_of.to_string(),
+        exact(Some(r.begin_value)),
+        exact(Some(r.contributions)),
+        exact(Some(r.distributions)),
+        exact(Some(r.net_flow())),
+        exact(Some(r.cumulative_net_flow)),
+        exact(Some(r.fees)),
+        exact(Some(r.end_value)),
+        exact(r.twrr),
+        exact(r.cumulative_twrr()),
+        exact(r.twrr_gross),
+        exact(r.cumulative_twrr_gross()),
+        r.segment.to_string(),
+        r.status.as_str().into(),
+        r.flow_timing.as_str().into(),
+        p.verdict.as_str().into(),
+        r.revision.map(|n| n.to_string()).unwrap_or_default(),
+    ]
+}
+
+/// A CSV field, in quotes only where it must be (RFC 4180).
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+/// One JSON object; numbers are texts, so that no reader makes them floats, and null is null.
+fn object(p: &Published) -> String {
+    let values = fields(p);
+    let mut map = serde_json::Map::new();
+    for (name, value) in COLUMNS.iter().zip(values) {
+        let value = match (*name, value) {
+            ("account_no", _) => serde_json::Value::String(p.account_no.to_string()),
+            ("segment", v) => v.parse::<u64>().map_or(serde_json::Value::Null, Into::into),
+            (_, v) if v.is_empty() => serde_json::Value::Null,
+            (_, v) => serde_json::Value::String(v),
+        };
+        map.insert((*name).to_owned(), value);
+    }
+    serde_json::Value::Object(map).to_string()
+}
+
+async fn windows(args: &Args, reader: &dyn Reader, out: &mut impl Write) -> Outcome {
+    let accounts = match &args.account {
+        Some(no) => vec![Arc::from(no.as_str())],
+        None => reader.account_numbers().await?,
+    };
+    let mut printer = WindowPrinter { format: args.format, rows: 0 };
+    printer.begin(out)?;
+    for account in accounts {
+        let rows = all_rows(reader, &account).await?;
+        let Some(last) = rows.last() else { continue };
+        let as_of = args.as_of.unwrap_or(last.row.as_of);
+        let pairs: Vec<(&Row, Verdict)> = rows.iter().map(|p| (&p.row, p.verdict)).collect();
+        let series = Series { rows: &pairs, imported_from: None, year_count: YearCount::default() };
+        let measured: Vec<Measured> = series.measure_all(as_of).collect();
+        printer.account(&account, as_of, &measured, out)?;
+    }
+    let none = printer.rows == 0;
+    printer.end(out)?;
+    match (none, &args.account) {
+        (true, Some(no)) => Err(Exit::NotFound(format!("no rows of account {no}"))),
+        _ => Ok(()),
+    }
+}
+
+async fn all_rows(reader: &dyn Reader, account: &Arc<str>) -> Result<Vec<Published>, Exit> {
+    let filter = RowFilter { account_no: Some(account.to_string()), ..RowFilter::default() };
+    let mut rows: Vec<Published> = Vec::new();
+    loop {
+        let after = rows.last().map(|p| (p.account_no.clone(), p.row.as_of));
+        let page = reader.rows(&filter, after, PAGE).await?;
+        if page.is_empty() {
+            return Ok(rows);
+        }
+        rows.extend(page);
+    }
+}
+
+struct WindowPrinter {
+    format: Format,
+    rows: u64,
+}
+
+const WINDOW_COLUMNS: [&str; 20] = [
+    "account_no",
+    "as_of",
+    "window",
+    "base",
+    "to",
+    "base_row",
+    "last_row",
+    "begin_value",
+    "contributions",
+    "distributions",
+    "fees",
+    "fees_outside",
+    "gain",
+    "end_value",
+    "twrr",
+    "annualised",
+    "twrr_gross",
+    "annualised_gross",
+    "reason",
+    "verdict",
+];
+
+impl WindowPrinter {
+    fn begin(&self, out: &mut impl Write) -> Outcome {
+        match self.format {
+            Format::Csv => writeln!(out, "{}", WINDOW_COLUMNS.join(","))?,
+            Format::Json => out.write_all(b"[")?,
+            Format::Table => {}
+        }
+        Ok(())
+    }
+
+    fn account(&mut self, account: &str, as_of: Date, measured: &[Measured], out: &mut impl Write) -> Outcome {
+        if self.format == Format::Table {
+            self.rows += 1;
+            writeln!(out, "account {account} as of {as_of}\n{}", window_table(measured).render())?;
+            return Ok(());
+        }
+        for m in measured {
+            self.rows += 1;
+            let fields = window_fields(account, as_of, m);
+            if self.format == Format::Csv {
+                writeln!(out, "{}", fields.join(","))?;
+                continue;
+            }
+            let comma = if self.rows > 1 { ",\n " } else { "\n " };
+            let map: serde_json::Map<String, serde_json::Value> = WINDOW_COLUMNS
+                .iter()
+                .zip(fields)
+                .map(|(k, v)| ((*k).to_owned(), if v.is_empty() { serde_json::Value::Null } else { v.into() }))
+                .collect();
+            write!(out, "{comma}{}", serde_json::Value::Object(map))?;
+        }
+        Ok(())
+    }
+
+    fn end(&self, out: &mut impl Write) -> Outcome {
+        if self.format == Format::Json {
+            writeln!(out, "\n]")?;
+        }
+        Ok(())
+    }
+}
+
+fn window_table(measured: &[Measured]) -> Table {
+    use Lean::{Left, Right};
+    let mut table = Table::new(&[
+        ("window", Left),
+        ("from row", Left),
+        ("to row", Left),
+        ("begin value", Right),
+        ("net flow", Right),
+        ("fees", Right),
+        ("gain", Right),
+        ("end value", Right),
+        ("net", Right),
+        ("gross", Right),
+        ("annualised", Right),
+        ("note", Left),
+    ]);
+    for m in measured {
+        let cell = |pick: fn(&returns::windows::Money) -> returns::Decimal| m.money.as_ref().map(|x| money(pick(x))).unwrap_or_default();
+        table.row(vec![
+            m.window.to_string(),
+            date(m.base_row),
+            date(m.last_row),
+            cell(|x| x.begin_value),
+            cell(|x| x.contributions - x.distributions),
+            cell(|x| x.fees),
+            cell(|x| x.gain),
+            cell(|x| x.end_value),
+            m.net.map_or_else(|_| "-".into(), |r| percent(Some(r.cumulative))),
+            m.gross.map_or_else(|_| "-".into(), |r| percent(Some(r.cumulative))),
+            m.net.ok().and_then(|r| r.annualised).map_or_else(String::new, |a| percent(Some(a))),
+            window_note(m),
+        ]);
+    }
+    table
+}
+
+fn window_note(m: &Measured) -> String {
+    let mut notes: Vec<&str> = m.net.err().map(|e| e.as_str()).into_iter().collect();
+    if m.verdict != Verdict::Final {
+        notes.push(m.verdict.as_str());
+    }
+    if m.imported {
+        notes.push("imported");
+    }
+    notes.join(", ")
+}
+
+fn window_fields(account: &str, as_of: Date, m: &Measured) -> [String; 20] {
+    let of = |pick: fn(&returns::windows::Money) -> returns::Decimal| exact(m.money.as_ref().map(pick));
+    [
+        quoted(account),
+        as_of.to_string(),
+        m.window.to_string(),
+        date(m.base),
+        m.to.to_string(),
+        date(m.base_row),
+        date(m.last_row),
+        of(|x| x.begin_value),
+        of(|x| x.contributions),
+        of(|x| x.distributions),
+        of(|x| x.fees),
+        of(|x| x.fees_outside),
+        of(|x| x.gain),
+        of(|x| x.end_value),
+        exact(m.net.ok().map(|r| r.cumulative)),
+        exact(m.net.ok().and_then(|r| r.annualised)),
+        exact(m.gross.ok().map(|r| r.cumulative)),
+        exact(m.gross.ok().and_then(|r| r.annualised)),
+        m.net.err().map(|e| e.as_str().to_owned()).unwrap_or_default(),
+        m.verdict.as_str().into(),
+    ]
+}
+
+fn date(d: Option<Date>) -> String {
+    d.map(|d| d.to_string()).unwrap_or_default()
+}

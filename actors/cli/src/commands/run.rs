@@ -1,0 +1,154 @@
+//! `dietz run`: streams the feeds of a topology into its store.
+use crate::commands::progress;
+use crate::exit::Exit;
+use crate::{Outcome, open};
+use pipeline::admin::{self, Health};
+use pipeline::board::Board;
+use pipeline::rules::rules;
+use pipeline::{Notice, Options, Plan, Topology};
+use std::net::ToSocketAddrs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+use store::{Names, Store};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The topology file
+    #[arg(default_value = "topology.toml")]
+    file: PathBuf,
+    /// Read every feed again from its start; what is known already is counted as unchanged
+    #[arg(long)]
+    from_start: bool,
+    /// End with exit code 5 if any record went to quarantine
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Args { file: "topology.toml".into(), from_start: false, strict: false }
+    }
+}
+
+pub fn run(args: Args) -> Outcome {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("DIETZ_LOG").unwrap_or_else(|_| "warn".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    let prometheus = admin::recorder().map_err(|e| Exit::Other(e.to_string()))?;
+    let began = Instant::now();
+    let names = Arc::new(Names::default());
+    let topology = open::topology(&args.file)?;
+    let layouts = open::layouts(&topology, &names)?;
+    let rules = rules(&topology).map_err(Exit::Topology)?;
+    let runtime = open::runtime()?;
+    let store = runtime.block_on(prepared(&topology, names.clone()))?;
+    let layouts = runtime.block_on(with_policy(layouts, &*store))?;
+    let (board, health) = (Arc::new(Board::default()), Arc::new(Health::default()));
+    serve(&topology, &runtime, prometheus, board.clone(), health.clone())?;
+    let topology = Arc::new(topology);
+    let plan = Plan {
+        topology: topology.clone(),
+        layouts,
+        rules: Arc::new(rules),
+        store: store.clone(),
+        names,
+        board: board.clone(),
+        runtime: runtime.handle().clone(),
+        rewound: args.from_start.then(Arc::default),
+        stop: signals(&runtime),
+        numbers: Arc::default(),
+    };
+    let line = progress::start(board.clone());
+    let result = actix::System::new().block_on(pipeline::run(plan, options(&topology, health)));
+    line.stop();
+    result?;
+    let totals = runtime.block_on(store.reader().totals())?;
+    progress::summary(&board.seen(), &totals, began.elapsed());
+    let quarantined = board.seen().counts.quarantined;
+    if args.strict && quarantined > 0 {
+        return Err(Exit::Quarantined { records: quarantined });
+    }
+    Ok(())
+}
+
+/// The store, ready: the embedded one is brought up to date by itself, another must be migrated first.
+async fn prepared(topology: &Topology, names: Arc<Names>) -> Result<Arc<dyn Store>, Exit> {
+    let store = open::store(topology, names).await?;
+    store.ready().await?;
+    Ok(store)
+}
+
+/// The policy kept in the store, so that rows can name it.
+async fn with_policy(
+    layouts: pipeline::topology::layouts::LayoutSet,
+    store: &dyn Store,
+) -> Result<pipeline::topology::layouts::LayoutSet, Exit> {
+    let id = store.keep_policy(&pipeline::policy::spec(&layouts.policy)).await?;
+    Ok(layouts.with_policy_id(id))
+}
+
+fn serve(
+    topology: &Topology,
+    runtime: &Runtime,
+    prometheus: metrics_exporter_prometheus::PrometheusHandle,
+    board: Arc<Board>,
+    health: Arc<Health>,
+) -> Outcome {
+    let Some(listen) = &topology.admin.listen else { return Ok(()) };
+    let address = listen.to_socket_addrs().ok().and_then(|mut found| found.next());
+    let address = address.ok_or_else(|| Exit::Other(format!("admin.listen: `{listen}` is no address")))?;
+    let listener = runtime.block_on(admin::bind(address)).map_err(|e| {
+        Exit::Other(format!("admin.listen: {listen} cannot be bound: {e}; choose another, or \"off\""))
+    })?;
+    runtime.spawn(admin::serve(listener, prometheus, board, health));
+    Ok(())
+}
+
+/// SIGINT and SIGTERM: stop reading, pass everything on, commit, exit 0. A second one ends the process at once.
+fn signals(runtime: &Runtime) -> watch::Receiver<bool> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (say, stop) = watch::channel(false);
+    runtime.spawn(async move {
+        let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+            eprintln!("dietz: signals cannot be listened to; the process will end without draining");
+            return say.closed().await;
+        };
+        loop {
+            tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
+            if say.send_replace(true) {
+                std::process::exit(130);
+            }
+            eprintln!("dietz: stopping: committing what was read (again to stop at once)");
+        }
+    });
+    stop
+}
+
+fn options(topology: &Topology, health: Arc<Health>) -> Options {
+    let lease = topology.sinks.first().map(|s| s.kind.lease).unwrap_or_default();
+    Options { worker: worker(), lease, restarts: 20, notices: Box::new(move |notice| tell(&health, notice)) }
+}
+
+fn worker() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "host" } else { host.trim() };
+    format!("{host}/{}", std::process::id())
+}
+
+fn tell(health: &Health, notice: Notice) {
+    health.ready.store(matches!(notice, Notice::Active { .. }), Ordering::Relaxed);
+    match notice {
+        Notice::Active { .. } => {}
+        Notice::StandingBy { owner, seconds } => {
+            eprintln!("dietz: standing by: the store is in use by {owner}; its lease ends in {seconds} s unless renewed");
+        }
+        Notice::Restarting { actor, why, after } => {
+            eprintln!("dietz: {actor}: {why}; starting again from the store in {:.1} s", after.as_secs_f32());
+        }
+    }
+}

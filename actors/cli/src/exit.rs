@@ -1,0 +1,78 @@
+//! What the process says to the shell: one line of what is wrong, and a code.
+use pipeline::{Class, Failure, Problem};
+use std::process::ExitCode;
+use store::StoreError;
+
+/// Printed under `dietz --help`.
+pub const HELP: &str = "Exit codes:
+  0  done
+  1  something else went wrong
+  2  the command line is wrong
+  3  the topology or a mapping is wrong
+  4  the store cannot be reached, or is in use
+  5  data went to quarantine, under --strict
+  6  nothing found: no such account, date or record";
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Exit {
+    #[error("{}", listed(.0))]
+    Topology(Vec<Problem>),
+    #[error("{0}")]
+    Store(String),
+    #[error("{records} records went to quarantine; see them with `dietz quarantine list`")]
+    Quarantined { records: u64 },
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Exit {
+    fn code(&self) -> u8 {
+        match self {
+            Exit::Other(_) => 1,
+            Exit::Topology(_) => 3,
+            Exit::Store(_) => 4,
+            Exit::Quarantined { .. } => 5,
+            Exit::NotFound(_) => 6,
+        }
+    }
+}
+
+fn listed(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl From<StoreError> for Exit {
+    fn from(e: StoreError) -> Self {
+        Exit::Store(e.to_string())
+    }
+}
+
+impl From<Failure> for Exit {
+    fn from(f: Failure) -> Self {
+        match f.class {
+            Class::Transient | Class::LeaseLost => Exit::Store(f.text),
+            Class::Fatal | Class::Poison => Exit::Other(f.text),
+        }
+    }
+}
+
+impl From<std::io::Error> for Exit {
+    fn from(e: std::io::Error) -> Self {
+        Exit::Other(e.to_string())
+    }
+}
+
+/// Prints what went wrong, on standard error, and turns it into the process's code. A reader that closed the pipe is no fault.
+pub fn told(result: Result<(), Exit>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Exit::Other(text)) if text.contains("Broken pipe") => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("dietz: {e}");
+            ExitCode::from(e.code())
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The topology and its store, as commands need them.
+use crate::exit::Exit;
+use pipeline::topology::config::StoreAddress;
+use pipeline::topology::layouts::LayoutSet;
+use pipeline::{Problem, Topology};
+use std::path::Path;
+use std::sync::Arc;
+use store::{Names, Store};
+use tokio::runtime::Runtime;
+
+/// Reads a topology file and checks all that can be checked without I/O.
+pub fn topology(file: &Path) -> Result<Topology, Exit> {
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        Exit::Topology(vec![Problem {
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            message: format!("cannot be read: {e}"),
+            help: Some("name a topology file, or run in a folder with a topology.toml".into()),
+        }])
+    })?;
+    Topology::parse(&text, file).map_err(Exit::Topology)
+}
+
+/// The mappings a topology names, compiled, and the policy they make.
+pub fn layouts(topology: &Topology, names: &Names) -> Result<LayoutSet, Exit> {
+    LayoutSet::load(topology, names).map_err(Exit::Topology)
+}
+
+/// The one runtime that the store's connections live in.
+pub fn runtime() -> Result<Runtime, Exit> {
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    built.map_err(Exit::from)
+}
+
+/// Connects to the topology's store. The embedded one is made where it is not there, and brought up to date.
+pub async fn store(topology: &Topology, names: Arc<Names>) -> Result<Arc<dyn Store>, Exit> {
+    let [sink] = topology.sinks.as_slice() else {
+        return Err(Exit::Other("a topology has one sink".into()));
+    };
+    Ok(match &sink.kind.store {
+        StoreAddress::Sqlite(path) => Arc::new(store::sqlite::open(path, names).await?),
+        StoreAddress::Postgres(url) => Arc::new(store::postgres::connect(url, names).await?),
+    })
+}

@@ -1,0 +1,44 @@
+//! The policy as a fact: its canonical text and hash, so that a row names the conventions it was made under.
+use returns::Policy;
+use std::fmt::Write;
+use store::PolicySpec;
+
+/// One line a convention, in a fixed order: the same conventions are the same text on every machine.
+pub fn spec(policy: &Policy) -> PolicySpec {
+    let text = text(policy);
+    PolicySpec { hash: blake3::hash(text.as_bytes()).to_hex().to_string(), text }
+}
+
+fn text(p: &Policy) -> String {
+    let mut out = String::new();
+    let mut line = |key: &str, value: String| {
+        let _ = writeln!(out, "{key} = {value}");
+    };
+    line("on_undefined", format!("{:?}", p.on_undefined).to_lowercase());
+    line("residual", p.residual.normalize().to_string());
+    line("long_period_days", p.long_period_days.to_string());
+    line("reopen_after", p.reopen_after.map_or_else(|| "never".into(), |d| d.to_string()));
+    line("failover", p.failover.to_string());
+    let order: Vec<&str> = p.precedence.iter().map(|v| &*p.vendor(*v).name).collect();
+    line("precedence", order.join(", "));
+    let mut vendors: Vec<_> = p.vendors.iter().collect();
+    vendors.sort_by(|a, b| a.name.cmp(&b.name));
+    for v in vendors {
+        let mut own = |key: &str, value: String| line(&format!("{}.{key}", v.name), value);
+        own("flow_timing", v.flow_timing.as_str().into());
+        own("flows_from", format!("{:?}", v.flows_from).to_lowercase());
+        own("value_from", format!("{:?}", v.value_from).to_lowercase());
+        own("flow_date", format!("{:?}", v.flow_date).to_lowercase());
+        own("zone", v.zone.to_string());
+        own("cut_off", v.cut_off.map_or_else(|| "24:00".into(), minutes));
+        own("close", v.close.map_or_else(|| "none".into(), minutes));
+        own("needs_flows", v.needs_flows.to_string());
+        own("possible_duplicate", format!("{:?}", v.possible_duplicate).to_lowercase());
+        own("return_digits", v.return_digits.to_string());
+    }
+    out
+}
+
+fn minutes(m: u16) -> String {
+    format!("{:02}:{:02}", m / 60, m % 60)
+}
