@@ -4,7 +4,7 @@
 //! says *before* the array is kept for the records in it ([`JsonContext`]); what comes after the array comes too late for a stream.
 //!
 //! A value that is too long or too deep is refused and skipped to its end. Where the structure itself is broken (a line end inside a
-//! string, brackets that do not match) the framer goes on at the next line that begins as a feed would.
+//! string, an object where none can begin) the framer goes on at the next line that begins as a feed would.
 mod around;
 mod path;
 mod scan;
@@ -226,7 +226,7 @@ impl JsonFramer {
                         at.done(from);
                         self.go(State::Lost(error))
                     }
-                    _ => self.broken(at, from, "a line end in a string, or brackets that do not match"),
+                    _ => self.broken(at, from, "a line end in a string, or a bracket where none can be"),
                 }
             }
             Found::TooDeep => {

@@ -93,15 +93,18 @@ impl DateSpelling {
     ///
     /// # Errors
     /// `bad_date` if no spelling fits, or the date is not in the calendar.
+    #[inline]
     pub fn parse(&self, value: &[u8]) -> Result<Option<Moment>, ValueError> {
-        if let Some(date) = self.spellings.first().and_then(|s| s.fast(value)) {
+        if !self.missing.has_digits()
+            && let Some(date) = self.spellings.first().and_then(|s| s.fast(value))
+        {
             return Ok(Some(Moment { date, time: None, offset: None, effective: None }));
         }
-        let trimmed = trim(value);
-        if self.missing.contains(trimmed) {
-            return Ok(None);
-        }
-        self.spelled(trimmed).map(Some)
+        self.look_closer(trim(value))
+    }
+
+    fn look_closer(&self, value: &[u8]) -> Result<Option<Moment>, ValueError> {
+        if self.missing.contains(value) { Ok(None) } else { self.spelled(value).map(Some) }
     }
 
     fn spelled(&self, value: &[u8]) -> Result<Moment, ValueError> {

@@ -36,21 +36,25 @@ pub(crate) fn shown(value: &[u8]) -> String {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placeholders {
     texts: Vec<Box<[u8]>>,
-    /// One of them could be read as a number (`999999`), so that it has to be looked for before digits are read.
-    numeric: bool,
+    digits: bool,
 }
 
 impl Placeholders {
     pub fn contains(&self, value: &[u8]) -> bool {
         self.texts.iter().any(|t| **t == *value)
     }
+
+    /// Whether one of them could be read as a number or a date, so that it has to be looked for first.
+    pub(crate) fn has_digits(&self) -> bool {
+        self.digits
+    }
 }
 
 impl<S: AsRef<str>> FromIterator<S> for Placeholders {
     fn from_iter<I: IntoIterator<Item = S>>(texts: I) -> Self {
         let texts: Vec<Box<[u8]>> = texts.into_iter().map(|t| trim(t.as_ref().as_bytes()).into()).collect();
-        let numeric = texts.iter().any(|t| t.iter().any(u8::is_ascii_digit));
-        Placeholders { texts, numeric }
+        let digits = texts.iter().any(|t| t.iter().any(u8::is_ascii_digit));
+        Placeholders { texts, digits }
     }
 }
 
@@ -145,7 +149,7 @@ impl MoneySpelling {
 /// # Errors
 /// `bad_number` if it is not a number in this spelling, `amount_range` if it has more digits than allowed.
 pub fn parse(value: &[u8], spelling: &MoneySpelling) -> Result<Option<Decimal>, ValueError> {
-    if !spelling.missing.numeric
+    if !spelling.missing.has_digits()
         && let Some(plain) = plain(value, spelling)
     {
         return Ok(Some(plain));

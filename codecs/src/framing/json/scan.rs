@@ -9,8 +9,20 @@ pub(super) struct Scan {
     depth: u32,
     text: Text,
     started: bool,
+    last: Last,
     /// Counts brackets and looks at nothing else: the value is refused already.
     pub(super) counts: bool,
+}
+
+/// What came last, white space aside.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Last {
+    #[default]
+    Opening,
+    Comma,
+    Colon,
+    /// A value, or a name.
+    Value,
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -69,7 +81,7 @@ impl Scan {
         match bytes[*at] {
             b'\n' => return Some(Found::Broken),
             b'\\' => self.text = Text::Escape,
-            _ => self.text = Text::Outside,
+            _ => (self.text, self.last) = (Text::Outside, Last::Value),
         }
         *at += 1;
         (self.text == Text::Outside && self.depth == 0).then_some(Found::End)
@@ -80,7 +92,9 @@ impl Scan {
         let plain =
             rest.take_while(|b| !matches!(b, b'"' | b'{' | b'[' | b'}' | b']' | b',' | b':' | 0..=b' '));
         let n = plain.count();
-        self.started |= n > 0;
+        if n > 0 {
+            (self.started, self.last) = (true, Last::Value);
+        }
         *at += n;
         let b = *bytes.get(*at)?;
         match b {
@@ -88,9 +102,15 @@ impl Scan {
             _ if self.depth == 0 && self.started => return Some(Found::End),
             b'"' => self.text = Text::Inside,
             b'{' | b'[' => {
+                if !self.counts && !self.may_nest() {
+                    // Where this begins a line, the record before was cut off: its line end is where to go on.
+                    *at -= usize::from(*at > 0 && bytes[*at - 1] == b'\n');
+                    return Some(Found::Broken);
+                }
                 if self.depth == DEPTH_LIMIT && !self.counts {
                     return Some(Found::TooDeep);
                 }
+                self.last = Last::Opening;
                 self.kinds = self.kinds << 1 | u128::from(b == b'{');
                 // More than four thousand million open brackets in a refused value are as good as that many.
                 self.depth = self.depth.saturating_add(1);
@@ -101,14 +121,27 @@ impl Scan {
                 }
                 self.kinds >>= 1;
                 self.depth -= 1;
+                self.last = Last::Value;
                 if self.depth == 0 {
                     *at += 1;
                     return Some(Found::End);
                 }
             }
+            b',' => self.last = Last::Comma,
+            b':' => self.last = Last::Colon,
             _ => {}
         }
         *at += 1;
         None
+    }
+
+    /// Whether an object or an array may begin here: at the start, as a member's value, or as an element.
+    fn may_nest(&self) -> bool {
+        let in_array = self.kinds & 1 == 0;
+        match self.last {
+            Last::Colon => true,
+            Last::Opening | Last::Comma => self.depth == 0 || in_array,
+            Last::Value => false,
+        }
     }
 }

@@ -94,6 +94,18 @@ fn a_string_without_end_loses_its_line_only() {
 }
 
 #[test]
+fn a_line_cut_off_does_not_swallow_the_lines_after_it() {
+    for cut in ["{\"a\":2", "{\"a\":2,", "{\"a\"", "{", "{\"a\":[{\"b\":1}"] {
+        let text = format!("{{\"a\":1}}\n{cut}\n{{\"a\":3}}\n{{\"a\":4}}\n");
+        for pieces in [&[][..], &[1][..]] {
+            let seen = frame(None, 1000, text.as_bytes(), pieces);
+            assert_eq!(seen.texts(), ["{\"a\":1}", "{\"a\":3}", "{\"a\":4}"], "{cut}");
+            assert_eq!((seen.codes(), &seen.refused[0].raw[..]), (vec!["json_syntax"], cut.as_bytes()));
+        }
+    }
+}
+
+#[test]
 fn a_feed_cut_short_says_so() {
     let whole = SERIES.as_bytes();
     for cut in 1..whole.len() {

@@ -80,18 +80,12 @@ impl Spelling {
     /// The two spellings most feeds use; `None` means: look closer.
     pub(super) fn fast(&self, value: &[u8]) -> Option<Date> {
         let digits = match (&self.form, value) {
-            (Form::Dashed, [a, b, c, d, b'-', e, f, b'-', g, h]) => [a, b, c, d, e, f, g, h],
-            (Form::Packed, [a, b, c, d, e, f, g, h]) => [a, b, c, d, e, f, g, h],
+            (Form::Dashed, [a, b, c, d, b'-', e, f, b'-', g, h]) => [*a, *b, *c, *d, *e, *f, *g, *h],
+            (Form::Packed, [a, b, c, d, e, f, g, h]) => [*a, *b, *c, *d, *e, *f, *g, *h],
             _ => return None,
         };
-        let [a, b, c, d, e, f, g, h] = digits.map(|b| b.wrapping_sub(b'0'));
-        if [a, b, c, d, e, f, g, h].iter().any(|digit| *digit > 9) {
-            return None;
-        }
-        let year = i16::from(a) * 1000 + i16::from(b) * 100 + i16::from(c) * 10 + i16::from(d);
-        // Two digits are at most 99, which an i8 holds.
-        let two = |tens: u8, ones: u8| (tens * 10 + ones).cast_signed();
-        Date::new(year, two(e, f), two(g, h)).ok()
+        let [century, year, month, day] = pairs(digits)?;
+        Date::new(i16::from(century) * 100 + i16::from(year), month, day).ok()
     }
 
     pub(super) fn read(&self, value: &[u8]) -> Result<Moment, Misfit> {
@@ -143,4 +137,18 @@ fn items(pattern: &str) -> Result<Vec<Item>, String> {
         return Err(format!("`{pattern}`: %I and %p go together"));
     }
     Ok(items)
+}
+
+/// Eight digits as four numbers of two, all at once: each byte of a word takes a digit.
+fn pairs(digits: [u8; 8]) -> Option<[i8; 4]> {
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let word = u64::from_le_bytes(digits);
+    // A byte above '9' reaches its high bit with 0x46 more, one below '0' with 0x30 less.
+    if (word.wrapping_add(0x4646_4646_4646_4646) | word.wrapping_sub(ZEROS)) & HIGH != 0 {
+        return None;
+    }
+    let word = word - ZEROS;
+    let [a, _, b, _, c, _, d, _] = (word * 10 + (word >> 8)).to_le_bytes();
+    Some([a, b, c, d].map(u8::cast_signed))
 }

@@ -122,6 +122,10 @@ fn missing_is_declared() {
     spelling.missing = Placeholders::from_iter(["", "--", "00000000"]);
     assert_eq!(spelling.parse(b"00000000").unwrap(), None);
     assert!(spelling.parse(b"-").is_err());
+    // A date that stands for "never" is missing too, where it is declared.
+    spelling.missing = Placeholders::from_iter(["9999-12-31"]);
+    assert_eq!(spelling.parse(b"9999-12-31").unwrap(), None);
+    assert!(spelling.parse(b"2026-12-31").unwrap().is_some());
 }
 
 #[test]
@@ -157,6 +161,14 @@ fn an_event_states_its_offset() {
 }
 
 proptest! {
+    #[test]
+    fn the_fast_way_and_the_careful_one_agree(bytes in any::<[u8; 8]>(), digits in "[/-:0-9]{8}") {
+        for value in [&bytes[..], digits.as_bytes()] {
+            let spelling = Spelling::compile("%Y%m%d").unwrap();
+            prop_assert_eq!(spelling.fast(value), spelling.read(value).ok().map(|m| m.date));
+        }
+    }
+
     #[test]
     fn every_date_reads_back_in_every_spelling(days in -700_000i32..2_900_000, form in 0usize..6) {
         let day = returns::date::from_days(days).unwrap();
