@@ -8,11 +8,12 @@
 //!
 //! A source frames its partitions (only a layout knows where a record ends) and decodes nothing.
 pub mod file;
+mod job;
 pub mod layout;
 pub mod registry;
 pub mod source;
 
-pub use file::{FileConfig, FileSource};
+pub use file::{Arrival, Compression, FileConfig, FileSource};
 pub use layout::{HEAD, Layouts, OpenLayout, Refused, Surveyor};
 pub use registry::{FeedInfo, FeedStatus, KnownPartition, NO_VENDOR, Registry};
 pub use source::{Next, PartitionStanding, Source, SourceError, Standing};

@@ -27,6 +27,7 @@ pub trait Source: Send {
 
 /// What a source has now.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // one a batch, moved a few times
 pub enum Next {
     Batch(RawBatch),
     /// Nothing came within [`BatchLimit::wait`], but something may. The source has done the waiting, so the caller may ask again at once.

@@ -1,40 +1,387 @@
 //! Files, folders, globs and standard input.
+//!
+//! # Layout
+//! - [`config`]: the keys of the topology.
+//! - `find`: which files, in which order.
+//! - `survey`: the read-through of a file with an end.
+//! - `growing`: files that may grow.
+//! - `open`: from a file that was looked at to a partition that is open.
+//! - `stream`, `cutter`: a partition being read; its bytes cut into batches.
+//! - `known`: what the store knows of the files, and the names of partitions.
+//! - `input`, `arrival`: decompression and hashes; dates in names.
+//!
+//! One file is read at a time, so that order does not depend on threads. All that blocks runs as a [`Job`].
+mod arrival;
 mod config;
+mod cutter;
+mod find;
+mod growing;
+mod input;
+mod known;
+mod open;
+mod stream;
+mod survey;
+#[cfg(test)]
+mod tests;
 
 pub use config::{Arrival, Compression, FileConfig};
 
-use crate::{Layouts, Next, Registry, Source, SourceError, Standing};
+use crate::job::Job;
+use crate::{Layouts, Next, PartitionStanding, Registry, Source, SourceError, Standing};
 use async_trait::async_trait;
-use record::BatchLimit;
+use cutter::Cut;
+use find::{Entry, Pattern};
+use growing::{Growing, Look};
+use input::{Stamp, layout_name};
+use known::Known;
+use open::{Opened, Opening};
+use record::{BatchLimit, PartitionId, Progress, RawBatch};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io::Read;
+use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
+use stream::{Origin, Stream};
+use survey::Surveyed;
+use tokio::time::Instant;
 
-/// Reads files.
+/// Reads files. See [`FileConfig`] for what it can be told.
 pub struct FileSource {
-    _name: Arc<str>,
+    settings: Arc<Settings>,
+    registry: Arc<dyn Registry>,
+    known: Option<Known>,
+    stage: Stage,
+    queue: VecDeque<Task>,
+    /// While watching: how each file stood at the last look.
+    seen: HashMap<Arc<str>, Seen>,
+    growing: HashMap<Arc<str>, Box<Growing>>,
+    next_look: Instant,
     standing: Standing,
+    /// Partitions counted as ended.
+    counted: HashSet<PartitionId>,
+}
+
+/// What does not change while a source lives.
+struct Settings {
+    name: Arc<str>,
+    config: FileConfig,
+    patterns: Vec<Pattern>,
+    layouts: Arc<dyn Layouts>,
+    stdin: Box<dyn Fn() -> Box<dyn Read> + Send + Sync>,
+}
+
+/// What the source is doing.
+enum Stage {
+    Find(Option<Job<Result<Vec<Entry>, SourceError>>>),
+    Next,
+    Look(Entry, Job<Outcome>),
+    Open(Opening),
+    Ready(Box<Stream>),
+    Read(Job<(Box<Stream>, Result<Cut, SourceError>)>),
+    /// Waits for the time to look again.
+    Rest,
+    End,
+}
+
+/// A file to look at.
+struct Task {
+    entry: Entry,
+    /// It stood still since the last look.
+    settled: bool,
+}
+
+struct Seen {
+    stamp: Result<Stamp, String>,
+    /// There is nothing to do for it until its stamp changes.
+    done: bool,
+}
+
+/// What looking at a file gave.
+enum Outcome {
+    Grows(Look),
+    Ends(Surveyed),
+    /// It may still be written to.
+    Unsettled,
 }
 
 impl FileSource {
-    /// `name` is the source's name in the topology, `base` the folder relative paths start from.
+    /// `name` is the source's name in the topology, `base` the folder relative paths start from. Touches no file.
     pub fn new(
         name: &str,
-        _config: FileConfig,
-        _base: impl Into<PathBuf>,
-        _layouts: Arc<dyn Layouts>,
-        _registry: Arc<dyn Registry>,
+        config: FileConfig,
+        base: impl Into<PathBuf>,
+        layouts: Arc<dyn Layouts>,
+        registry: Arc<dyn Registry>,
     ) -> Result<FileSource, SourceError> {
-        Ok(FileSource { _name: name.into(), standing: Standing::default() })
+        let stdin = Box::new(|| Box::new(std::io::stdin()) as Box<dyn Read>);
+        FileSource::reading(name, config, base.into(), layouts, registry, stdin)
     }
+
+    fn reading(
+        name: &str,
+        config: FileConfig,
+        base: PathBuf,
+        layouts: Arc<dyn Layouts>,
+        registry: Arc<dyn Registry>,
+        stdin: Box<dyn Fn() -> Box<dyn Read> + Send + Sync>,
+    ) -> Result<FileSource, SourceError> {
+        let patterns = Pattern::all(&config, &base).map_err(SourceError::Fatal)?;
+        Ok(FileSource {
+            settings: Arc::new(Settings { name: name.into(), config, patterns, layouts, stdin }),
+            registry,
+            known: None,
+            stage: Stage::Find(None),
+            queue: VecDeque::new(),
+            seen: HashMap::new(),
+            growing: HashMap::new(),
+            next_look: Instant::now(),
+            standing: Standing::default(),
+            counted: HashSet::new(),
+        })
+    }
+
+    /// Goes one step on. A step that waits leaves everything as it was until it has what it waited for, so that it can be given up.
+    async fn step(&mut self, limit: &BatchLimit, deadline: Instant) -> Result<Option<Next>, SourceError> {
+        match &mut self.stage {
+            Stage::Find(job) => {
+                let settings = &self.settings;
+                let job = job.get_or_insert_with(|| {
+                    let s = settings.clone();
+                    Job::spawn(move || find::find(&s.patterns, s.config.watch))
+                });
+                if self.known.is_none() {
+                    let partitions = self.registry.known(&format!("{}/", settings.name)).await?;
+                    self.known = Some(Known::new(settings.name.clone(), partitions));
+                }
+                let found = job.done().await??;
+                self.plan(found);
+            }
+            Stage::Next => self.take_next(),
+            Stage::Look(entry, job) => {
+                let outcome = job.done().await?;
+                let entry = entry.clone();
+                self.looked(entry, outcome)?;
+            }
+            Stage::Open(opening) => {
+                let known =
+                    self.known.get_or_insert_with(|| Known::new(self.settings.name.clone(), Vec::new()));
+                let opened = opening.open(&self.settings, known, &*self.registry).await?;
+                return self.opened(opened);
+            }
+            Stage::Ready(_) => self.start_reading(*limit),
+            Stage::Read(job) => {
+                let (stream, cut) = job.done().await?;
+                return self.was_read(stream, cut?);
+            }
+            Stage::Rest => {
+                tokio::time::sleep_until(self.next_look.min(deadline)).await;
+                if Instant::now() < self.next_look {
+                    return Ok(Some(Next::Idle));
+                }
+                self.stage = Stage::Find(None);
+            }
+            Stage::End => return Ok(Some(Next::End)),
+        }
+        Ok(None)
+    }
+
+    /// Queues what there is to do for the files found.
+    fn plan(&mut self, found: Vec<Entry>) {
+        let watch = self.settings.config.watch;
+        let mut before = mem::take(&mut self.seen);
+        for entry in found {
+            let last = before.remove(&entry.name).filter(|s| s.stamp == entry.stamp);
+            let done = last.as_ref().is_some_and(|s| s.done);
+            let settled = last.is_some() || !watch;
+            if watch {
+                self.seen.insert(entry.name.clone(), Seen { stamp: entry.stamp.clone(), done: true });
+            }
+            let unchanged = entry.stamp.as_ref().is_ok_and(|stamp| {
+                !entry.is_stdin() && self.known.as_ref().is_some_and(|k| k.unchanged(&entry.name, *stamp))
+            });
+            match (done, unchanged) {
+                (true, _) => {}
+                (false, true) => {
+                    self.standing.ended += 1;
+                    self.standing.unchanged += 1;
+                }
+                (false, false) => self.queue.push_back(Task { entry, settled }),
+            }
+        }
+        // A file that is gone is forgotten; what was handed over of it stays noted.
+        self.growing.retain(|name, _| self.seen.contains_key(name));
+        self.next_look = Instant::now() + self.settings.config.poll;
+        self.stage = Stage::Next;
+    }
+
+    fn take_next(&mut self) {
+        self.stage = match self.queue.pop_front() {
+            Some(task) => {
+                let (settings, growing) = (self.settings.clone(), self.growing.remove(&task.entry.name));
+                let (entry, once) = (task.entry.clone(), task.entry.is_stdin());
+                let work = move || look(&task, growing, &settings);
+                Stage::Look(entry, if once { Job::detached(work) } else { Job::spawn(work) })
+            }
+            None if self.settings.config.watch => Stage::Rest,
+            None => Stage::End,
+        };
+    }
+
+    /// Decides what follows from a look.
+    fn looked(&mut self, entry: Entry, outcome: Outcome) -> Result<(), SourceError> {
+        let settings = &self.settings;
+        self.stage = match outcome {
+            Outcome::Grows(Look::New(new)) => Stage::Open(Opening::Growing(new)),
+            Outcome::Grows(Look::More(growing, input)) => {
+                let Growing { name, partition, feed, beginning, cutter } = *growing;
+                let from = Origin::Growing { input, beginning };
+                Stage::Ready(Box::new(Stream { name, partition, feed, cutter, from }))
+            }
+            Outcome::Grows(Look::Replaced) => {
+                tracing::info!(source = %settings.name, file = %entry.name, "begins anew: read as a new partition");
+                self.queue.push_front(Task { entry, settled: false });
+                Stage::Next
+            }
+            Outcome::Grows(Look::Refused(why)) | Outcome::Ends(Surveyed::Refused(why)) => {
+                // It may become readable without a sign of it, so it is tried again.
+                self.look_again(&entry.name, why.hash.is_none());
+                Stage::Open(Opening::Refused(why))
+            }
+            Outcome::Ends(Surveyed::Whole(whole)) => Stage::Open(Opening::Whole(whole)),
+            Outcome::Ends(Surveyed::Changed(why)) if !settings.config.watch => {
+                return Err(SourceError::Transient(format!(
+                    "{}: {why}: it is read when it is complete; set `watch = true` for a file that grows",
+                    settings.name
+                )));
+            }
+            Outcome::Ends(Surveyed::Changed(_)) | Outcome::Unsettled => {
+                self.look_again(&entry.name, true);
+                Stage::Next
+            }
+            Outcome::Grows(Look::Nothing) => Stage::Next,
+        };
+        Ok(())
+    }
+
+    fn look_again(&mut self, name: &str, again: bool) {
+        if let Some(seen) = self.seen.get_mut(name) {
+            seen.done = !again;
+        }
+    }
+
+    fn opened(&mut self, opened: Opened) -> Result<Option<Next>, SourceError> {
+        self.stage = Stage::Next;
+        match opened {
+            Opened::AtEnd(id) => {
+                if self.counted.insert(id) {
+                    self.standing.ended += 1;
+                    self.standing.unchanged += 1;
+                }
+            }
+            Opened::Refused(batch) => {
+                self.standing.refused += 1;
+                return Ok(Some(self.hand_over(*batch)));
+            }
+            Opened::Stream(stream) => self.stage = Stage::Ready(stream),
+        }
+        Ok(None)
+    }
+
+    fn start_reading(&mut self, limit: BatchLimit) {
+        if let Stage::Ready(mut stream) = mem::replace(&mut self.stage, Stage::Next) {
+            self.stage = Stage::Read(Job::spawn(move || {
+                let cut = stream.read(&limit);
+                (stream, cut)
+            }));
+        }
+    }
+
+    fn was_read(&mut self, stream: Box<Stream>, cut: Cut) -> Result<Option<Next>, SourceError> {
+        let piece = match cut {
+            Cut::Piece(piece) => piece,
+            Cut::Dry => {
+                self.set_down(*stream);
+                return Ok(None);
+            }
+            Cut::End => {
+                self.stage = Stage::Next;
+                return Ok(None);
+            }
+        };
+        let batch = piece.into_batch(stream.partition.clone(), stream.feed.clone());
+        if batch.to == Progress::End {
+            self.standing.open.clear();
+            self.stage = Stage::Next;
+        } else {
+            self.standing.open = vec![stream.standing()];
+            self.stage = Stage::Ready(stream);
+        }
+        Ok(Some(self.hand_over(batch)))
+    }
+
+    fn hand_over(&mut self, batch: RawBatch) -> Next {
+        if let Some(known) = &mut self.known {
+            known.note(&batch.partition.id, batch.to);
+        }
+        if batch.to == Progress::End && self.counted.insert(batch.partition.id.clone()) {
+            self.standing.ended += 1;
+        }
+        Next::Batch(batch)
+    }
+
+    /// Keeps a growing file until there is more of it.
+    fn set_down(&mut self, stream: Stream) {
+        self.stage = Stage::Next;
+        self.standing.open.clear();
+        let Stream { name, partition, feed, mut cutter, from } = stream;
+        if let Origin::Growing { beginning, .. } = from {
+            cutter.set_down();
+            self.growing.insert(name.clone(), Box::new(Growing { name, partition, feed, beginning, cutter }));
+        }
+    }
+}
+
+/// Looks at one file; blocks.
+fn look(task: &Task, growing: Option<Box<Growing>>, settings: &Settings) -> Outcome {
+    let Task { entry, settled } = task;
+    let Settings { config, layouts, .. } = settings;
+    if entry.is_stdin() {
+        return Outcome::Ends(survey::survey_once(entry, &mut *(settings.stdin)(), config, &**layouts));
+    }
+    if config.watch && !entry.path.exists() {
+        return Outcome::Unsettled;
+    }
+    if let Some(growing) = growing {
+        return Outcome::Grows(growing::look_again(entry, growing));
+    }
+    if config.watch && config.grows && input::is_plain(&entry.path, config.compression, &entry.name) {
+        return Outcome::Grows(growing::look(entry, config, &**layouts));
+    }
+    if *settled { Outcome::Ends(survey::survey(entry, config, &**layouts)) } else { Outcome::Unsettled }
 }
 
 #[async_trait]
 impl Source for FileSource {
-    async fn next_batch(&mut self, _limit: &BatchLimit) -> Result<Next, SourceError> {
-        Err(SourceError::Fatal("reading files is not built yet".into()))
+    async fn next_batch(&mut self, limit: &BatchLimit) -> Result<Next, SourceError> {
+        let deadline = Instant::now() + limit.wait;
+        loop {
+            if let Some(next) = self.step(limit, deadline).await? {
+                return Ok(next);
+            }
+        }
     }
 
     fn standing(&self) -> Standing {
-        self.standing.clone()
+        let resting = self.growing.values().map(|g| PartitionStanding {
+            partition: g.partition.id.clone(),
+            offset: g.cutter.offset(),
+            total: None,
+            at_end: true,
+        });
+        let mut standing = self.standing.clone();
+        standing.open.extend(resting);
+        standing.open.sort_by(|a, b| a.partition.cmp(&b.partition));
+        standing.pending = self.queue.len() as u64;
+        standing
     }
 }

@@ -1,0 +1,88 @@
+//! What the store knows of a source's files, kept up to date with what is handed over.
+use super::growing::Beginning;
+use super::input::Stamp;
+use super::survey::short;
+use crate::KnownPartition;
+use record::{Feed, Partition, PartitionId, Progress};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Partitions of one source, named `source/path@mark`. The mark is
+///
+/// - the first 16 hex digits of the content's BLAKE3, for a file with an end;
+/// - `grow-` and as much of the hash of its beginning, for one that may grow; the second of the same beginning ends in `-2`;
+/// - `refused-` and a hash, or `unreadable`, for what was refused as a whole: should it become readable, its own partition is at the start.
+pub(super) struct Known {
+    source: Arc<str>,
+    handed: HashMap<PartitionId, Progress>,
+    /// Files with an end that were read to it, as they lay there then.
+    read: HashMap<String, Vec<Stamp>>,
+    /// Growing files opened in this run.
+    granted: HashMap<PartitionId, (Arc<Partition>, Arc<Feed>)>,
+}
+
+impl Known {
+    pub(super) fn new(source: Arc<str>, partitions: Vec<KnownPartition>) -> Known {
+        let mut known =
+            Known { source, handed: HashMap::new(), read: HashMap::new(), granted: HashMap::new() };
+        for p in partitions {
+            if let Some((name, stamp)) = known.ended(&p) {
+                known.read.entry(name).or_default().push(stamp);
+            }
+            known.handed.insert(p.id, p.progress);
+        }
+        known
+    }
+
+    fn ended(&self, p: &KnownPartition) -> Option<(String, Stamp)> {
+        let (name, mark) = p.id.as_str().strip_prefix(&*self.source)?.strip_prefix('/')?.rsplit_once('@')?;
+        let whole = p.progress == Progress::End && mark.bytes().all(|b| b.is_ascii_hexdigit());
+        let stamp = Stamp { size: p.size?, modified: p.modified? };
+        whole.then(|| (name.to_owned(), stamp))
+    }
+
+    /// Whether a file was read to its end and has the size and time it had then.
+    pub(super) fn unchanged(&self, name: &str, stamp: Stamp) -> bool {
+        self.read.get(name).is_some_and(|stamps| stamps.contains(&stamp))
+    }
+
+    pub(super) fn id(&self, name: &str, mark: &str) -> PartitionId {
+        PartitionId::new(format!("{}/{name}@{mark}", self.source))
+    }
+
+    /// Whether all of a partition was handed over, now or before.
+    pub(super) fn at_end(&self, id: &PartitionId) -> bool {
+        self.handed.get(id) == Some(&Progress::End)
+    }
+
+    pub(super) fn note(&mut self, id: &PartitionId, handed: Progress) {
+        self.handed.insert(id.clone(), handed);
+    }
+
+    pub(super) fn grant(&mut self, partition: &Arc<Partition>, feed: &Arc<Feed>, committed: Progress) {
+        self.note(&partition.id, committed);
+        self.granted.insert(partition.id.clone(), (partition.clone(), feed.clone()));
+    }
+
+    /// A growing file's partition that was opened in this run, and how much of it was handed over.
+    pub(super) fn granted(&self, id: &PartitionId) -> Option<(Arc<Partition>, Arc<Feed>, Progress)> {
+        let (partition, feed) = self.granted.get(id)?.clone();
+        Some((partition, feed, self.handed.get(id).copied().unwrap_or_default()))
+    }
+
+    /// The partition of a growing file that begins so and has `size` bytes: the latest of that beginning, or a new one if more was
+    /// read of that than there is now.
+    pub(super) fn growing(&self, name: &str, beginning: &Beginning, size: u64) -> PartitionId {
+        let base = format!("grow-{}", short(&beginning.hash));
+        let mut id = self.id(name, &base);
+        for n in 2.. {
+            match self.handed.get(&id) {
+                Some(Progress::At(p)) if p.offset() > size => {}
+                Some(_) if self.handed.contains_key(&self.id(name, &format!("{base}-{n}"))) => {}
+                _ => break,
+            }
+            id = self.id(name, &format!("{base}-{n}"));
+        }
+        id
+    }
+}

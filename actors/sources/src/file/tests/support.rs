@@ -1,0 +1,218 @@
+//! A small layout of lines, and a store in memory.
+use crate::*;
+use async_trait::async_trait;
+use record::{Context, Feed, FeedKey, Framed, Framer, FramingError, Partition, PartitionId, PartitionKey};
+use record::{Position, Progress, RawRecord, Survey};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Lines: the first one not empty is the header, `#n` a trailer that declares n lines, empty ones are nothing.
+pub struct Lines {
+    limit: usize,
+    offset: u64,
+    line: u64,
+    header: Option<Context>,
+    /// Bytes of a line too long, skipped so far.
+    skipped: u64,
+}
+
+impl Lines {
+    pub fn new(limit: usize) -> Lines {
+        Lines { limit, offset: 0, line: 0, header: None, skipped: 0 }
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Framed) {
+        self.line += 1;
+        let position = Position::in_file(self.offset, self.line, 0);
+        if self.skipped > 0 || line.len() > self.limit {
+            let length = self.skipped + line.len() as u64;
+            self.skipped = 0;
+            let raw = line[..line.len().min(100)].to_vec();
+            out.refused.push(FramingError {
+                position,
+                code: "record_too_long",
+                text: String::new(),
+                raw,
+                length,
+            });
+        } else if line.is_empty() || line.starts_with(b"#") {
+        } else if let Some(header) = &self.header {
+            let start = out.payload.len() as u32;
+            out.payload.extend_from_slice(line);
+            if out.contexts.is_empty() {
+                out.contexts.push(header.clone());
+            }
+            let end = out.payload.len() as u32;
+            out.records.push(RawRecord { start, end, position, context: 0 });
+        } else {
+            self.header = Some(Arc::new(String::from_utf8_lossy(line).into_owned()));
+        }
+    }
+}
+
+impl Framer for Lines {
+    fn frame(&mut self, input: &[u8], last: bool, out: &mut Framed) -> usize {
+        let mut used = 0;
+        while used < input.len() {
+            let rest = &input[used..];
+            let end = rest.iter().position(|b| *b == b'\n');
+            if end.is_none() && !last {
+                if rest.len() > self.limit {
+                    self.skipped += rest.len() as u64;
+                    self.offset += rest.len() as u64;
+                    used = input.len();
+                }
+                break;
+            }
+            let whole = end.map_or(rest.len(), |n| n + 1);
+            self.offset += whole as u64;
+            self.line(&rest[..end.unwrap_or(rest.len())], out);
+            used += whole;
+        }
+        if last && self.skipped > 0 {
+            self.line(b"", out);
+        }
+        out.consumed += used as u64;
+        used
+    }
+
+    fn record_limit(&self) -> usize {
+        self.limit
+    }
+}
+
+/// The layout of [`Lines`], for every feed that does not begin with `?`.
+#[derive(Default)]
+pub struct LinesLayout {
+    pub surveys: AtomicUsize,
+    /// Asked once for each feed read through.
+    pub names: Mutex<Vec<String>>,
+    /// Runs while a feed is read through.
+    pub meanwhile: Mutex<Option<Box<dyn Fn() + Send>>>,
+}
+
+pub struct Shared(pub Arc<LinesLayout>);
+
+impl Layouts for Shared {
+    fn choose(&self, file_name: &str, head: &[u8]) -> Result<Arc<dyn OpenLayout>, Refused> {
+        self.0.names.lock().unwrap().push(file_name.to_owned());
+        if let Some(meanwhile) = &*self.0.meanwhile.lock().unwrap() {
+            meanwhile();
+        }
+        if head.starts_with(b"?") {
+            return Err(Refused { code: "unknown_layout", text: format!("no vendor knows {file_name}") });
+        }
+        Ok(Arc::new(Shared(self.0.clone())))
+    }
+}
+
+impl OpenLayout for Shared {
+    fn vendor(&self) -> &str {
+        "lines"
+    }
+    fn zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::UTC
+    }
+    fn framer(&self, record_limit: usize) -> Box<dyn Framer> {
+        Box::new(Lines::new(record_limit))
+    }
+    fn surveyor(&self, _record_limit: usize) -> Box<dyn Surveyor> {
+        self.0.surveys.fetch_add(1, Ordering::Relaxed);
+        Box::new(LinesSurveyor::default())
+    }
+}
+
+#[derive(Default)]
+struct LinesSurveyor(Vec<u8>);
+
+impl Surveyor for LinesSurveyor {
+    fn feed(&mut self, piece: &[u8]) {
+        self.0.extend_from_slice(piece);
+    }
+    fn finish(self: Box<Self>) -> Survey {
+        let text = String::from_utf8_lossy(&self.0).into_owned();
+        let lines = text.lines().filter(|l| !l.is_empty()).skip(1);
+        let (trailers, lines): (Vec<&str>, Vec<&str>) = lines.partition(|l| l.starts_with('#'));
+        let declared = trailers.last().map(|t| t[1..].parse().unwrap());
+        Survey { records: lines.len() as u64, counted: lines.len() as u64, declared, ..Survey::default() }
+    }
+}
+
+/// A store in memory. Tests commit by hand.
+#[derive(Default)]
+pub struct Memory {
+    pub checkpoints: Mutex<BTreeMap<String, Progress>>,
+    pub feeds: Mutex<Vec<FeedInfo>>,
+    pub grants: Mutex<HashMap<String, usize>>,
+    hesitations: AtomicUsize,
+}
+
+impl Memory {
+    pub fn commit(&self, batch: &record::RawBatch) {
+        let mut checkpoints = self.checkpoints.lock().unwrap();
+        let at = checkpoints.entry(batch.partition.id.to_string()).or_default();
+        assert_eq!(*at, batch.from, "a batch goes on where the one before ended: {}", batch.partition.id);
+        assert!(batch.to > batch.from, "a batch moves its position");
+        *at = batch.to;
+    }
+
+    /// Every third time an await that is not ready at once, so that a caller can give up there and come back.
+    async fn hesitate(&self) {
+        if self.hesitations.fetch_add(1, Ordering::Relaxed) % 3 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub fn partitions(&self) -> Vec<String> {
+        self.checkpoints.lock().unwrap().keys().cloned().collect()
+    }
+
+    pub fn feed(&self, name: &str) -> FeedInfo {
+        self.feeds.lock().unwrap().iter().rfind(|f| &*f.name == name).unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Registry for Memory {
+    async fn known(&self, prefix: &str) -> Result<Vec<KnownPartition>, SourceError> {
+        let (checkpoints, feeds) = (self.checkpoints.lock().unwrap(), self.feeds.lock().unwrap());
+        let known = checkpoints.iter().filter(|(id, _)| id.starts_with(prefix)).map(|(id, progress)| {
+            let feed = feeds.iter().rfind(|f| f.partition.as_str() == id);
+            KnownPartition {
+                id: PartitionId::new(id.as_str()),
+                progress: *progress,
+                size: feed.and_then(|f| f.size),
+                modified: feed.and_then(|f| f.modified),
+            }
+        });
+        Ok(known.collect())
+    }
+
+    async fn open_partition(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError> {
+        self.hesitate().await;
+        let mut grants = self.grants.lock().unwrap();
+        let token = grants.entry(id.to_string()).or_default();
+        *token += 1;
+        let progress = *self.checkpoints.lock().unwrap().entry(id.to_string()).or_default();
+        let (key, token) = (PartitionKey(1), *token as i64);
+        let partition = Partition { key, id: id.clone(), source: "s".into(), token, opened: progress };
+        Ok((Arc::new(partition), progress))
+    }
+
+    async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError> {
+        self.hesitate().await;
+        let mut feeds = self.feeds.lock().unwrap();
+        let same = |f: &FeedInfo| info.hash.map_or(f.name == info.name, |h| f.hash == Some(h));
+        let key = feeds.iter().position(same).unwrap_or(feeds.len());
+        feeds.push(info.clone());
+        Ok(Arc::new(Feed {
+            key: FeedKey(key as i64),
+            vendor: info.vendor.clone(),
+            arrival: info.arrival,
+            hash: info.hash,
+            ends: info.status != FeedStatus::Open,
+            gated: info.status == FeedStatus::Waiting,
+        }))
+    }
+}
