@@ -92,9 +92,8 @@ proptest! {
     }
 
     #[test]
-    fn every_amount_arrives_as_it_was_sent(mantissa in -99_999_999_999_999_999i64..99_999_999_999_999_999, scale in 0u32..=8) {
+    fn every_amount_arrives_as_it_was_sent(mantissa in -999_999_999_999_999i64..=999_999_999_999_999, scale in 0u32..=8) {
         let amount = Decimal::new(mantissa, scale).normalize();
-        prop_assume!(amount.trunc().abs() < Decimal::new(1_000_000_000_000_000, 0));
         let text = event(&format!(r#"{{"account":"A","date":"2026-01-05","ticket":"T","end_value":{amount}}}"#));
         prop_assert_eq!(decode(text.as_bytes()).unwrap().correction.end_value, Patch::Set(amount));
     }
