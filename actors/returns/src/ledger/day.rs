@@ -1,5 +1,6 @@
 //! What one vendor says of a day: its value (F5), and the flows and fees since the row before.
 use super::live::Live;
+use super::overlay::Fields;
 use super::{Ground, WaitingReason, clock};
 use crate::date::{Date, Micros};
 use crate::fact::{Body, Class, Fact, Flow, Holding, Origin, Stated, Summary, Valuation};
@@ -45,6 +46,8 @@ pub(super) struct Flows {
     pub of_period: bool,
     /// Whether the vendor says anything of flows.
     pub stated: bool,
+    /// Which of contributions, distributions and fees it says. One by one, none is a statement too.
+    pub known: Stated,
     pub reasons: Reasons,
 }
 
@@ -146,6 +149,9 @@ pub(super) fn flows(window: &[Live], vendor: Vendor, as_of: Date, value: &Value,
         && (matches!(value.fact.body, Body::Summary(_)) || own().any(|l| summary(l).is_some_and(says_flows)));
     let fees_from_summary = own().any(|l| summary(l).is_some_and(|s| s.stated.has(Stated::FEES)));
     let mut flows = Flows { stated: !from_summary, ..Flows::default() };
+    if ground.policy.vendor(vendor).flows_from == FlowsFrom::Detail {
+        flows.known = Stated::CONTRIBUTIONS.with(Stated::DISTRIBUTIONS).with(Stated::FEES);
+    }
     for live in own() {
         if let Some(s) = summary(live) {
             if from_summary {
@@ -168,12 +174,24 @@ pub(super) fn flows(window: &[Live], vendor: Vendor, as_of: Date, value: &Value,
 }
 
 impl Flows {
+    /// What a correction may touch, as the vendor says it.
+    pub(super) fn fields(&self, value: &Value) -> Fields {
+        let known = |field, amount| self.known.has(field).then_some(amount);
+        [
+            Some(value.end),
+            known(Stated::CONTRIBUTIONS, self.contributions),
+            known(Stated::DISTRIBUTIONS, self.distributions),
+            known(Stated::FEES, self.fees),
+        ]
+    }
+
     fn take_summary(&mut self, s: &Summary, date: Date) {
         for (field, amount) in
             [(Stated::CONTRIBUTIONS, s.contributions), (Stated::DISTRIBUTIONS, -s.distributions)]
         {
             if s.stated.has(field) {
                 self.stated = true;
+                self.known = self.known.with(field);
                 self.add(DatedFlow { date, at: None, amount });
             }
         }
@@ -182,6 +200,7 @@ impl Flows {
 
     fn take_summary_fees(&mut self, s: &Summary) {
         if s.stated.has(Stated::FEES) {
+            self.known = self.known.with(Stated::FEES);
             self.fees = sum(self.fees, s.fees);
         }
         if s.stated.has(Stated::FEES_OUTSIDE) {

@@ -2,7 +2,7 @@
 use super::day::{Flows, Value, flow, flows, is_late, sum, value};
 use super::head::Head;
 use super::live::{Live, live};
-use super::overlay::{Overlay, overlay};
+use super::overlay::{Fields, Overlay, overlay};
 use super::parts::{Amounts, Cut, Shape};
 use super::version::{Said, by_key};
 use super::{Ground, Profile, carry};
@@ -214,7 +214,7 @@ impl<'a, 'l> Scene<'a, 'l> {
         }
         let said = self.said_in_window();
         let moments: Vec<&Fact> = said.iter().map(|s| s.fact).collect();
-        let now = [value.end, flows.contributions, flows.distributions, flows.fees];
+        let now = flows.fields(value);
         let corrections = self.window.iter().filter(is_correction).map(|l| l.fact);
         overlay(corrections, &moments, now, |until| self.fields_at(&said, vendor, until), self.ground)
     }
@@ -228,12 +228,12 @@ impl<'a, 'l> Scene<'a, 'l> {
     }
 
     /// The vendor's fields as they were when a fact had come; `None` before its value had.
-    fn fields_at(&self, said: &[Said<'a>], vendor: Vendor, until: &Fact) -> Option<[Decimal; 4]> {
+    fn fields_at(&self, said: &[Said<'a>], vendor: Vendor, until: &Fact) -> Option<Fields> {
         let mut window = live(said, Some(until), self.profile.base_currency, self.ground);
         window.retain(|l| l.date <= self.as_of);
         let value = value(&window, vendor, self.as_of, self.ground)?;
         let flows = flows(&window, vendor, self.as_of, &value, self.ground);
-        Some([value.end, flows.contributions, flows.distributions, flows.fees])
+        Some(flows.fields(&value))
     }
 }
 

@@ -6,8 +6,9 @@ use crate::row::{Reason, Reasons};
 use rust_decimal::Decimal;
 use std::cmp::Ordering;
 
-/// The fields a correction may speak of: end value, contributions, distributions, fees.
-pub(super) type Fields = [Decimal; 4];
+/// The fields a correction may speak of: end value, contributions, distributions, fees. One the vendor does not state is
+/// unknown, not zero: it agrees with nothing.
+pub(super) type Fields = [Option<Decimal>; 4];
 
 /// What corrections make of a day.
 #[derive(Default)]
@@ -95,7 +96,7 @@ fn release(
             let mut own =
                 (0..4).filter(|&field| owners[field] == Some(n)).filter_map(|field| {
                     match correction.patches[field] {
-                        Patch::Set(amount) => Some(amount == said[field]),
+                        Patch::Set(amount) => Some(said[field] == Some(amount)),
                         Patch::Absent | Patch::TakenAway => None,
                     }
                 });

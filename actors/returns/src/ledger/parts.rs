@@ -8,6 +8,7 @@ use crate::fact::Origin;
 use crate::link::{SubPeriod, WeightedFlow};
 use crate::policy::{FlowTiming, Vendor};
 use rust_decimal::Decimal;
+use std::borrow::Cow;
 
 /// The amounts of a day as they are linked, corrections overlaid. All flows are >= 0.
 #[derive(Clone, Copy)]
@@ -54,25 +55,39 @@ pub(super) struct Cut<'a, 'l> {
 impl Cut<'_, '_> {
     pub(super) fn shape(&self, amounts: &Amounts) -> Shape {
         let policy = self.ground.policy.vendor(self.vendor);
-        let period = self.period();
+        let dated = self.dated(amounts);
+        let period = self.period(&dated);
         let timing = if period.long { FlowTiming::Timed } else { policy.flow_timing };
         let splits = self.splits();
         if splits.is_empty() && timing != FlowTiming::Timed {
             return Shape { timing, long: period.long, flows: Vec::new(), parts: Vec::new() };
         }
-        let mut parts = self.parts(&splits, &period, amounts);
+        let mut parts = self.parts(&splits, &period, amounts, &dated);
         let single = parts.len() == 1;
         let flows = if single { parts.remove(0).flows } else { Vec::new() };
         Shape { timing, long: period.long, flows, parts }
     }
 
+    /// The flows one by one. A corrected sum has no times: it is one untimed flow of the day itself, in the place of those it corrects.
+    fn dated(&self, amounts: &Amounts) -> Cow<'_, [DatedFlow]> {
+        let new_in = Some(amounts.contributions).filter(|c| *c != self.flows.contributions);
+        let new_out = Some(amounts.distributions).filter(|w| *w != self.flows.distributions);
+        if new_in.is_none() && new_out.is_none() {
+            return Cow::Borrowed(&self.flows.dated);
+        }
+        let stands = |f: &DatedFlow| if f.amount.is_sign_positive() { new_in } else { new_out }.is_none();
+        let corrected = new_in.into_iter().chain(new_out.map(|w| -w)).filter(|amount| !amount.is_zero());
+        let corrected = corrected.map(|amount| DatedFlow { date: self.as_of, at: None, amount });
+        self.flows.dated.iter().copied().filter(stands).chain(corrected).collect()
+    }
+
     /// The period since the row before; from B = 0 it begins with its first inflow.
-    fn period(&self) -> Period {
+    fn period(&self, dated: &[DatedFlow]) -> Period {
         let mut begin =
             self.before.map_or_else(|| self.as_of.yesterday().unwrap_or(self.as_of), |head| head.as_of);
         let mut begins_at = None;
         if self.begin.is_zero() {
-            let inflows = self.flows.dated.iter().filter(|f| f.amount.is_sign_positive());
+            let inflows = dated.iter().filter(|f| f.amount.is_sign_positive());
             if let Some(first) = inflows.min_by_key(|f| (f.date, f.at)) {
                 begin = begin.max(first.date.yesterday().unwrap_or(first.date));
                 begins_at = first.at;
@@ -81,7 +96,7 @@ impl Cut<'_, '_> {
         let length = days_between(begin, self.as_of);
         let long = length > i32::from(self.ground.policy.long_period_days)
             && !self.flows.of_period
-            && !self.flows.dated.is_empty();
+            && !dated.is_empty();
         Period { begin, end: self.as_of, begins_at, long }
     }
 
@@ -107,7 +122,13 @@ impl Cut<'_, '_> {
         self.value.closes.unwrap_or_else(|| clock::close(policy, self.as_of))
     }
 
-    fn parts(&self, splits: &[(Micros, Decimal)], period: &Period, amounts: &Amounts) -> Vec<SubPeriod> {
+    fn parts(
+        &self,
+        splits: &[(Micros, Decimal)],
+        period: &Period,
+        amounts: &Amounts,
+        dated: &[DatedFlow],
+    ) -> Vec<SubPeriod> {
         let policy = self.ground.policy.vendor(self.vendor);
         let start = period.begins_at.unwrap_or_else(|| clock::close(policy, period.begin));
         let mut edges = vec![start];
@@ -117,13 +138,13 @@ impl Cut<'_, '_> {
         let mut parts: Vec<SubPeriod> =
             splits.iter().map(|(_, value)| SubPeriod { end_value: *value, ..SubPeriod::default() }).collect();
         parts.push(SubPeriod { end_value: amounts.end, ..SubPeriod::default() });
-        for flow in self.flows.dated.iter().copied().chain(self.corrected_by(amounts)) {
-            let n = part_of(&flow, self.as_of, splits);
+        for flow in dated {
+            let n = part_of(flow, self.as_of, splits);
             let times = flow.at.filter(|_| n > 0 || !period.long).map(|at| (at, edges[n], edges[n + 1]));
-            add(&mut parts[n], weighted(&flow, times, n, last, period));
+            add(&mut parts[n], weighted(flow, times, n, last, period));
         }
         let mut untimed = amounts.fees;
-        for (at, fee) in &self.flows.timed_fees {
+        for (at, fee) in self.flows.timed_fees.iter().filter(|_| amounts.fees == self.flows.fees) {
             let n = splits.iter().filter(|(split, _)| split <= at).count();
             parts[n].fees = sum(parts[n].fees, *fee);
             untimed = sum(untimed, -*fee);
@@ -131,15 +152,6 @@ impl Cut<'_, '_> {
         parts[last].fees = sum(parts[last].fees, untimed);
         parts[last].fees_outside = amounts.fees_outside;
         parts
-    }
-
-    /// What corrections change of the flows, as untimed flows of the day itself.
-    fn corrected_by(&self, amounts: &Amounts) -> impl Iterator<Item = DatedFlow> + use<> {
-        let date = self.as_of;
-        let more_in = sum(amounts.contributions, -self.flows.contributions);
-        let more_out = sum(amounts.distributions, -self.flows.distributions);
-        let changes = [more_in, -more_out].into_iter().filter(|amount| !amount.is_zero());
-        changes.map(move |amount| DatedFlow { date, at: None, amount })
     }
 }
 
