@@ -343,7 +343,7 @@ CREATE TABLE lease (
 
 -- One row: the store has one active pipeline. Expiry lives here alone.
 CREATE TABLE worker (
-  one        INTEGER PRIMARY KEY DEFAULT 1 CHECK (one = 1),
+  one        INTEGER PRIMARY KEY CHECK (one = 1),
   name       TEXT NOT NULL,
   generation INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,

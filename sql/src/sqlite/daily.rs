@@ -214,9 +214,9 @@ fn is_same(stored: &Daily<Row>, write: &RowWrite, row: &Row) -> bool {
     stored.row == *row && stored.verdict == write.verdict && stored.reasons == write.reasons
 }
 
-/// A row thought new that differs from one that is there replaces what was published.
+/// Whether what was published moves, as the fold says. A row it took for new and that is there already is the same lines read again.
 fn restates(stored: &Daily<Row>, change: &RowChange) -> bool {
-    let moves = !matches!(change, RowChange::Replaced { restates: false, .. });
+    let moves = matches!(change, RowChange::Replaced { restates: true, .. } | RowChange::Gone(_));
     moves && !is_open(stored)
 }
 

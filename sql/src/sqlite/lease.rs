@@ -18,7 +18,7 @@ impl SqliteStore {
         refuse_beside_another(&mut tx, worker, now).await?;
         let number = next_token(&mut tx).await?;
         let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
-        let take = "INSERT INTO worker (name, generation, ttl, expires_at) VALUES (?, ?, ?, ?)
+        let take = "INSERT INTO worker (one, name, generation, ttl, expires_at) VALUES (1, ?, ?, ?, ?)
             ON CONFLICT (one) DO UPDATE SET name = excluded.name, generation = excluded.generation,
             ttl = excluded.ttl, expires_at = excluded.expires_at";
         let expires_at = now.saturating_add(ttl);

@@ -12,7 +12,7 @@ use returns::ledger::{History, Profile, StoredFact, summary_of};
 use returns::{Arrival, Key, Kind, Place, Row as DailyRow};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 /// Sorts after every date.
@@ -42,9 +42,10 @@ impl SqliteStore {
                  JOIN account a ON a.id = l.account_id",
             )
         });
+        let once: Vec<_> = asked.iter().collect::<BTreeSet<_>>().into_iter().collect();
         let mut connection = self.readers.acquire().await?;
         let rows = ALIASES
-            .fetch(&mut connection, asked, |chunk, values| {
+            .fetch(&mut connection, &once, |chunk, values| {
                 for (vendor, number) in chunk {
                     values.text(Some(vendor));
                     values.text(Some(number));
