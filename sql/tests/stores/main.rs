@@ -1,0 +1,77 @@
+//! What every store promises, asked of each.
+//!
+//! - `suite`: the promises, as functions of a store.
+//! - `make`: rows, facts and units to ask with.
+//! - `only_postgres`: what has no counterpart in SQLite.
+mod make;
+mod only_postgres;
+#[path = "../../../tests/src/postgres.rs"]
+mod postgres;
+mod suite;
+
+use std::sync::Arc;
+use store::{Names, Store};
+
+/// A store, and what must live as long as it.
+pub struct Opened {
+    pub store: Box<dyn Store>,
+    pub names: Arc<Names>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+async fn on_postgres() -> Opened {
+    let names = Arc::new(Names::default());
+    let url = postgres::fresh_database();
+    let store = store::postgres::PostgresStore::connect(&url, names.clone()).await.unwrap();
+    Opened { store: Box::new(store), names, _folder: None }
+}
+
+async fn on_sqlite() -> Opened {
+    let names = Arc::new(Names::default());
+    let folder = tempfile::tempdir().unwrap();
+    let store = store::sqlite::open(&folder.path().join("store.db"), names.clone()).await.unwrap();
+    Opened { store: Box::new(store), names, _folder: Some(folder) }
+}
+
+macro_rules! promises {
+    ($($promise:ident)*) => {
+        mod postgres_promises {
+            $(#[tokio::test] async fn $promise() { super::suite::$promise(super::on_postgres().await).await })*
+        }
+        mod sqlite_promises {
+            $(#[tokio::test] async fn $promise() { super::suite::$promise(super::on_sqlite().await).await })*
+        }
+    };
+}
+
+promises! {
+    migrating_twice_changes_nothing
+    any_row_comes_back_as_it_was
+    any_fact_comes_back_as_it_was
+    a_unit_sent_twice_is_refused_and_changes_nothing
+    a_step_that_does_not_go_on_writes_nothing
+    steps_of_one_partition_go_as_one
+    a_lost_slot_commits_nothing
+    a_lost_partition_commits_nothing
+    one_pipeline_at_a_time
+    a_restated_row_is_kept_without_overlap
+    what_was_said_then_can_be_read
+    an_open_day_leaves_no_history
+    a_row_taken_away_stays_in_history
+    rows_that_are_there_already_end_the_same
+    lineage_alone_is_no_news
+    a_break_opens_once_and_is_resolved
+    every_break_of_a_day_is_resolved_but_those_broken_again
+    a_record_is_quarantined_once
+    rows_are_ordered_by_bytes_page_by_page
+    a_known_fact_is_found_wherever_it_lives
+    on_a_stream_the_day_makes_no_difference
+    a_fact_leaves_its_table_when_a_row_carries_it
+    a_fact_sent_from_an_earlier_place_takes_it
+    history_starts_before_what_late_facts_reach
+    the_head_of_an_account_is_loaded
+    aliases_lead_to_accounts
+    a_checkpoint_set_back_keeps_its_counters
+    what_is_registered_once_is_found_again
+    a_figure_has_its_evidence
+}

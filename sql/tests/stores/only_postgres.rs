@@ -1,0 +1,179 @@
+//! What has no counterpart in SQLite: two connections, a server that goes away, the database's collation, and what people query.
+use crate::make::*;
+use crate::{Opened, postgres};
+use record::Progress;
+use returns::ledger::RowChange;
+use sqlx::{Connection, Executor, PgConnection, Row as _};
+use std::sync::Arc;
+use store::postgres::PostgresStore;
+use store::{CommitUnit, Names, RowFilter, StoreError};
+
+async fn open(url: &str) -> Ready {
+    let names = Arc::new(Names::default());
+    let store = PostgresStore::connect(url, names.clone()).await.unwrap();
+    Ready::new(Opened { store: Box::new(store), names, _folder: None }).await
+}
+
+async fn query(url: &str, sql: &'static str) -> Vec<sqlx::postgres::PgRow> {
+    PgConnection::connect(url).await.unwrap().fetch_all(sql).await.unwrap()
+}
+
+/// 40 accounts of both halves with 150 rows each: more than goes in one transaction.
+fn large(ready: &Ready, first_day: i32) -> CommitUnit {
+    let accounts: Vec<_> = (1..=40).map(|id| account(id, &format!("A-{id}"))).collect();
+    let halves = accounts.iter().map(|a| a.slot % 2).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(halves.len(), 2);
+    let start = returns::date::days(date("2020-01-01")) + first_day;
+    let day = |n: i32| returns::date::from_days(start + n).unwrap().to_string();
+    let rows =
+        accounts.iter().flat_map(|a| (0..150).map(|n| write(a.id, RowChange::New(row(&day(n), "100")))));
+    let rows = rows.collect();
+    let facts =
+        accounts.iter().flat_map(|a| facts(a.id, [flow(&day(0), &format!("T{first_day}"), "5")])).collect();
+    CommitUnit { accounts, rows, facts, ..ready.unit() }
+}
+
+#[tokio::test]
+async fn a_large_unit_goes_over_two_connections_and_is_the_same() {
+    let url = postgres::fresh_database();
+    let ready = open(&url).await;
+    let unit = CommitUnit { deltas: vec![ready.delta(Progress::Start, at(1))], ..large(&ready, 0) };
+    let receipt = ready.commit(unit.clone()).await;
+    assert_eq!((receipt.inserted, receipt.facts), (6000, 40));
+    let writers = query(&url, "SELECT count(DISTINCT xmin::text) FROM performance_daily").await;
+    assert_eq!(writers[0].get::<i64, _>(0), 2, "two transactions wrote");
+    assert_eq!(ready.progress().await.0, at(1));
+    // Half of the rows are there already: those connections stage, and it ends as if all were copied.
+    let receipt = ready.commit(large(&ready, 75)).await;
+    assert_eq!((receipt.inserted, receipt.changed), (3000, 0));
+    assert_eq!(ready.store().reader().totals().await.unwrap().rows, 9000);
+}
+
+#[tokio::test]
+async fn if_the_checkpoint_is_refused_the_lines_are_read_again_and_nothing_is_doubled() {
+    let url = postgres::fresh_database();
+    let ready = open(&url).await;
+    // The first half is committed before the second finds its delta refused: as after a crash between the two.
+    let refused = CommitUnit { deltas: vec![ready.delta(at(5), at(6))], ..large(&ready, 0) };
+    assert!(ready.store().commit(&refused).await.is_err());
+    let half = ready.store().reader().totals().await.unwrap().rows;
+    assert!(half > 0 && half < 6000, "{half}");
+    let again = CommitUnit { deltas: vec![ready.delta(Progress::Start, at(6))], ..large(&ready, 0) };
+    let receipt = ready.commit(again).await;
+    assert_eq!((receipt.inserted, receipt.changed, receipt.restated), (6000 - half, 0, 0));
+    assert_eq!(ready.store().reader().totals().await.unwrap().facts, 40);
+}
+
+#[tokio::test]
+async fn connections_that_break_are_made_anew() {
+    let url = postgres::fresh_database();
+    let ready = open(&url).await;
+    query(&url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        .await;
+    ready.commit_rows(vec![write(1, RowChange::New(row("2025-01-02", "100")))]).await;
+    assert_eq!(ready.rows().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_unreachable() {
+    let nowhere = "postgres://app@localhost/x?host=/nonexistent";
+    let error = PostgresStore::connect(nowhere, Arc::new(Names::default())).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unreachable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_store_without_its_schema_says_what_to_do() {
+    let names = Arc::new(Names::default());
+    let store = PostgresStore::connect(&postgres::fresh_database(), names).await.unwrap();
+    let store: &dyn store::Store = &store;
+    let not_ready = store.ready().await.unwrap_err();
+    assert!(not_ready.to_string().contains("dietz migrate"), "{not_ready}");
+    assert_eq!(store.migrate().await.unwrap(), ["0001_store"]);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let url = postgres::fresh_database();
+    let ready = open(&url).await;
+    query(
+        &url,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', true, '', 0)",
+    )
+    .await;
+    for error in [ready.store().ready().await.err(), ready.store().migrate().await.err()] {
+        assert!(matches!(&error, Some(StoreError::Schema(text)) if text.contains("9999")), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn order_is_by_bytes_under_any_collation() {
+    let url = postgres::fresh_database_with(
+        "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'",
+    );
+    crate::suite::rows_are_ordered_by_bytes_page_by_page({
+        let names = Arc::new(Names::default());
+        let store = PostgresStore::connect(&url, names.clone()).await.unwrap();
+        Opened { store: Box::new(store), names, _folder: None }
+    })
+    .await;
+    let ordered =
+        query(&url, "SELECT account_no FROM account ORDER BY account_no COLLATE \"en-x-icu\"").await;
+    let by_database: Vec<String> = ordered.iter().map(|r| r.get(0)).collect();
+    let mut by_bytes = by_database.clone();
+    by_bytes.sort_unstable();
+    assert_ne!(by_database, by_bytes, "the two orders differ for these numbers");
+}
+
+#[tokio::test]
+async fn the_columns_of_the_program_are_those_of_the_tables() {
+    let url = postgres::fresh_database();
+    open(&url).await;
+    let sql = "SELECT table_name::text, column_name::text FROM information_schema.columns ORDER BY table_name, ordinal_position";
+    let columns = query(&url, sql).await;
+    let of = |table: &str| {
+        let rows = columns.iter().filter(|r| r.get::<&str, _>(0) == table);
+        rows.map(|r| r.get::<String, _>(1)).collect::<Vec<_>>()
+    };
+    let names =
+        |columns: &[store::columns::Column]| columns.iter().map(|c| c.name.to_owned()).collect::<Vec<_>>();
+    use store::columns::{daily, fact};
+    assert_eq!(of("performance_daily"), names(daily::DAILY));
+    assert_eq!(of("performance_history"), [names(daily::DAILY), names(daily::HISTORY)].concat());
+    assert_eq!(of("fact"), names(&fact::columns()));
+}
+
+#[tokio::test]
+async fn people_can_ask_in_sql() {
+    let url = postgres::fresh_database();
+    let ready = open(&url).await;
+    let unit = CommitUnit {
+        rows: vec![write(1, RowChange::New(row("2025-01-02", "100.50")))],
+        facts: facts(1, [flow("2025-01-02", "T1", "5")]),
+        ..ready.unit()
+    };
+    ready.commit(unit).await;
+    ready.commit_rows(vec![restated(1, row("2025-01-02", "101.25"), "late line")]).await;
+    let first = ready.superseded("A-1", "2025-01-02").await.remove(0).published.known_from;
+    let rows = query(
+        &url,
+        "SELECT account_no, end_value::text, gain::text, status, reasons IS NULL FROM performance",
+    )
+    .await;
+    let (number, value, gain): (String, String, String) = (rows[0].get(0), rows[0].get(1), rows[0].get(2));
+    assert_eq!((number.as_str(), value.as_str(), gain.as_str()), ("A-1", "101.25", "101.25"));
+    assert!(rows[0].get::<bool, _>(4));
+    let filter = RowFilter { known_at: Some(first), ..RowFilter::default() };
+    assert_eq!(ready.store().reader().rows(&filter, None, 9).await.unwrap()[0].row.end_value, dec("100.5"));
+    let observed = query(
+        &url,
+        "SELECT kind, in_row, coalesce(end_value, amount)::text, contributions IS NULL FROM observation ORDER BY kind",
+    )
+    .await;
+    let observed: Vec<(String, bool, String, bool)> =
+        observed.iter().map(|r| (r.get(0), r.get(1), r.get(2), r.get(3))).collect();
+    let expected = [("flow", false, "5", true), ("summary", true, "101.25", true)];
+    assert_eq!(
+        observed,
+        expected.map(|(kind, in_row, value, unknown)| (kind.into(), in_row, value.into(), unknown))
+    );
+}
