@@ -200,6 +200,7 @@ pub struct Pen<'a, 'o, 'w> {
 
 impl<'a> Pen<'a, '_, '_> {
     /// Writes the block's observation; or says under which class the record is left out.
+    #[inline]
     fn write(&mut self) -> Outcome<Option<&'static str>> {
         let account = utf8(self.row.needed(&self.block.account)?, &self.block.account.label)?;
         check_account(account, &self.block.account.label)?;
@@ -272,6 +273,7 @@ impl<'a> Pen<'a, '_, '_> {
         }
     }
 
+    #[inline]
     fn summary(&self, fields: &'a SummaryFields) -> Outcome<Summary> {
         let mut s = Summary { reported_span: fields.span, ..Summary::default() };
         let row = &self.row;

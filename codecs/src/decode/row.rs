@@ -81,6 +81,7 @@ impl<'a> Row<'a> {
     }
 
     /// A number; `None` where it is not stated.
+    #[inline]
     pub fn amount(&self, amount: &'a Amount) -> Outcome<Option<Decimal>> {
         let value = match &amount.source {
             AmountSource::Number { text, spelling, sign } => self.number(text, spelling, *sign)?,
@@ -97,6 +98,7 @@ impl<'a> Row<'a> {
         Ok(Some(if negate && !value.is_zero() { -value } else { value }))
     }
 
+    #[inline]
     pub fn maybe(&self, amount: &'a Option<Amount>) -> Outcome<Option<Decimal>> {
         amount.as_ref().map_or(Ok(None), |a| self.amount(a))
     }
@@ -111,6 +113,16 @@ impl<'a> Row<'a> {
         spelling: &'a MoneySpelling,
         sign: Option<u16>,
     ) -> Outcome<Option<Decimal>> {
+        if let (TextSource::Slot(n), Trim::Blanks, None, true) =
+            (&text.source, &text.trim, sign, text.one_of.is_empty())
+        {
+            // The spelling itself knows blanks and what stands for a missing number.
+            let Some(value) = self.fields.get(self.record, usize::from(*n)) else { return Ok(None) };
+            return match money::parse(value, spelling) {
+                Ok(number) => Ok(number),
+                Err(e) => Err(Fault::of_value(e, &text.label, self.place(text))),
+            };
+        }
         let Some(value) = self.text(text)? else { return Ok(None) };
         let parsed = match sign.and_then(|s| self.fields.get(self.record, usize::from(s))) {
             Some(sign) => money::parse_with_sign(value, sign, spelling),

@@ -59,6 +59,8 @@ pub enum Take {
 pub struct DelimitedLines {
     rules: Arc<DelimitedRules>,
     format: Arc<Delimited>,
+    /// After the header no line can be anything but a row.
+    only_rows: bool,
     seen: usize,
     state: State,
     section: Option<u16>,
@@ -83,8 +85,13 @@ enum State {
 
 impl DelimitedLines {
     pub fn new(rules: Arc<DelimitedRules>, format: Arc<Delimited>) -> Self {
+        let only_rows = rules.captures.is_empty()
+            && rules.sections.is_none()
+            && rules.header_starts.is_none()
+            && rules.footer_starts.is_empty();
         let mut lines = DelimitedLines {
             rules,
+            only_rows,
             format,
             seen: 0,
             state: State::AwaitingHeader,
@@ -267,6 +274,10 @@ impl LineRules for DelimitedLines {
         self.seen += 1;
         if line.is_empty() {
             return None;
+        }
+        // Most feeds have nothing but rows from here on.
+        if self.only_rows && self.state == State::Rows && self.seen > self.rules.preamble {
+            return self.row();
         }
         let rules = self.rules.clone();
         if !rules.captures.is_empty() && self.capture(line) {

@@ -1,4 +1,8 @@
 //! Promises of the layouts, kept on whole feeds.
 mod delimited;
+mod flows;
 mod golden;
+mod pieces;
+mod problems;
+mod quarantine;
 mod support;
