@@ -77,9 +77,9 @@ impl Layout {
     /// assert!(problem.contains("7:"), "{problem}");
     /// ```
     pub fn compile(text: &str, file: &str) -> Result<Layout, Vec<Problem>> {
-        let mapping = mapping::compile(text, file)?;
+        let (mapping, plan) = mapping::compile(text, file)?;
         let (name, version) = (mapping.name.clone(), mapping.version);
-        let mapped = Mapped::new(mapping).map_err(|error| {
+        let mapped = Mapped::new(mapping, plan).map_err(|error| {
             vec![Problem { file: file.to_owned(), line: 1, column: 1, message: error.text, help: None }]
         })?;
         let hash = *blake3::hash(text.as_bytes()).as_bytes();
@@ -188,13 +188,11 @@ impl Layout {
 }
 
 impl Mapped {
-    fn new(mut mapping: Mapping) -> Result<Mapped, FormatError> {
-        // The plan's parts move to where they are used; what is left says only what they were.
-        let plan = std::mem::replace(&mut mapping.plan, FormatPlan::IbkrFlex { limit: 0 });
+    fn new(mapping: Mapping, plan: FormatPlan) -> Result<Mapped, FormatError> {
         let (format, framing): (Arc<dyn Format>, Framing) = match plan {
             FormatPlan::Delimited { format, rules, multiline, limit } => {
-                let format = Arc::new(format);
-                (format.clone(), Framing::Delimited { rules: Arc::new(rules), format, multiline, limit })
+                let format: Arc<Delimited> = format.into();
+                (format.clone(), Framing::Delimited { rules: rules.into(), format, multiline, limit })
             }
             FormatPlan::Fixed { format, limit } => {
                 let format = Arc::new(format);

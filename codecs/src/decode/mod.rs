@@ -7,7 +7,7 @@ mod row;
 
 use crate::equals::Ordinals;
 use crate::format::delimited::Columns;
-use crate::format::eventbridge;
+use crate::format::{eventbridge, offset};
 use crate::framing::lines::{KEPT_OF_REFUSED, LineContext, Role};
 use crate::layout::{Body as LayoutBody, Layout};
 use fault::{Fault, Outcome};
@@ -310,10 +310,10 @@ fn event(
         event.revision,
         &event.account,
     );
-    let start = out.text.len() as u32;
+    let start = offset(out.text.len());
     out.text.extend_from_slice(event.account.as_bytes());
     Ok(Observation {
-        account: (start, out.text.len() as u32),
+        account: (start, offset(out.text.len())),
         is_account_no: true,
         fact: Fact {
             origin: Origin::Correction,

@@ -3,7 +3,7 @@ use super::fault::{Fault, Outcome};
 use super::row::{Row, missing, utf8};
 use super::{Decoded, Observation};
 use super::{flow, history};
-use crate::format::Fields;
+use crate::format::{Fields, offset};
 use crate::layout::Mapped;
 use crate::mapping::model::{Block, BlockFields, FeesIn, SummaryFields, ValuationFields};
 use crate::value::date::Moment;
@@ -67,9 +67,9 @@ impl<'o> Writer<'o> {
         {
             return (start, end);
         }
-        let start = self.out.text.len() as u32;
+        let start = offset(self.out.text.len());
         self.out.text.extend_from_slice(account.as_bytes());
-        let span = (start, self.out.text.len() as u32);
+        let span = (start, offset(self.out.text.len()));
         self.last = Some(span);
         span
     }

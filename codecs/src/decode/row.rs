@@ -1,6 +1,6 @@
 //! Verbs applied to one record.
 use super::fault::{Fault, Outcome};
-use crate::format::{Fields, Slot};
+use crate::format::{Fields, Slot, offset};
 use crate::mapping::model::*;
 use crate::value::date::Moment;
 use crate::value::money::{self, Digits, MoneySpelling, Placeholders};
@@ -207,7 +207,7 @@ impl<'a> Row<'a> {
             Some(Slot::Record { start, end }) => {
                 let bytes = self.record.get(*start as usize..*end as usize)?;
                 let blank = bytes.iter().take_while(|b| b.is_ascii_whitespace()).count();
-                Some(start + if blank < bytes.len() { blank as u32 } else { 0 })
+                Some(start + if blank < bytes.len() { offset(blank) } else { 0 })
             }
             _ => None,
         }

@@ -1,5 +1,5 @@
 //! Delimited text: columns apart by one byte, fields quoted or not.
-use super::{Fields, Format, FormatError, Selector, Slot};
+use super::{Fields, Format, FormatError, Selector, Slot, offset};
 use crate::framing::lines::LineContext;
 use crate::value::text::Encoding;
 use memchr::{memchr, memchr_iter};
@@ -25,7 +25,7 @@ pub struct Columns {
     /// How many columns a row has; `None` where nothing says so.
     pub count: Option<usize>,
     /// (column, selector), by column.
-    reads: Vec<(u32, u16)>,
+    reads: Vec<(usize, u16)>,
     /// Selectors that name a column which is not there.
     pub absent: Vec<u16>,
     /// Columns nobody knows.
@@ -36,7 +36,7 @@ impl Delimited {
     /// Prepares the columns of a header, or of a list declared in its place.
     pub fn columns(&self, names: &[String]) -> Columns {
         let mut columns = Columns { count: Some(names.len()), ..Columns::default() };
-        for (number, selector) in self.selectors.iter().enumerate() {
+        for (number, selector) in (0u16..).zip(&self.selectors) {
             let place = match selector {
                 Selector::Field(name) if name.starts_with('@') => continue,
                 Selector::Field(name) => names.iter().position(|n| n == name),
@@ -44,8 +44,8 @@ impl Delimited {
                 Selector::Path(_) => None,
             };
             match place {
-                Some(column) => columns.reads.push((column as u32, number as u16)),
-                None => columns.absent.push(number as u16),
+                Some(column) => columns.reads.push((column, number)),
+                None => columns.absent.push(number),
             }
         }
         columns.reads.sort_unstable();
@@ -56,11 +56,11 @@ impl Delimited {
     /// Rows without a header: only column numbers can be read.
     pub fn bare_columns(&self) -> Columns {
         let mut columns = Columns::default();
-        for (number, selector) in self.selectors.iter().enumerate() {
+        for (number, selector) in (0u16..).zip(&self.selectors) {
             match selector {
-                Selector::Column(n) => columns.reads.push((*n as u32 - 1, number as u16)),
+                Selector::Column(n) => columns.reads.push((n - 1, number)),
                 Selector::Field(name) if name.starts_with('@') => {}
-                _ => columns.absent.push(number as u16),
+                _ => columns.absent.push(number),
             }
         }
         columns.reads.sort_unstable();
@@ -78,9 +78,8 @@ impl Delimited {
         let mut cells = Vec::new();
         let mut at = Some(0);
         while let Some(start) = at {
-            let (slot, next) = self
-                .cell(line, start, &mut fields.scratch)
-                .unwrap_or_else(|_| (Slot::Record { start: start as u32, end: line.len() as u32 }, None));
+            let whole = Slot::Record { start: offset(start), end: offset(line.len()) };
+            let (slot, next) = self.cell(line, start, &mut fields.scratch).unwrap_or((whole, None));
             fields.slots = vec![slot];
             let bytes = fields.get(line, 0).unwrap_or_default();
             cells.push(self.encoding.to_text(bytes).trim().to_owned());
@@ -100,7 +99,7 @@ impl Delimited {
         if self.quote.is_none() || rest.first() != self.quote.as_ref() {
             let length = memchr(self.delimiter, rest);
             let end = start + length.unwrap_or(rest.len());
-            return Ok((Slot::Record { start: start as u32, end: end as u32 }, length.map(|_| end + 1)));
+            return Ok((Slot::Record { start: offset(start), end: offset(end) }, length.map(|_| end + 1)));
         }
         self.quoted_cell(line, start, scratch)
     }
@@ -115,9 +114,9 @@ impl Delimited {
         let unclosed = || FormatError {
             code: "syntax",
             text: "a quote opens here and never closes".to_owned(),
-            at: Some(start as u32),
+            at: Some(offset(start)),
         };
-        let kept = scratch.len() as u32;
+        let kept = offset(scratch.len());
         let (mut from, mut doubled) = (start + 1, false);
         let close = loop {
             let place = from + memchr(quote, &line[from..]).ok_or_else(unclosed)?;
@@ -130,9 +129,9 @@ impl Delimited {
         };
         let slot = if doubled {
             scratch.extend_from_slice(&line[from..close]);
-            Slot::Scratch { start: kept, end: scratch.len() as u32 }
+            Slot::Scratch { start: kept, end: offset(scratch.len()) }
         } else {
-            Slot::Record { start: start as u32 + 1, end: close as u32 }
+            Slot::Record { start: offset(start) + 1, end: offset(close) }
         };
         match line.get(close + 1) {
             None => Ok((slot, None)),
@@ -140,7 +139,7 @@ impl Delimited {
             Some(_) => Err(FormatError {
                 code: "syntax",
                 text: "text goes on after a closing quote".to_owned(),
-                at: Some(close as u32 + 1),
+                at: Some(offset(close) + 1),
             }),
         }
     }
@@ -151,12 +150,12 @@ impl Delimited {
         let ends = memchr_iter(self.delimiter, line).chain(std::iter::once(line.len()));
         for end in ends {
             while let Some((_, selector)) = reads.next_if(|(c, _)| *c == column) {
-                slots[usize::from(*selector)] = Slot::Record { start, end: end as u32 };
+                slots[usize::from(*selector)] = Slot::Record { start, end: offset(end) };
             }
-            start = end as u32 + 1;
+            start = offset(end) + 1;
             column += 1;
         }
-        column as usize
+        column
     }
 
     fn split_quoted(
@@ -175,7 +174,7 @@ impl Delimited {
             at = next;
             column += 1;
         }
-        Ok(column as usize)
+        Ok(column)
     }
 
     /// A row ends like its header: a cut line is no record. One empty column too many is a habit of many exports.
@@ -224,9 +223,9 @@ impl Format for Delimited {
 /// Values of earlier lines join the record's own.
 pub fn carry(context: &LineContext, fields: &mut Fields) {
     for (selector, value) in &context.carried {
-        let start = fields.scratch.len() as u32;
+        let start = offset(fields.scratch.len());
         fields.scratch.extend_from_slice(value);
-        fields.slots[usize::from(*selector)] = Slot::Scratch { start, end: fields.scratch.len() as u32 };
+        fields.slots[usize::from(*selector)] = Slot::Scratch { start, end: offset(fields.scratch.len()) };
     }
 }
 

@@ -1,6 +1,6 @@
 //! Fixed-width text: fields at places of their own, several types of record told apart by a mark.
 use super::delimited::carry;
-use super::{Fields, Format, FormatError, Selector, Slot};
+use super::{Fields, Format, FormatError, Selector, Slot, offset};
 use crate::framing::lines::LineContext;
 use crate::value::text::Encoding;
 use record::Context;
@@ -126,7 +126,7 @@ impl Format for Fixed {
         };
         let kind = &self.types[number];
         for (selector, start, end) in &kind.reads {
-            fields.slots[usize::from(*selector)] = Slot::Record { start: *start as u32, end: *end as u32 };
+            fields.slots[usize::from(*selector)] = Slot::Record { start: offset(*start), end: offset(*end) };
         }
         if !plain {
             self.encoding.transcode(record, fields);

@@ -74,3 +74,9 @@ pub trait Format: Send + Sync {
     fn parse(&self, record: &[u8], context: Option<&Context>, fields: &mut Fields)
     -> Result<(), FormatError>;
 }
+
+/// A length or place in a record as spans carry it. Records, headers and the texts of a batch are bounded far below 4 GiB; what
+/// is not saturates, and a span that does not fit reads as a missing field.
+pub(crate) fn offset(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

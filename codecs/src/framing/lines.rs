@@ -1,4 +1,5 @@
 //! Records that are lines. What a line is (heading, data, total) is decided by [`LineRules`], which a layout supplies.
+use crate::format::offset;
 use memchr::{memchr, memchr_iter};
 use record::{Context, Framed, Framer, FramingError, Position, RawRecord};
 use std::sync::Arc;
@@ -76,11 +77,11 @@ impl LineFramer {
             return self.refuse(kept, line.len() as u64, out);
         }
         let Some(context) = self.rules.classify(line) else { return };
-        let start = out.payload.len() as u32;
+        let start = offset(out.payload.len());
         out.payload.extend_from_slice(line);
         out.records.push(RawRecord {
             start,
-            end: out.payload.len() as u32,
+            end: offset(out.payload.len()),
             position: Position::in_file(self.offset, self.line, 0),
             context: context_number(&mut out.contexts, context),
         });
@@ -147,7 +148,8 @@ fn context_number(contexts: &mut Vec<Context>, context: &Context) -> u16 {
     if found.is_none() {
         contexts.push(context.clone());
     }
-    number as u16
+    // There is room: a batch ends before it has as many contexts as that.
+    u16::try_from(number).unwrap_or(u16::MAX)
 }
 
 impl Framer for LineFramer {

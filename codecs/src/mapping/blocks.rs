@@ -72,7 +72,8 @@ impl<'t> Blocks<'_, 't> {
         let as_of = table.get("as_of").and_then(|n| self.compiler.date(n));
         let revision = table.get("revision").and_then(|n| self.compiler.amount(n));
         let (account, is_account_no) = self.account(table)?;
-        if !table.has("as_of") && !(matches!(kind, "valuation" | "flow") && table.has("at")) {
+        let timed = matches!(kind, "valuation" | "flow") && table.has("at");
+        if !table.has("as_of") && !timed {
             table.wrong("the key `as_of` is missing: every observation has a date");
         }
         let fields = self.fields(kind, table)?;

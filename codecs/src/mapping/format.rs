@@ -16,7 +16,7 @@ const LINE_LIMIT: usize = 1024 * 1024;
 /// A format as declared; [`super::compile`] joins the selectors to it when all are known.
 #[derive(Debug)]
 pub enum FormatPlan {
-    Delimited { format: Delimited, rules: DelimitedRules, multiline: bool, limit: usize },
+    Delimited { format: Box<Delimited>, rules: Box<DelimitedRules>, multiline: bool, limit: usize },
     Fixed { format: Fixed, limit: usize },
     Json { records: Option<String>, limit: usize },
     IbkrFlex { limit: usize },
@@ -157,7 +157,12 @@ fn delimited<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FormatPlan {
         other_columns: texts("other_columns"),
     };
     let multiline = table.flag("multiline").unwrap_or(false);
-    FormatPlan::Delimited { format, rules, multiline, limit: limit(table, LINE_LIMIT) }
+    FormatPlan::Delimited {
+        format: Box::new(format),
+        rules: Box::new(rules),
+        multiline,
+        limit: limit(table, LINE_LIMIT),
+    }
 }
 
 fn byte(node: Node<'_>) -> Option<u8> {

@@ -57,7 +57,6 @@ pub struct Mapping {
     pub ignores: Vec<Ignore>,
     /// Names of record types or sections.
     pub types: Vec<String>,
-    pub plan: FormatPlan,
 }
 
 impl Mapping {
@@ -73,11 +72,11 @@ impl Mapping {
     }
 }
 
-/// Reads and checks a mapping.
+/// Reads and checks a mapping: what it means, and how its feed is written.
 ///
 /// # Errors
 /// Everything that is wrong in it, in the order of the file.
-pub fn compile(text: &str, file: &str) -> Result<Mapping, Vec<Problem>> {
+pub fn compile(text: &str, file: &str) -> Result<(Mapping, FormatPlan), Vec<Problem>> {
     let report = Report::new(file, text);
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
@@ -93,7 +92,7 @@ pub fn compile(text: &str, file: &str) -> Result<Mapping, Vec<Problem>> {
     }
 }
 
-fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<Mapping> {
+fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<(Mapping, FormatPlan)> {
     let root = root.clone().closed(ROOT);
     let name = name(&root, "name");
     let version = root.need("version").and_then(|n| n.integer());
@@ -132,7 +131,7 @@ fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<Mapping> {
     let detect = root.get("detect").and_then(|n| n.table()).map(detect).unwrap_or_default();
     let (policy, zone) = policy(&root, name.unwrap_or_default(), &observations);
     join(&mut plan, &compiler, &types);
-    Some(Mapping {
+    let mapping = Mapping {
         name: name?.to_owned(),
         version: version?,
         account_no: account_no(&root),
@@ -145,8 +144,8 @@ fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<Mapping> {
         blocks: observations,
         ignores,
         types,
-        plan,
-    })
+    };
+    Some((mapping, plan))
 }
 
 /// A name that may stand in a topology, a path and a partition.

@@ -1,5 +1,5 @@
 //! Text encodings of feeds. Fields leave here as UTF-8.
-use crate::format::{Fields, FormatError, Slot};
+use crate::format::{Fields, FormatError, Slot, offset};
 use encoding_rs::WINDOWS_1252;
 use std::borrow::Cow;
 
@@ -49,9 +49,9 @@ impl Encoding {
         for n in 0..fields.slots.len() {
             let Some(bytes) = fields.get(record, n).filter(|b| !b.is_ascii()) else { continue };
             let text = self.to_text(bytes).into_owned();
-            let start = fields.scratch.len() as u32;
+            let start = offset(fields.scratch.len());
             fields.scratch.extend_from_slice(text.as_bytes());
-            fields.slots[n] = Slot::Scratch { start, end: fields.scratch.len() as u32 };
+            fields.slots[n] = Slot::Scratch { start, end: offset(fields.scratch.len()) };
         }
     }
 

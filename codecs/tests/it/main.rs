@@ -1,4 +1,5 @@
 //! Promises of the layouts, kept on whole feeds.
+#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 mod delimited;
 mod flows;
 mod golden;
