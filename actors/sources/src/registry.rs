@@ -39,7 +39,7 @@ pub struct FeedInfo {
     pub name: Arc<str>,
     /// The partition it is read as.
     pub partition: PartitionId,
-    /// BLAKE3 of the bytes as they lie there, for what has an end.
+    /// BLAKE3 of the bytes as they lie there, for what has an end and was not refused.
     pub hash: Option<[u8; 32]>,
     /// Size of the file in bytes, as it lies there.
     pub size: Option<u64>,

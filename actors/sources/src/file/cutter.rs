@@ -65,6 +65,8 @@ pub(super) struct Cutter {
     buffer: Vec<u8>,
     filled: usize,
     pub(super) smallest_read: usize,
+    /// Records the next piece may hold.
+    expected: usize,
     /// Bytes the framer is done with.
     consumed: u64,
     /// What was handed out, or committed before.
@@ -93,6 +95,7 @@ impl Cutter {
             buffer: Vec::new(),
             filled: 0,
             smallest_read: *CHUNK.start(),
+            expected: 0,
             consumed: 0,
             handed: committed,
             handed_bytes,
@@ -168,7 +171,11 @@ impl Cutter {
 
     /// Frames what the buffer holds and keeps what is new of it.
     fn frame(&mut self, last: bool) -> Result<(), SourceError> {
-        let mut out = Framed { payload: Vec::with_capacity(self.filled), ..Framed::default() };
+        let mut out = Framed {
+            payload: Vec::with_capacity(self.filled),
+            records: Vec::with_capacity(self.expected),
+            ..Framed::default()
+        };
         let taken = self.framer.frame(&self.buffer[..self.filled], last, &mut out);
         if taken > self.filled {
             return Err(fault(&format!("takes {taken} of {} bytes", self.filled)));
@@ -176,6 +183,8 @@ impl Cutter {
         self.buffer.copy_within(taken..self.filled, 0);
         self.filled -= taken;
         self.consumed += taken as u64;
+        // Pieces of a feed hold about as many records each, so room for as many as last time spares growing.
+        self.expected = out.records.len() + out.records.len() / 16;
         // A framer may stop early when a batch is full; then it is asked again.
         self.over = last && self.filled == 0;
         if taken == 0 && !self.over && out.records.is_empty() && out.refused.is_empty() {

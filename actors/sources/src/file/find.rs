@@ -169,3 +169,11 @@ fn entry(name: String, path: PathBuf, meta: io::Result<fs::Metadata>) -> Entry {
     };
     Entry { name: name.into(), path, stamp }
 }
+
+impl FileConfig {
+    /// How many files the paths match now, found as a run finds them; none is an error unless the source watches. Reads no file.
+    pub fn matching(&self, base: &Path) -> Result<usize, SourceError> {
+        let patterns = Pattern::all(self, base).map_err(SourceError::Fatal)?;
+        Ok(find(&patterns, self.watch)?.len())
+    }
+}

@@ -244,7 +244,7 @@ impl FileSource {
             }
             Outcome::Grows(Look::Refused(why)) | Outcome::Ends(Surveyed::Refused(why)) => {
                 // It may become readable without a sign of it, so it is tried again.
-                self.look_again(&entry.name, why.hash.is_none());
+                self.look_again(&entry.name, !why.readable);
                 Stage::Open(Opening::Refused(why))
             }
             Outcome::Ends(Surveyed::Whole(whole)) => Stage::Open(Opening::Whole(whole)),

@@ -122,7 +122,7 @@ async fn open_refused(
     known: &Known,
     registry: &dyn Registry,
 ) -> Result<Opened, SourceError> {
-    let Rejection { entry, mark, why, head, hash, stamp } = rejection;
+    let Rejection { entry, mark, why, head, stamp, .. } = rejection;
     let id = known.id(&entry.name, mark);
     if known.at_end(&id) {
         return Ok(Opened::AtEnd(id));
@@ -133,7 +133,8 @@ async fn open_refused(
         vendor: NO_VENDOR.into(),
         name: entry.name.clone(),
         partition: id.clone(),
-        hash: *hash,
+        // The content may become a feed of its own once a layout knows it, and feeds are found by their hash.
+        hash: None,
         size: stamp.map(|s| s.size),
         modified: stamp.map(|s| s.modified),
         arrival: None,

@@ -32,7 +32,8 @@ pub(super) struct Rejection {
     pub why: Refused,
     /// How the file begins, as it lies there.
     pub head: Vec<u8>,
-    pub hash: Option<[u8; 32]>,
+    /// Whether it could be read at all: then it is as it is until it changes.
+    pub readable: bool,
     pub stamp: Option<Stamp>,
 }
 
@@ -47,7 +48,7 @@ impl Rejection {
             mark: "unreadable".into(),
             why: Refused { code: "unreadable", text },
             head: Vec::new(),
-            hash: None,
+            readable: false,
             stamp: None,
         }
     }
@@ -60,7 +61,7 @@ impl Rejection {
         stamp: Stamp,
     ) -> Rejection {
         let mark = format!("refused-{}", short(&hash));
-        Rejection { entry: entry.clone(), mark, why, head, hash: Some(hash), stamp: Some(stamp) }
+        Rejection { entry: entry.clone(), mark, why, head, readable: true, stamp: Some(stamp) }
     }
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use record::{Context, Feed, FeedKey, Framed, Framer, FramingError, Partition, PartitionId, PartitionKey};
 use record::{Position, Progress, RawRecord, Survey};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Lines: the first one not empty is the header, `#n` a trailer that declares n lines, empty ones are nothing.
@@ -56,7 +56,7 @@ impl Framer for Lines {
         let mut used = 0;
         while used < input.len() {
             let rest = &input[used..];
-            let end = rest.iter().position(|b| *b == b'\n');
+            let end = memchr::memchr(b'\n', rest);
             if end.is_none() && !last {
                 if rest.len() > self.limit {
                     self.skipped += rest.len() as u64;
@@ -82,11 +82,12 @@ impl Framer for Lines {
     }
 }
 
-/// The layout of [`Lines`], for every feed that does not begin with `?`.
+/// The layout of [`Lines`], for every feed that does not begin with `?`, or for all.
 #[derive(Default)]
 pub struct LinesLayout {
     pub surveys: AtomicUsize,
-    /// Asked once for each feed read through.
+    pub knows_all: AtomicBool,
+    /// What was asked about.
     pub names: Mutex<Vec<String>>,
     /// Runs while a feed is read through.
     pub meanwhile: Mutex<Option<Box<dyn Fn() + Send>>>,
@@ -100,7 +101,7 @@ impl Layouts for Shared {
         if let Some(meanwhile) = &*self.0.meanwhile.lock().unwrap() {
             meanwhile();
         }
-        if head.starts_with(b"?") {
+        if head.starts_with(b"?") && !self.0.knows_all.load(Ordering::Relaxed) {
             return Err(Refused { code: "unknown_layout", text: format!("no vendor knows {file_name}") });
         }
         Ok(Arc::new(Shared(self.0.clone())))
@@ -159,7 +160,7 @@ impl Memory {
 
     /// Every third time an await that is not ready at once, so that a caller can give up there and come back.
     async fn hesitate(&self) {
-        if self.hesitations.fetch_add(1, Ordering::Relaxed) % 3 == 0 {
+        if self.hesitations.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
             tokio::task::yield_now().await;
         }
     }
