@@ -40,6 +40,6 @@ pub async fn store(topology: &Topology, names: Arc<Names>) -> Result<Arc<dyn Sto
     };
     Ok(match &sink.kind.store {
         StoreAddress::Sqlite(path) => Arc::new(store::sqlite::open(path, names).await?),
-        StoreAddress::Postgres(url) => Arc::new(store::postgres::connect(url, names).await?),
+        StoreAddress::Postgres(url) => Arc::new(store::postgres::PostgresStore::connect(url, names).await?),
     })
 }

@@ -25,7 +25,7 @@ pub fn recorder() -> Result<PrometheusHandle, BuildError> {
     let builder = PrometheusBuilder::new().set_buckets(&seconds)?;
     let recorder = builder.build_recorder();
     let handle = recorder.handle();
-    metrics::set_global_recorder(recorder).map_err(|e| BuildError::FailedToSetGlobalRecorder(e.to_string()))?;
+    metrics::set_global_recorder(recorder)?;
     describe();
     Ok(handle)
 }

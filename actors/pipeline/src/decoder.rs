@@ -341,6 +341,7 @@ fn split(
     let mut rejects = Vec::new();
     let mut observations = std::mem::take(&mut decoded.observations);
     let mut last: Option<((u32, u32), returns::Date, Symbol, Target)> = None;
+    let mut unresolved_at = None;
     for o in observations.drain(..) {
         let (symbol, target) = match last {
             Some((span, date, symbol, target)) if span == o.account && date == o.fact.as_of => (symbol, target),
@@ -349,8 +350,14 @@ fn split(
                 match vendor.crosswalk.resolve(text.as_bytes(), o.fact.as_of) {
                     (symbol, Resolved::To(target)) => (symbol, target),
                     _ => {
+                        let rejected = unresolved(vendor, raw, &o, text);
                         decoded.counts.observed -= 1;
-                        rejects.push(unresolved(vendor, raw, &o, text));
+                        // Several observations of one record are one record in quarantine.
+                        if unresolved_at.replace(o.fact.place.position) != Some(o.fact.place.position) {
+                            decoded.counts.decoded -= 1;
+                            decoded.counts.quarantined += 1;
+                            rejects.push(rejected);
+                        }
                         continue;
                     }
                 }

@@ -86,8 +86,8 @@ impl Uncommitted<'_> {
     pub fn find(&self, key: &Key, feed: FeedKey, content: Content) -> Option<Fact> {
         let same = |f: &Fact| f.feed == feed && f.content == content && f.key() == *key;
         let moved = self.facts.iter().rev().map(|s| &s.fact).find(|f| same(f));
-        let carried = || self.rows.iter().rev().filter_map(|r| r.row()).filter_map(summary_of).find(|f| same(f));
-        moved.cloned().or_else(carried)
+        let in_row = || self.rows.iter().rev().filter_map(|r| carried(r.row()?)).find(|f| same(f));
+        moved.cloned().or_else(in_row)
     }
 
     /// A reach widened to the dates of facts under way that it names without a date.
@@ -117,7 +117,7 @@ impl Uncommitted<'_> {
                 facts.retain(|f| !(f.in_row && f.fact.as_of == date));
                 match change.row() {
                     Some(row) => {
-                        facts.extend(summary_of(row).map(|fact| StoredFact { fact, in_row: true, waiting: None }));
+                        facts.extend(carried(row).map(|fact| StoredFact { fact, in_row: true, waiting: None }));
                         rows.insert(date, row.clone());
                     }
                     None => {
@@ -135,6 +135,11 @@ impl Uncommitted<'_> {
         }
         Ok(History { before, rows: rows.into_values().collect(), facts, complete: history.complete })
     }
+}
+
+/// The fact a row carries.
+fn carried(row: &Row) -> Option<Fact> {
+    row.carries.then(|| summary_of(row))
 }
 
 fn same_identity(a: &Fact, b: &Fact) -> bool {

@@ -56,11 +56,11 @@ impl OpenLayout for Opened {
     fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::get(&self.0.vendor_policy().zone).unwrap_or(jiff::tz::TimeZone::UTC)
     }
-    fn framer(&self, record_limit: usize) -> Box<dyn Framer> {
-        self.0.framer(record_limit)
+    fn framer(&self, _record_limit: usize) -> Box<dyn Framer> {
+        self.0.framer()
     }
-    fn surveyor(&self, record_limit: usize) -> Box<dyn Surveyor> {
-        Box::new(Surveying(self.0.surveyor(record_limit)))
+    fn surveyor(&self, _record_limit: usize) -> Box<dyn Surveyor> {
+        Box::new(Surveying(self.0.surveyor()))
     }
 }
 

@@ -37,7 +37,8 @@ async fn connect(topology: &pipeline::Topology, names: Arc<Names>) -> Outcome {
     store.ready().await?;
     println!("  store: answers, its tables are up to date");
     for source in &topology.sources {
-        let found = sources_found(topology, source).map_err(crate::exit::Exit::Other)?;
+        let found = source.kind.file.matching(&topology.base());
+        let found = found.map_err(|e| crate::exit::Exit::Other(format!("source {}: {e}", source.name.text)))?;
         println!("  source {}: {found} file(s)", source.name.text);
     }
     if let Some(listen) = &topology.admin.listen {
@@ -47,11 +48,4 @@ async fn connect(topology: &pipeline::Topology, names: Arc<Names>) -> Outcome {
         println!("  admin: {listen} is free");
     }
     Ok(())
-}
-
-fn sources_found(
-    topology: &pipeline::Topology,
-    source: &pipeline::topology::config::Node<pipeline::topology::config::Source>,
-) -> Result<usize, String> {
-    pipeline::generation::files(topology, source)
 }
