@@ -66,7 +66,15 @@ impl Plan<'_, '_> {
 impl<'a> Plan<'a, '_> {
     fn scene<'s>(&'s self, as_of: Date, before: Option<&'s Head>, window: &'s [Live<'a>]) -> Scene<'a, 's> {
         let Plan { said, profile, ground, .. } = *self;
-        Scene { as_of, before, window, said, profile, ground }
+        Scene { as_of, before, window, spills: self.spills(as_of), said, profile, ground }
+    }
+
+    /// Whether something dated on a day counts on the next: a valuation after the cut-off.
+    fn spills(&self, as_of: Date) -> bool {
+        let next = self.live.partition_point(|l| l.date <= as_of);
+        let mut tomorrow =
+            self.live[next..].iter().take_while(|l| as_of.tomorrow().is_ok_and(|t| t == l.date));
+        tomorrow.any(|l| !l.ended && l.fact.as_of == as_of)
     }
 
     /// What of the base's own date belongs to the row after it.

@@ -19,6 +19,8 @@ pub(super) struct Scene<'a, 'l> {
     pub before: Option<&'l Head>,
     /// What is live since the row before, late flows of its date included.
     pub window: &'l [Live<'a>],
+    /// Something else dated on this day counts on the next.
+    pub spills: bool,
     /// The contents that stand, by key; only read under a correction.
     pub said: &'l [Said<'a>],
     pub profile: &'l Profile,
@@ -79,7 +81,7 @@ impl<'a, 'l> Scene<'a, 'l> {
         let mut row = self.row(value.fact, vendor, &amounts, linked, shape.timing, reasons);
         row.accrued = value.accrued;
         row.flow_vendor = flows.stated.then_some(vendor);
-        let alone = self.window.iter().filter(|l| !l.ended).count() == 1;
+        let alone = !self.spills && self.window.iter().filter(|l| !l.ended).count() == 1;
         row.carries = alone && carry::gives_back(&row, value.fact);
         let carried = row.carries.then_some(value.index);
         Made { row, carried, closes: value.closes }

@@ -185,6 +185,7 @@ impl AccountState {
             as_of: fact.as_of,
             before: head,
             window: &[live],
+            spills: false,
             said: &[],
             profile: &self.profile,
             ground,

@@ -24,8 +24,13 @@ fn check(plan: &Plan) -> Result<(), TestCaseError> {
     ledger.compare(&folded)
 }
 
+/// `PROPTEST_CASES=100000` looks harder.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(600)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn summaries_in_any_order_give_the_same_rows(plan in plan(given::SUMMARIES)) {
