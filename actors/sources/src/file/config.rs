@@ -45,6 +45,13 @@ pub struct FileConfig {
     pub record_limit: usize,
 }
 
+impl FileConfig {
+    /// Says what is wrong with the paths, without touching a file.
+    pub fn check(&self) -> Result<(), String> {
+        super::find::Pattern::all(self, std::path::Path::new("")).map(drop)
+    }
+}
+
 /// How a file is compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -375,4 +375,5 @@ fn keys_that_mean_nothing_are_refused() {
     assert!(of("path = \"a[\"").unwrap().contains("`a[` is no glob"));
     assert!(of("path = \"-\"\nwatch = true").unwrap().contains("standard input"));
     assert_eq!(of("path = \"a\"\npoll = \"1m 30s\""), None);
+    assert!(parse("path = [\"a\", \"-\"]").unwrap().check().unwrap_err().contains("standard input"));
 }
