@@ -196,6 +196,23 @@ pub struct Receipt {
     pub quarantined: u64,
 }
 
+impl Receipt {
+    /// What two transactions did together.
+    #[must_use]
+    pub fn and(self, other: Receipt) -> Receipt {
+        Receipt {
+            inserted: self.inserted + other.inserted,
+            changed: self.changed + other.changed,
+            removed: self.removed + other.removed,
+            restated: self.restated + other.restated,
+            facts: self.facts + other.facts,
+            breaks_opened: self.breaks_opened + other.breaks_opened,
+            breaks_resolved: self.breaks_resolved + other.breaks_resolved,
+            quarantined: self.quarantined + other.quarantined,
+        }
+    }
+}
+
 /// A question: is this fact known?
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 /// First numbers of the advisory locks: one name space per thing locked.
 pub const WORKER_LOCK: i32 = 0x6469_6574;
-const SLOT_LOCK: i32 = WORKER_LOCK + 1;
+/// Its second number is the slot.
+pub const SLOT_LOCK: i32 = WORKER_LOCK + 1;
 const PARTITION_LOCK: i32 = WORKER_LOCK + 2;
 pub const ACCOUNT_IDS_LOCK: i32 = WORKER_LOCK + 3;
 const SLOTS: i64 = 256;
@@ -159,13 +160,14 @@ pub async fn open_partition(
     spec: &PartitionSpec,
 ) -> Result<OpenPartition, StoreError> {
     let mut tx = pool.begin().await?;
-    still_current(&mut tx, generation).await?;
     let key = register_partition(&mut tx, &spec.id, &spec.source).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
         .bind(PARTITION_LOCK)
         .bind(lock_number(key))
         .execute(&mut *tx)
         .await?;
+    // Only now: the check holds the worker row, which renewing writes, and the lock may have waited for a commit.
+    still_current(&mut tx, generation).await?;
     let token: i64 = sqlx::query_scalar(
         "INSERT INTO lease (kind, name, token, owner) VALUES ('partition', $1, nextval('lease_tokens'), $2)
          ON CONFLICT (kind, name) DO UPDATE SET token = excluded.token, owner = excluded.owner RETURNING token",
@@ -219,13 +221,13 @@ pub async fn rewind(
 ) -> Result<(), StoreError> {
     let names: Vec<&str> = partitions.iter().map(PartitionId::as_str).collect();
     let mut tx = pool.begin().await?;
-    still_current(&mut tx, generation).await?;
     let keys: Vec<i64> = sqlx::query_scalar("SELECT id FROM partition WHERE name = ANY($1)")
         .bind(names)
         .fetch_all(&mut *tx)
         .await?;
     let partitions: Vec<PartitionKey> = keys.iter().copied().map(PartitionKey).collect();
     guard(&mut tx, Some(generation), &[], &partitions).await?;
+    still_current(&mut tx, generation).await?;
     sqlx::query("UPDATE checkpoint SET position = 'start', updated_at = clock_timestamp() WHERE partition_id = ANY($1)")
         .bind(keys)
         .execute(&mut *tx)

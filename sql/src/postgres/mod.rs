@@ -23,6 +23,8 @@ mod sets;
 mod types;
 mod write;
 
+pub use lease::SLOT_LOCK;
+
 use crate::{
     Alias, CommitError, CommitUnit, FeedSpec, Found, Generation, HistoryRequest, KnownPartition, Names,
     OpenPartition, PartitionSpec, PolicySpec, Probe, Reader, Receipt, Store, StoreError, StoredAccount,
@@ -41,8 +43,10 @@ use std::time::Duration;
 /// Two connections commit, the others read.
 const CONNECTIONS: u32 = 8;
 /// Nothing may hang for ever: a statement, the wait for a lock (a grant waits for a commit under way), a transaction whose process
-/// no longer speaks. In milliseconds, above the longest catch-up commit.
-const TIMEOUTS: [(&str, &str); 4] = [
+/// no longer speaks. In milliseconds, above the longest catch-up commit. And no compiling of statements: ours are many columns wide and run
+/// briefly.
+const SETTINGS: [(&str, &str); 5] = [
+    ("jit", "off"),
     ("statement_timeout", "600000"),
     ("lock_timeout", "120000"),
     ("idle_in_transaction_session_timeout", "600000"),
@@ -69,7 +73,7 @@ impl PostgresStore {
         let options = PgConnectOptions::from_str(url)
             .map_err(|e| StoreError::Refused(format!("the url of the store: {e}")))?
             .application_name("dietz")
-            .options(TIMEOUTS);
+            .options(SETTINGS);
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(Duration::from_secs(10))

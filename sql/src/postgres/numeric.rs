@@ -9,7 +9,7 @@ const NEGATIVE: u16 = 0x4000;
 /// 2^96 padded by up to three decimal places has 33 decimal digits.
 const MOST_DIGITS: usize = 9;
 
-/// Appends the value with its length before it.
+/// Appends the value with its length before it. The casts lose nothing: there are at most 28 places and nine digits below 10000.
 pub fn put(out: &mut Vec<u8>, value: Decimal) {
     let scale = value.scale() as u16;
     let (digits, count, fraction) = split(value);

@@ -72,11 +72,11 @@ impl Reader for PostgresStore {
         let after = before.as_ref().map(|b| b.row.as_of);
         let rows: Vec<_> = published.iter().map(|p| p.row.clone()).collect();
         let facts = with_carried(&rows, self.facts_touching(&mut tx, account, after, as_of).await?);
-        let partitions =
-            facts.iter().map(|f| f.fact.place.partition).chain(rows.iter().map(|r| r.place.partition));
-        let partitions = partitions.collect();
-        self.learn_partitions(&mut tx, partitions).await?;
         let superseded = self.superseded(&mut tx, account, as_of).await?;
+        let shown = published.iter().chain(&before).chain(superseded.iter().map(|s| &s.published));
+        let partitions = shown.map(|p| p.row.place.partition);
+        let partitions = partitions.chain(facts.iter().map(|f| f.fact.place.partition)).collect();
+        self.learn_partitions(&mut tx, partitions).await?;
         let where_day = "WHERE b.account_id = $1 AND b.as_of = $2";
         let breaks = sqlx::query(AssertSqlSafe(format!("{BREAKS} {where_day} ORDER BY b.id")));
         let breaks = breaks.bind(account).bind(Day(as_of)).fetch_all(&mut *tx).await?;

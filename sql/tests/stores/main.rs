@@ -3,6 +3,11 @@
 //! - `suite`: the promises, as functions of a store.
 //! - `make`: rows, facts and units to ask with.
 //! - `only_postgres`: what has no counterpart in SQLite.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests stand outside of test functions"
+)]
 mod make;
 mod only_postgres;
 #[path = "../../../tests/src/postgres.rs"]

@@ -2,11 +2,13 @@
 use crate::make::*;
 use crate::{Opened, postgres};
 use record::Progress;
-use returns::ledger::RowChange;
+use returns::fact::{Target, Withdrawal};
+use returns::ledger::{RowChange, StoredFact};
+use returns::{Body, Row};
 use sqlx::{Connection, Executor, PgConnection, Row as _};
 use std::sync::Arc;
 use store::postgres::PostgresStore;
-use store::{CommitUnit, Names, RowFilter, StoreError};
+use store::{CommitError, CommitUnit, Names, RowFilter, StoreError};
 
 async fn open(url: &str) -> Ready {
     let names = Arc::new(Names::default());
@@ -176,4 +178,85 @@ async fn people_can_ask_in_sql() {
         observed,
         expected.map(|(kind, in_row, value, unknown)| (kind.into(), in_row, value.into(), unknown))
     );
+}
+
+#[tokio::test]
+async fn a_value_the_database_refuses_is_told_as_data_and_nothing_is_written() {
+    let ready = open(&postgres::fresh_database()).await;
+    let mut refused = flow("2025-01-02", "T1", "5");
+    if let Body::Flow(flow) = &mut refused.fact.body {
+        flow.description = Some("a zero byte \0 is no text".into());
+    }
+    let unit = CommitUnit {
+        rows: vec![write(1, RowChange::New(row("2025-01-02", "100")))],
+        facts: facts(1, [refused]),
+        ..ready.unit()
+    };
+    let error = ready.store().commit(&unit).await;
+    assert!(matches!(&error, Err(CommitError::Data(text)) if text.contains("22021")), "{error:?}");
+    let nameless = Row { value_vendor: returns::Vendor(77), ..row("2025-01-02", "100") };
+    let unit = CommitUnit { rows: vec![write(1, RowChange::New(nameless))], ..ready.unit() };
+    let error = ready.store().commit(&unit).await;
+    assert!(matches!(&error, Err(CommitError::Data(text)) if text.contains("77")), "{error:?}");
+    assert_eq!(ready.rows().await, vec![]);
+    ready.commit_rows(vec![write(1, RowChange::New(row("2025-01-02", "100")))]).await;
+}
+
+fn withdrawal(id: &str, time: i64, target: Target, reinstate: bool) -> StoredFact {
+    let (event_id, who, reason) = (id.into(), "ops".into(), "wrong file".into());
+    let said = Withdrawal { target, reinstate, event_id, event_time: time, who, reason };
+    fact("2025-02-01", Some(id), Body::Withdrawal(Box::new(said)))
+}
+
+#[tokio::test]
+async fn an_observation_says_which_withdrawal_holds() {
+    let url = postgres::fresh_database();
+    let ready = open(&url).await;
+    let (one, mut two, mut three) =
+        (flow("2025-01-02", "T1", "1"), flow("2025-01-02", "T2", "2"), flow("2025-01-02", "T3", "3"));
+    two.fact.place.position = record::Position::in_file(99, 9, 0);
+    three.fact.feed = record::FeedKey(44);
+    three.fact.place.position = record::Position::in_file(98, 8, 0);
+    let all = [
+        // Undone before it was made known: the event's time decides.
+        withdrawal("w2", 20, Target::Record(one.fact.place), true),
+        withdrawal("w1", 10, Target::Record(one.fact.place), false),
+        withdrawal("w3", 30, Target::Record(two.fact.place), false),
+        withdrawal("w4", 40, Target::Feed(three.fact.feed), false),
+        one,
+        two,
+        three,
+    ];
+    ready.commit(CommitUnit { facts: facts(1, all), ..ready.unit() }).await;
+    let rows =
+        query(&url, "SELECT ref, withdrawn_by FROM observation WHERE kind = 'flow' ORDER BY ref").await;
+    let found: Vec<(String, Option<String>)> = rows.iter().map(|r| (r.get(0), r.get(1))).collect();
+    let expected = [("T1", None), ("T2", Some("w3")), ("T3", Some("w4"))];
+    assert_eq!(found, expected.map(|(id, by)| (id.to_owned(), by.map(str::to_owned))));
+    let evidence = ready.store().reader().evidence("A-1", date("2025-01-02")).await.unwrap().unwrap();
+    assert_eq!(evidence.facts.len(), 7, "the withdrawals of another date that touch them are shown");
+    let none = ready.store().reader().evidence("A-1", date("2024-12-31")).await.unwrap().unwrap();
+    assert_eq!(none.facts, vec![]);
+}
+
+#[tokio::test]
+async fn a_grant_waits_for_a_commit_under_way() {
+    let url = postgres::fresh_database();
+    let ready = open(&url).await;
+    ready.store().close_generation(&ready.generation).await.unwrap();
+    // A commit holds the locks of its slots; here all shared locks that a commit of account 1 takes are held by hand.
+    let mut commit = PgConnection::connect(&url).await.unwrap();
+    let mut held = commit.begin().await.unwrap();
+    let slot = i32::from(store::slot_of("A-1"));
+    let lock = "SELECT pg_advisory_xact_lock_shared($1, $2)";
+    sqlx::query(lock).bind(store::postgres::SLOT_LOCK).bind(slot).execute(&mut *held).await.unwrap();
+    let store = ready.store();
+    let grant = store.open_generation("other", std::time::Duration::from_secs(60));
+    let release = async {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        while query(&url, waiting).await[0].get::<i64, _>(0) == 0 {}
+        held.commit().await.unwrap();
+    };
+    let (granted, ()) = tokio::join!(grant, release);
+    assert_eq!(granted.unwrap().number, ready.generation.number + 1);
 }
