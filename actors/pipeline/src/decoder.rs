@@ -338,7 +338,7 @@ fn split(
     if outputs == 1 {
         facts[0].reserve(decoded.observations.len());
     }
-    let mut rejects = Vec::new();
+    let mut rejects: Vec<Vec<Rejected>> = (0..outputs).map(|_| Vec::new()).collect();
     let mut observations = std::mem::take(&mut decoded.observations);
     let mut last: Option<((u32, u32), returns::Date, Symbol, Target)> = None;
     let mut unresolved_at = None;
@@ -356,7 +356,7 @@ fn split(
                         if unresolved_at.replace(o.fact.place.position) != Some(o.fact.place.position) {
                             decoded.counts.decoded -= 1;
                             decoded.counts.quarantined += 1;
-                            rejects.push(rejected);
+                            rejects[0].push(rejected);
                         }
                         continue;
                     }
@@ -370,7 +370,9 @@ fn split(
     }
     decoded.observations = observations;
     for r in decoded.rejects.drain(..) {
-        rejects.push(reject(vendor, raw, r, &mut facts, outputs));
+        // A record that names an account goes to the one writer of that account.
+        let (to, rejected) = reject(vendor, raw, r, &mut facts, outputs);
+        rejects[to].push(rejected);
     }
     pieces(raw, facts, aliases, rejects, decoded.counts, names)
 }
@@ -379,7 +381,7 @@ fn pieces(
     raw: &RawBatch,
     facts: Vec<Vec<(Symbol, Fact)>>,
     aliases: Vec<NewAlias>,
-    rejects: Vec<Rejected>,
+    rejects: Vec<Vec<Rejected>>,
     mut counts: Counts,
     names: &Names,
 ) -> Vec<Option<AccountBatch>> {
@@ -390,14 +392,15 @@ fn pieces(
         let slot = store::slot_of(&names.symbols.text(alias.account));
         by_owner[owner(slot, outputs)].push(alias);
     }
-    let goes: Vec<bool> = (0..outputs).map(|k| k == 0 || !facts[k].is_empty() || !by_owner[k].is_empty()).collect();
+    let goes: Vec<bool> = 
+        (0..outputs).map(|k| k == 0 || !(facts[k].is_empty() && by_owner[k].is_empty() && rejects[k].is_empty())).collect();
     let total = u32::try_from(goes.iter().filter(|g| **g).count()).unwrap_or(u32::MAX);
-    let (mut first, mut piece) = (Some((rejects, counts)), 0);
+    let (mut counts, mut piece) = (Some(counts), 0);
     let mut out = Vec::with_capacity(outputs);
-    for ((facts, aliases), goes) in facts.into_iter().zip(by_owner).zip(goes) {
+    for (((facts, aliases), rejects), goes) in facts.into_iter().zip(by_owner).zip(rejects).zip(goes) {
         out.push(goes.then(|| {
             piece += 1;
-            let (rejects, counts) = first.take().unwrap_or_default();
+            let counts = counts.take().unwrap_or_default();
             let header = header(raw, piece, total);
             AccountBatch { header, facts, gated: raw.feed.gated, aliases, rejects, counts }
         }));
@@ -439,14 +442,14 @@ fn reject(
     r: Reject,
     facts: &mut [Vec<(Symbol, Fact)>],
     outputs: usize,
-) -> Rejected {
-    let mut named = None;
+) -> (usize, Rejected) {
+    let (mut to, mut named) = (0, None);
     if let (Some(account), Some(as_of)) = (r.account.as_deref(), r.as_of)
         && let (symbol, Resolved::To(target)) = vendor.crosswalk.resolve(account.as_bytes(), as_of)
     {
-        named = Some(target.account);
+        (to, named) = (owner(target.slot, outputs), Some(target.account));
         let hold = hold(vendor, raw, &r, as_of, symbol, account);
-        facts[owner(target.slot, outputs)].push((target.account, hold));
+        facts[to].push((target.account, hold));
     }
     let write = QuarantineWrite {
         vendor: vendor.name.clone(),
@@ -465,7 +468,7 @@ fn reject(
         as_of: r.as_of,
         mapping_version: vendor.mapping_version,
     };
-    Rejected { write, account: named }
+    (to, Rejected { write, account: named })
 }
 
 fn hold(vendor: &VendorWork, raw: &RawBatch, r: &Reject, as_of: returns::Date, symbol: Symbol, account: &str) -> Fact {
