@@ -204,26 +204,39 @@ impl<'a> Pen<'a, '_, '_> {
     fn write(&mut self) -> Outcome<Option<&'static str>> {
         let account = utf8(self.row.needed(&self.block.account)?, &self.block.account.label)?;
         check_account(account, &self.block.account.label)?;
-        let (as_of, reference, body) = match &self.block.fields {
-            BlockFields::Summary(s) => (self.as_of()?.date, None, Body::Summary(self.summary(s)?)),
-            BlockFields::Valuation(v) => self.valuation(v)?,
+        match &self.block.fields {
+            BlockFields::Summary(s) => {
+                let mut summary = Summary { reported_span: s.span, ..Summary::default() };
+                self.summary(s, &mut summary)?;
+                self.push(account, self.as_of()?.date, None, Body::Summary(summary))?;
+            }
+            BlockFields::Valuation(v) => {
+                let (as_of, reference, body) = self.valuation(v)?;
+                self.push(account, as_of, reference, body)?;
+            }
             BlockFields::Flow(f) => match flow::read(self, f, account)? {
                 flow::Read::Left(class) => return Ok(Some(class.as_str())),
-                flow::Read::Said(as_of, reference, body) => (as_of, Some(reference), body),
+                flow::Read::Said(as_of, reference, body) => {
+                    self.push(account, as_of, Some(reference), body)?
+                }
             },
             BlockFields::Holding(h) => {
                 let as_of = self.as_of()?.date;
                 let (reference, body) = flow::holding(self, h, account, as_of)?;
-                (as_of, Some(reference), body)
+                self.push(account, as_of, Some(reference), body)?;
             }
-            BlockFields::Account(a) => (self.as_of()?.date, None, history::account(&self.row, a)?),
-            BlockFields::Opening(o) => (self.as_of()?.date, None, history::opening(&self.row, o)?),
-            BlockFields::Return(r) => (self.as_of()?.date, None, history::imported(&self.row, r)?),
-        };
-        self.push(account, as_of, reference, body)?;
+            BlockFields::Account(a) => self.push_dated(account, history::account(&self.row, a)?)?,
+            BlockFields::Opening(o) => self.push_dated(account, history::opening(&self.row, o)?)?,
+            BlockFields::Return(r) => self.push_dated(account, history::imported(&self.row, r)?)?,
+        }
         Ok(None)
     }
 
+    fn push_dated(&mut self, account: &str, body: Body) -> Outcome<()> {
+        self.push(account, self.as_of()?.date, None, body)
+    }
+
+    #[inline]
     fn push(&mut self, account: &str, as_of: Date, reference: Option<Arc<str>>, body: Body) -> Outcome<()> {
         let revision = self.revision()?;
         let origin = Origin::Vendor(self.stamp.vendor);
@@ -274,8 +287,7 @@ impl<'a> Pen<'a, '_, '_> {
     }
 
     #[inline]
-    fn summary(&self, fields: &'a SummaryFields) -> Outcome<Summary> {
-        let mut s = Summary { reported_span: fields.span, ..Summary::default() };
+    fn summary(&self, fields: &'a SummaryFields, s: &mut Summary) -> Outcome<()> {
         let row = &self.row;
         if let Some(end) = &fields.end {
             match row.amount(end)? {
@@ -295,15 +307,15 @@ impl<'a> Pen<'a, '_, '_> {
         }
         let reported = row.maybe(&fields.reported_return)?;
         state(&mut s.reported_return, &mut s.stated, Stated::REPORTED_RETURN, reported);
-        place_fees(&mut s, row.maybe(&fields.fees)?, fields.fees_in);
-        turn_negative_flows(&mut s);
+        place_fees(s, row.maybe(&fields.fees)?, fields.fees_in);
+        turn_negative_flows(s);
         if s.stated == Stated::default() {
             return Err(Fault::new("missing_field", "the record states no value, flow, fee or return"));
         }
         if fields.flows_of_period {
             s.stated = s.stated.with(Stated::FLOWS_OF_PERIOD);
         }
-        Ok(s)
+        Ok(())
     }
 
     fn valuation(&self, fields: &'a ValuationFields) -> Outcome<(Date, Option<Arc<str>>, Body)> {
