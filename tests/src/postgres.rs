@@ -3,7 +3,7 @@
 //! With `DIETZ_TEST_POSTGRES_URL` set, databases are made in that cluster. Without it one throwaway cluster is started for this process, on
 //! a socket in a temporary folder, and is gone when the process ends, however it ends. Postgres refuses to run as root, so root
 //! becomes the user `postgres` for it. Without Postgres binaries a test fails and says what is missing: it never passes unseen.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, clippy::expect_used, reason = "helpers of tests, of which each test binary uses a part")]
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
