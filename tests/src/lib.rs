@@ -4,3 +4,5 @@
 //! - `published`: worked examples from books, standards and other programs' tests, walked as a folder of cases.
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod published;

@@ -1,5 +1,5 @@
 //! What one vendor says of one date, from a set of winning facts (F1's order in a day, F5, F6).
-use super::number::{Q, exact, is_negative, is_zero, zero};
+use super::number::{Q, exact, is_zero, zero};
 use super::standing::Names;
 use jiff::civil::{Date, time};
 use jiff::tz::TimeZone;
@@ -29,6 +29,10 @@ pub struct Move {
     pub fee_outside: Q,
     /// Stated for the whole period, not for this date.
     pub of_period: bool,
+    /// A fee that a summary states: then fees told one by one are the other side.
+    pub states_fee: bool,
+    /// In kind, without amount or price: its amount is unknown.
+    pub unpriced: bool,
 }
 
 /// The single fields a correction may speak of, as the vendor says them. `None`: not stated.
@@ -79,7 +83,9 @@ impl Book<'_> {
     fn valued_on(&self, vendor: Vendor, as_of: Date, valuation: &Valuation) -> Date {
         let policy = self.policy.vendor(vendor);
         match (valuation.at, policy.cut_off) {
-            (Some(at), Some(minutes)) if at > instant(as_of, minutes, &policy.zone) => as_of.tomorrow().unwrap(),
+            (Some(at), Some(minutes)) if at > instant(as_of, minutes, &policy.zone) => {
+                as_of.tomorrow().unwrap()
+            }
             _ => as_of,
         }
     }
@@ -108,20 +114,26 @@ impl Book<'_> {
         dates
     }
 
-    /// Flows and fees by date, from the one place the vendor's policy names.
+    /// Flows by date, from the one place the vendor's policy names, and fees from both.
     pub fn moves(&self, vendor: Vendor) -> Vec<Move> {
-        match self.policy.vendor(vendor).flows_from {
-            FlowsFrom::Summary => self.of(vendor).flat_map(from_summary).collect(),
-            FlowsFrom::Detail => self.of(vendor).flat_map(|f| self.from_detail(vendor, f)).collect(),
+        let from_summary = self.policy.vendor(vendor).flows_from == FlowsFrom::Summary;
+        let mut moves: Vec<Move> = self.of(vendor).flat_map(fees_of_summary).collect();
+        if from_summary {
+            moves.extend(self.of(vendor).flat_map(flows_of_summary));
         }
+        let details = self.of(vendor).flat_map(|f| self.moves_of_detail(vendor, f));
+        moves.extend(details.filter(|m| !from_summary || !is_zero(&m.fee)));
+        moves
     }
 
-    fn from_detail(&self, vendor: Vendor, fact: &Fact) -> Vec<Move> {
-        let Body::Flow(flow) = &fact.body else { return fees_of_summary(fact) };
-        let Some(amount) = flow.amount.filter(|_| self.is_base_currency(flow)) else { return vec![] };
-        let amount = exact(amount);
-        let mut moved = Move::on(self.flow_date(vendor, fact.as_of, flow));
-        moved.at = flow.at;
+    fn moves_of_detail(&self, vendor: Vendor, fact: &Fact) -> Vec<Move> {
+        let Body::Flow(flow) = &fact.body else { return vec![] };
+        if !self.is_base_currency(flow) {
+            return vec![];
+        }
+        let mut moved = Move { at: flow.at, ..Move::on(self.flow_date(vendor, fact.as_of, flow)) };
+        moved.unpriced = flow.amount.is_none();
+        let amount = exact(flow.amount.unwrap_or_default());
         match flow.class {
             class if class.is_external() => moved.amount = amount,
             Class::FeeAdvisory => moved.fee = -amount,
@@ -141,58 +153,55 @@ impl Book<'_> {
         }
     }
 
-    /// What the vendor says of the fields a correction may touch.
-    pub fn fields(&self, vendor: Vendor, date: Date) -> Fields {
-        let stated = |what: Stated, amount: fn(&Summary) -> returns::Decimal| {
-            self.summary(vendor, date).filter(|(_, s)| s.stated.has(what)).map(|(_, s)| exact(amount(s)))
-        };
-        let mut fields = Fields {
-            end_value: self.value(vendor, date).map(|(_, value)| value),
-            contributions: stated(Stated::CONTRIBUTIONS, |s| s.contributions),
-            distributions: stated(Stated::DISTRIBUTIONS, |s| s.distributions),
-            fees: stated(Stated::FEES, |s| s.fees),
-        };
-        if self.policy.vendor(vendor).flows_from == FlowsFrom::Detail {
-            let moves: Vec<Move> = self.moves(vendor).into_iter().filter(|m| m.date == date).collect();
-            let ins = moves.iter().filter(|m| !is_negative(&m.amount));
-            let outs = moves.iter().filter(|m| is_negative(&m.amount));
-            fields.contributions = Some(ins.map(|m| m.amount.clone()).sum());
-            fields.distributions = Some(outs.map(|m| -m.amount.clone()).sum());
-            fields.fees = Some(moves.iter().map(|m| m.fee.clone()).sum());
-        }
-        fields
+    /// Whether the vendor says a field of the days in (after, to] at all: what is not said is unknown, not zero.
+    pub fn knows(&self, vendor: Vendor, field: Stated, after: Option<Date>, to: Date) -> bool {
+        self.policy.vendor(vendor).flows_from == FlowsFrom::Detail
+            || self.summarises(vendor, field, after, to)
+    }
+
+    /// Whether a summary of the days in (after, to] states a field.
+    pub fn summarises(&self, vendor: Vendor, field: Stated, after: Option<Date>, to: Date) -> bool {
+        let inside = |f: &&Fact| after.is_none_or(|after| f.as_of > after) && f.as_of <= to;
+        self.of(vendor).filter(inside).any(|f| matches!(&f.body, Body::Summary(s) if s.stated.has(field)))
     }
 
     /// F6: the vendor says what a day needs, and no fact has completed it.
     pub fn is_open(&self, vendor: Vendor, date: Date) -> bool {
         let policy = self.policy.vendor(vendor);
-        let later = self.of(vendor).any(|f| f.as_of > date);
+        let is_over = |f: &Fact| matches!(&f.body, Body::Quarantined(q) if q.released);
+        let later = self.of(vendor).any(|f| f.as_of > date && !is_over(f));
+        // A value without a time is the closing one.
         let closed = |minutes: u16| {
             let close = instant(date, minutes, &policy.zone);
-            let timed = |f: &Fact| matches!(&f.body, Body::Valuation(v) if v.at.is_some_and(|at| at >= close));
-            self.of(vendor).any(|f| f.as_of == date && timed(f))
+            self.valuations(vendor, date).iter().any(|(_, at, _)| at.is_none_or(|at| at >= close))
         };
+        let both = Stated::CONTRIBUTIONS.with(Stated::DISTRIBUTIONS);
+        let flows_told = self.summary(vendor, date).is_some_and(|(_, s)| s.stated.has(both));
         let values_open = policy.close.is_some_and(|minutes| !closed(minutes));
-        (values_open || policy.needs_flows) && !later
+        (values_open || (policy.needs_flows && !flows_told)) && !later
     }
 
-    pub fn is_quarantined(&self, date: Date) -> bool {
+    /// A record in quarantine that names a date in (after, to]: it may be a flow of that row.
+    pub fn is_quarantined(&self, after: Option<Date>, to: Date) -> bool {
         self.winners
             .iter()
-            .any(|f| f.as_of == date && matches!(&f.body, Body::Quarantined(q) if !q.released))
-    }
-
-    pub fn has_unpriced(&self, vendor: Vendor, date: Date) -> bool {
-        self.of(vendor).any(|f| match &f.body {
-            Body::Flow(flow) => flow.amount.is_none() && self.flow_date(vendor, f.as_of, flow) == date,
-            _ => false,
-        })
+            .filter(|f| after.is_none_or(|after| f.as_of > after) && f.as_of <= to)
+            .any(|f| matches!(&f.body, Body::Quarantined(q) if !q.released))
     }
 }
 
 impl Move {
     pub fn on(date: Date) -> Move {
-        Move { date, at: None, amount: zero(), fee: zero(), fee_outside: zero(), of_period: false }
+        Move {
+            date,
+            at: None,
+            amount: zero(),
+            fee: zero(),
+            fee_outside: zero(),
+            of_period: false,
+            states_fee: false,
+            unpriced: false,
+        }
     }
 
     pub fn is_flow(&self) -> bool {
@@ -201,9 +210,9 @@ impl Move {
 }
 
 /// A negative contribution is a distribution and the reverse: the sign of the move alone decides.
-fn from_summary(fact: &Fact) -> Vec<Move> {
+fn flows_of_summary(fact: &Fact) -> Vec<Move> {
     let Body::Summary(s) = &fact.body else { return vec![] };
-    let mut moves = fees_of_summary(fact);
+    let mut moves = Vec::new();
     for (stated, amount) in
         [(Stated::CONTRIBUTIONS, exact(s.contributions)), (Stated::DISTRIBUTIONS, -exact(s.distributions))]
     {
@@ -217,7 +226,8 @@ fn from_summary(fact: &Fact) -> Vec<Move> {
 
 fn fees_of_summary(fact: &Fact) -> Vec<Move> {
     let Body::Summary(s) = &fact.body else { return vec![] };
-    vec![Move { fee: exact(s.fees), fee_outside: exact(s.fees_outside), ..Move::on(fact.as_of) }]
+    let states_fee = s.stated.has(Stated::FEES);
+    vec![Move { fee: exact(s.fees), fee_outside: exact(s.fees_outside), states_fee, ..Move::on(fact.as_of) }]
 }
 
 /// The instant of a local time; minute 1440 is the next midnight.

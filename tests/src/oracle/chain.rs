@@ -33,6 +33,8 @@ pub struct Figures {
     pub sub_periods: u16,
     pub status: Status,
     pub value_since: Date,
+    /// Small money in a part of the day.
+    pub residual_money: bool,
 }
 
 /// One sub-period: sums, and what the flows add to B in the denominator.
@@ -105,7 +107,14 @@ fn classify(sub: &Sub, residual: &Q, after_inception: bool) -> Status {
 /// The first row: an anchor, unless the vendor gives its own B.
 fn anchor(day: &Day) -> Figures {
     let one = Index { growth: Some(int(1)), run: None };
-    Figures { twrr: None, twrr_gross: None, net: one.clone(), gross: one, status: Status::Anchor, ..blank(day, zero(), None) }
+    Figures {
+        twrr: None,
+        twrr_gross: None,
+        net: one.clone(),
+        gross: one,
+        status: Status::Anchor,
+        ..blank(day, zero(), None)
+    }
 }
 
 /// Everything of a day that is no return.
@@ -134,6 +143,7 @@ fn blank(day: &Day, begin_value: Q, before: Option<&Figures>) -> Figures {
         sub_periods: u16::try_from(day.parts.len()).unwrap(),
         status: Status::Ok,
         value_since: unchanged.map_or(day.as_of, |b| b.value_since),
+        residual_money: false,
     }
 }
 
@@ -153,6 +163,7 @@ pub fn next(before: Option<&Figures>, day: &Day, policy: &Policy) -> Figures {
     let mut walk = Walk::begin(before, policy, begin, day.as_of);
     let statuses: Vec<Status> = subs.iter().map(|s| walk.step(s)).collect();
     row.status = summarise(&statuses, &subs, &mut walk);
+    row.residual_money = statuses.contains(&Status::Residual);
     row.incepted = walk.incepted;
     row.segment = walk.segment;
     if matches!(row.status, Status::Ok | Status::TotalLoss) {

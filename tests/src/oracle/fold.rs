@@ -6,7 +6,7 @@ use super::overlay::overlay;
 use super::standing::{Names, standing};
 use jiff::civil::Date;
 use returns::fact::Stated;
-use returns::policy::{FlowTiming, Vendor};
+use returns::policy::{FlowTiming, FlowsFrom, Vendor};
 use returns::{Fact, Policy, Reason};
 
 /// A row, and of its lineage what the contract fixes.
@@ -34,7 +34,14 @@ impl Account<'_> {
         let plan = feeding(&book);
         let mut rows: Vec<OracleRow> = Vec::new();
         for (date, vendor) in &plan {
-            let settled = Settled { account: self, standing: &standing, book: &book, plan: &plan, date: *date, vendor: *vendor };
+            let settled = Settled {
+                account: self,
+                standing: &standing,
+                book: &book,
+                plan: &plan,
+                date: *date,
+                vendor: *vendor,
+            };
             let row = settled.row(rows.last());
             rows.push(row);
         }
@@ -61,6 +68,9 @@ fn feeding(book: &Book) -> Vec<(Date, Vendor)> {
     dates.into_iter().filter_map(at).collect()
 }
 
+/// A corrected sum, and the moves it stands in for.
+type Side = (Option<Q>, fn(&Move) -> bool);
+
 /// One row being made.
 struct Settled<'a> {
     account: &'a Account<'a>,
@@ -74,20 +84,26 @@ struct Settled<'a> {
 impl Settled<'_> {
     fn row(&self, before: Option<&OracleRow>) -> OracleRow {
         let before_date = before.map(|b| b.figures.as_of);
-        let corrected = self.overlay(self.date);
         let (winner, own_value) = self.book.value(self.vendor, self.date).unwrap();
+        let a = self.account;
+        let corrected = overlay(self.standing, a.names, self.date, |then| self.fields(then, before_date));
         let end_value = corrected.end_value.clone().unwrap_or(own_value);
-        let moves = self.moves(before_date);
-        let begin = before.map(|b| b.figures.end_value.clone());
-        let period = Period::of(before_date, self.date, begin.as_ref(), &moves);
-        let is_long = period.as_ref().is_some_and(|p| p.days > i64::from(self.book.policy.long_period_days));
+        let mut moves = self.moves(self.book, before_date);
+        let vendor = self.book.policy.vendor(self.vendor);
+        let of_period = vendor.flows_from == FlowsFrom::Summary
+            && self.book.summarises(self.vendor, Stated::FLOWS_OF_PERIOD, before_date, self.date);
+        self.correct(&mut moves, &corrected, of_period);
+        let begin = before.map(|b| b.figures.end_value.clone()).or(self.stated_begin()).unwrap_or(zero());
+        let period = Period::of(before_date, self.date, &begin, &moves);
+        let is_long = period.days() > i64::from(self.book.policy.long_period_days);
         let by_date = is_long && moves.iter().any(|m| m.is_flow() && !m.of_period);
-        let timing = if by_date { FlowTiming::Timed } else { self.book.policy.vendor(self.vendor).flow_timing };
+        let timing =
+            if by_date { FlowTiming::Timed } else { self.book.policy.vendor(self.vendor).flow_timing };
         let day = Day {
             as_of: self.date,
             stated_begin: self.stated_begin(),
             timing,
-            parts: self.parts(&moves, end_value, period.filter(|_| by_date)),
+            parts: self.parts(&moves, end_value, &period, by_date),
         };
         let figures = next(before.map(|b| &b.figures), &day, self.book.policy);
         OracleRow {
@@ -95,7 +111,7 @@ impl Settled<'_> {
             flow_timing: timing,
             value_vendor: self.vendor,
             revision: winner.revision,
-            reasons: self.reasons(by_date, &figures, &corrected),
+            reasons: self.reasons(before_date, &moves, by_date, &figures, &corrected),
             figures,
         }
     }
@@ -105,73 +121,96 @@ impl Settled<'_> {
         s.stated.has(Stated::BEGIN).then(|| exact(s.begin))
     }
 
-    fn overlay(&self, date: Date) -> Fields {
+    /// The fields a correction may touch, as the vendor's facts so far give them.
+    fn fields(&self, then: &[Fact], before: Option<Date>) -> Fields {
         let a = self.account;
-        overlay(self.standing, a.names, a.policy, a.base_currency, self.vendor, date)
+        let book = Book::new(then, a.names, a.policy, a.base_currency);
+        let Some((_, value)) = book.value(self.vendor, self.date) else { return Fields::default() };
+        let moves = self.moves(&book, before);
+        let sum = |of: fn(&Move) -> Q| moves.iter().map(of).sum::<Q>();
+        let known =
+            |field: Stated, amount: Q| book.knows(self.vendor, field, before, self.date).then_some(amount);
+        Fields {
+            end_value: Some(value),
+            contributions: known(Stated::CONTRIBUTIONS, sum(|m| m.amount.clone().max(zero()))),
+            distributions: known(Stated::DISTRIBUTIONS, sum(|m| (-m.amount.clone()).max(zero()))),
+            fees: known(Stated::FEES, sum(|m| m.fee.clone())),
+        }
     }
 
     /// Flows and fees of this row: each belongs to the first valued day on or after its date; one timed at or after its day's closing
     /// valuation to the next.
-    fn moves(&self, before: Option<Date>) -> Vec<Move> {
-        let mut moves = self.corrected_moves();
+    fn moves(&self, book: &Book, before: Option<Date>) -> Vec<Move> {
+        let mut moves = book.moves(self.vendor);
         moves.retain(|m| {
             let late = self.is_late(m);
             let after_before = before.is_none_or(|b| m.date > b || (m.date == b && late));
             after_before && (m.date < self.date || (m.date == self.date && !late))
         });
-        moves
-    }
-
-    fn is_late(&self, m: &Move) -> bool {
-        let valued = self.plan.iter().any(|(date, vendor)| *date == m.date && *vendor == self.vendor);
-        let summary = self.book.summary(self.vendor, m.date).is_some_and(|(_, s)| s.stated.has(Stated::END));
-        let closing = self.book.valuations(self.vendor, m.date).pop().and_then(|(_, at, _)| at);
-        valued && !summary && closing.zip(m.at).is_some_and(|(closing, at)| at >= closing)
-    }
-
-    /// The vendor's moves, with corrected sums in the place of those of their date.
-    fn corrected_moves(&self) -> Vec<Move> {
-        let mut moves = self.book.moves(self.vendor);
-        let mut dates: Vec<Date> =
-            self.standing.iter().filter(|f| f.kind() == returns::Kind::Correction).map(|f| f.as_of).collect();
-        dates.sort();
-        dates.dedup();
-        for date in dates {
-            let by = self.overlay(date);
-            let mut put = |amount: Option<Q>, is_replaced: fn(&Move) -> bool| {
-                if let Some(amount) = amount {
-                    let of_period = moves.iter().any(|m| m.date == date && is_replaced(m) && m.of_period);
-                    moves.retain(|m| m.date != date || !is_replaced(m));
-                    moves.push(Move { amount, of_period, ..Move::on(date) });
-                }
-            };
-            put(by.contributions, |m| is_positive(&m.amount));
-            put(by.distributions.map(|w| -w), |m| is_negative(&m.amount));
-            if let Some(fee) = by.fees {
-                moves.iter_mut().filter(|m| m.date == date).for_each(|m| m.fee = zero());
-                moves.push(Move { fee, ..Move::on(date) });
-            }
+        if moves.iter().any(|m| m.states_fee) {
+            moves.retain(|m| m.states_fee || is_zero(&m.fee));
         }
         moves
     }
 
-    fn parts(&self, moves: &[Move], end_value: Q, by_date: Option<Period>) -> Vec<Part> {
+    fn is_late(&self, m: &Move) -> bool {
+        let Some((date, vendor)) = self.plan.iter().find(|(date, _)| *date == m.date) else { return false };
+        let summary = self.book.summary(*vendor, *date).is_some_and(|(_, s)| s.stated.has(Stated::END));
+        let closing =
+            self.book.valuations(*vendor, *date).pop().and_then(|(_, at, _)| at).filter(|_| !summary);
+        let policy = self.book.policy.vendor(*vendor);
+        let cut_off = policy.cut_off.map(|minutes| instant(*date, minutes, &policy.zone));
+        closing.or(cut_off).zip(m.at).is_some_and(|(closes, at)| at >= closes)
+    }
+
+    /// Puts corrected sums in the place of the row's own.
+    fn correct(&self, moves: &mut Vec<Move>, by: &Fields, of_period: bool) {
+        let sides: [Side; 2] = [
+            (by.contributions.clone(), |m| is_positive(&m.amount)),
+            (by.distributions.clone().map(|w| -w), |m| is_negative(&m.amount)),
+        ];
+        let mut corrected = Vec::new();
+        for (amount, is_replaced) in sides {
+            let said: Q = moves.iter().filter(|m| is_replaced(m)).map(|m| m.amount.clone()).sum();
+            if let Some(amount) = amount.filter(|amount| *amount != said) {
+                moves.iter_mut().filter(|m| is_replaced(m)).for_each(|m| m.amount = zero());
+                corrected.push(Move { amount, of_period, ..Move::on(self.date) });
+            }
+        }
+        moves.extend(corrected);
+        let said: Q = moves.iter().map(|m| m.fee.clone()).sum();
+        if let Some(fee) = by.fees.clone().filter(|fee| *fee != said) {
+            moves.iter_mut().for_each(|m| m.fee = zero());
+            moves.push(Move { fee, ..Move::on(self.date) });
+        }
+    }
+
+    fn parts(&self, moves: &[Move], end_value: Q, period: &Period, by_date: bool) -> Vec<Part> {
         let summary =
             self.book.summary(self.vendor, self.date).is_some_and(|(_, s)| s.stated.has(Stated::END));
         let mut bounds: Vec<(Option<Instant>, Q)> =
             self.book.valuations(self.vendor, self.date).into_iter().map(|(_, at, v)| (at, v)).collect();
         if summary {
+            // A value without a time is the closing one, and the summary's goes before it.
+            bounds.retain(|(at, _)| at.is_some());
             bounds.push((None, end_value.clone()));
+        }
+        if bounds.last().is_some_and(|(at, _)| at.is_none()) {
+            bounds.retain(|(at, _)| at.is_none_or(|at| at < self.close(self.date)));
         }
         let last = bounds.len() - 1;
         bounds[last].1 = end_value;
-        let start = self.open_instant();
-        let mut parts = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
+        let mut from = period.begins_at.unwrap_or_else(|| self.close(period.from));
         for (n, (at, value)) in bounds.iter().enumerate() {
-            let from = if n == 0 { start } else { bounds[n - 1].0.unwrap() };
-            let to = at.unwrap_or_else(|| self.close_instant(self.date));
+            let to = at.unwrap_or_else(|| self.close(self.date));
             let inside: Vec<&Move> = moves.iter().filter(|m| self.part_of(m, &bounds) == n).collect();
-            parts.push(part(&inside, value.clone(), from, to, by_date.as_ref()));
+            parts.push(part(&inside, value.clone(), |m| match m.at.filter(|_| n > 0 || !by_date) {
+                Some(at) => share(to - at, to - from),
+                None if n > 0 => int(i64::from(is_positive(&m.amount))),
+                None => period.weight(m),
+            }));
+            from = to;
         }
         parts
     }
@@ -180,71 +219,81 @@ impl Settled<'_> {
     fn part_of(&self, m: &Move, bounds: &[(Option<Instant>, Q)]) -> usize {
         let last = bounds.len() - 1;
         match m.at {
-            _ if m.date < self.date => 0,
+            _ if m.date < self.date && m.is_flow() => 0,
             Some(at) => bounds.iter().position(|(bound, _)| bound.is_none_or(|b| at < b)).unwrap_or(last),
             None if is_positive(&m.amount) => 0,
             None => last,
         }
     }
 
-    fn close_instant(&self, date: Date) -> Instant {
+    fn close(&self, date: Date) -> Instant {
         let policy = self.book.policy.vendor(self.vendor);
         instant(date, policy.cut_off.unwrap_or(1440), &policy.zone)
     }
 
-    fn open_instant(&self) -> Instant {
-        self.close_instant(self.date.yesterday().unwrap())
-    }
-
-    fn reasons(&self, by_date: bool, figures: &Figures, corrected: &Fields) -> Vec<Reason> {
+    fn reasons(
+        &self,
+        before: Option<Date>,
+        moves: &[Move],
+        by_date: bool,
+        figures: &Figures,
+        corrected: &Fields,
+    ) -> Vec<Reason> {
         let mut reasons = Vec::new();
         let mut note = |reason: Reason, holds: bool| holds.then(|| reasons.push(reason));
-        note(Reason::Incomplete, self.book.is_open(self.vendor, self.date));
-        note(Reason::QuarantinedInput, self.book.is_quarantined(self.date));
-        note(Reason::UnpricedTransfer, self.book.has_unpriced(self.vendor, self.date));
+        // A row after it completes a day, whoever fed that.
+        let is_last = self.plan.last().is_some_and(|(date, _)| *date == self.date);
+        note(Reason::Incomplete, is_last && self.book.is_open(self.vendor, self.date));
+        note(Reason::QuarantinedInput, self.book.is_quarantined(before, self.date));
+        note(Reason::UnpricedTransfer, moves.iter().any(|m| m.unpriced));
         note(Reason::Corrected, *corrected != Fields::default());
         note(Reason::LongPeriod, by_date);
-        note(Reason::ResidualMoney, figures.status == returns::Status::Residual);
+        note(Reason::ResidualMoney, figures.residual_money);
         reasons
     }
 }
 
-/// A sub-period by dates: from the row before, or from B = 0 from its first inflow.
+/// The time since the row before (a day, if there is none); from B = 0 it begins with its first inflow.
 struct Period {
+    from: Date,
     to: Date,
-    days: i64,
+    begins_at: Option<Instant>,
 }
 
 impl Period {
-    fn of(before: Option<Date>, to: Date, begin: Option<&Q>, moves: &[Move]) -> Option<Period> {
-        let mut from = before?;
-        if begin.is_some_and(is_zero)
-            && let Some(first) = moves.iter().filter(|m| is_positive(&m.amount) && !m.of_period).map(|m| m.date).min()
+    fn of(before: Option<Date>, to: Date, begin: &Q, moves: &[Move]) -> Period {
+        let mut period = Period { from: before.unwrap_or(to.yesterday().unwrap()), to, begins_at: None };
+        let inflows = moves.iter().filter(|m| is_positive(&m.amount));
+        if is_zero(begin)
+            && let Some(first) = inflows.min_by_key(|m| (m.date, m.at))
         {
-            from = from.max(first.yesterday().unwrap());
+            period.from = period.from.max(first.date.yesterday().unwrap());
+            period.begins_at = first.at;
         }
-        Some(Period { to, days: i64::from((to - from).get_days()) })
+        period
+    }
+
+    fn days(&self) -> i64 {
+        i64::from((self.to - self.from).get_days())
     }
 
     /// Days left of days; an inflow counts its own day.
     fn weight(&self, m: &Move) -> Q {
         let own_day = i64::from(is_positive(&m.amount));
-        let left = i64::from((self.to - m.date).get_days()) + own_day;
-        int(left.min(self.days)) / int(self.days)
+        share(i64::from((self.to - m.date).get_days()) + own_day, self.days())
     }
 }
 
-fn part(moves: &[&Move], end_value: Q, from: Instant, to: Instant, by_date: Option<&Period>) -> Part {
+fn share(left: i64, span: i64) -> Q {
+    let span = span.max(1);
+    int(left.clamp(0, span)) / int(span)
+}
+
+fn part(moves: &[&Move], end_value: Q, weight: impl Fn(&Move) -> Q) -> Part {
     let sum = |of: &dyn Fn(&Move) -> Q| moves.iter().map(|m| of(m)).sum::<Q>();
-    let weight = |m: &Move| match (by_date, m.at) {
-        (Some(period), _) => period.weight(m),
-        (None, Some(at)) => int(to - at.max(from)) / int(to - from),
-        (None, None) => int(i64::from(is_positive(&m.amount))),
-    };
-    let only = |keep: bool, amount: Q| if keep { amount } else { zero() };
     Part {
-        contributions: sum(&|m| only(is_positive(&m.amount), m.amount.clone())),
-        distributions: sum(&|m| only(is_negative(&m.amount), -m.amount.clone())),
+        contributions: sum(&|m| m.amount.clone().max(zero())),
+        distributions: sum(&|m| (-m.amount.clone()).max(zero())),
         fees: sum(&|m| m.fee.clone()),
         fees_outside: sum(&|m| m.fee_outside.clone()),
         weighted: sum(&|m| weight(m) * &m.amount),

@@ -2,10 +2,13 @@
 //! whole set of facts, and nothing of the product's own algorithms is used, its data types alone.
 mod book;
 pub mod chain;
+mod compare;
 pub mod fold;
 mod given;
 mod linking;
 pub mod number;
 mod overlay;
+mod said;
 pub mod standing;
+mod store;
 pub mod window;

@@ -1,11 +1,10 @@
 //! Corrections over a vendor's winner, and their confirmation (F7).
-use super::book::{Book, Fields};
+use super::book::Fields;
 use super::number::{Q, exact};
 use super::standing::{Names, Stamp, contents, correction_order, stamp};
 use jiff::civil::Date;
 use returns::fact::{Correction, Patch};
-use returns::policy::Vendor;
-use returns::{Body, Fact, Policy};
+use returns::{Body, Fact};
 use std::collections::HashSet;
 
 const FIELDS: [fn(&Correction) -> Patch; 4] =
@@ -20,31 +19,21 @@ fn spoken(fields: &Fields) -> [Option<Q>; 4] {
     ]
 }
 
-/// What corrections put in the place of the vendor's fields on a date.
-pub fn overlay(
-    standing: &[Fact],
-    names: &Names,
-    policy: &Policy,
-    base_currency: Option<[u8; 3]>,
-    vendor: Vendor,
-    date: Date,
-) -> Fields {
-    let mut corrections: Vec<Fact> = contents(standing, names)
-        .into_iter()
-        .filter(|f| f.as_of == date && matches!(f.body, Body::Correction(_)))
-        .collect();
-    corrections.sort_by(correction_order);
-    let released = confirmed(standing, names, policy, base_currency, vendor, date, &corrections);
-    let mut left = [None, None, None, None];
-    for (slot, patch) in left.iter_mut().zip(FIELDS) {
-        let owner = owner(&corrections, patch);
-        if let Some((n, Patch::Set(amount))) = owner
-            && !released.contains(&n)
-        {
-            *slot = Some(exact(amount));
-        }
+/// What corrections put in the place of the vendor's fields on a date. `says` reads those fields from what had come so far.
+pub fn overlay(standing: &[Fact], names: &Names, date: Date, says: impl Fn(&[Fact]) -> Fields) -> Fields {
+    let is_correction = |f: &&Fact| f.as_of == date && matches!(f.body, Body::Correction(_));
+    if !standing.iter().any(|f| is_correction(&f)) {
+        return Fields::default();
     }
-    let [end_value, contributions, distributions, fees] = left;
+    let mut corrections = contents(standing, names);
+    corrections.retain(|f| is_correction(&f));
+    corrections.sort_by(correction_order);
+    let released = confirmed(standing, names, &corrections, says);
+    let [end_value, contributions, distributions, fees] =
+        FIELDS.map(|patch| match owner(&corrections, patch) {
+            Some((n, Patch::Set(amount))) if !released.contains(&n) => Some(exact(amount)),
+            _ => None,
+        });
     Fields { end_value, contributions, distributions, fees }
 }
 
@@ -60,11 +49,8 @@ fn owner(corrections: &[Fact], patch: fn(&Correction) -> Patch) -> Option<(usize
 fn confirmed(
     standing: &[Fact],
     names: &Names,
-    policy: &Policy,
-    base_currency: Option<[u8; 3]>,
-    vendor: Vendor,
-    date: Date,
     corrections: &[Fact],
+    says: impl Fn(&[Fact]) -> Fields,
 ) -> HashSet<usize> {
     let mut moments: Vec<Stamp> = standing.iter().map(|f| stamp(f, names)).collect();
     moments.sort();
@@ -73,9 +59,10 @@ fn confirmed(
     for moment in &moments {
         let so_far = |f: &&Fact| stamp(f, names) <= *moment;
         let then: Vec<Fact> = standing.iter().filter(so_far).cloned().collect();
-        let vendor_says = spoken(&Book::new(&then, names, policy, base_currency).fields(vendor, date));
+        let vendor_says = spoken(&says(&then));
         // Those not here yet own nothing yet.
-        let arrived: Vec<(usize, &Fact)> = corrections.iter().enumerate().filter(|(_, f)| so_far(f)).collect();
+        let arrived: Vec<(usize, &Fact)> =
+            corrections.iter().enumerate().filter(|(_, f)| so_far(f)).collect();
         let here: Vec<Fact> = arrived.iter().map(|(_, f)| (*f).clone()).collect();
         for (place, (n, _)) in arrived.iter().enumerate() {
             if agrees(&here, place, &vendor_says) {

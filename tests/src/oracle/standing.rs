@@ -122,7 +122,9 @@ fn without_cancelled(winners: Vec<Fact>, names: &Names) -> Vec<Fact> {
     for fact in &cancels {
         let Body::Cancel(cancel) = &fact.body else { continue };
         let Some(original) = &cancel.original else { continue };
-        live.retain(|f| !(f.kind() == Kind::Flow && f.origin == fact.origin && f.reference.as_ref() == Some(original)));
+        live.retain(|f| {
+            !(f.kind() == Kind::Flow && f.origin == fact.origin && f.reference.as_ref() == Some(original))
+        });
     }
     for fact in &cancels {
         let Body::Cancel(cancel) = &fact.body else { continue };
@@ -155,7 +157,8 @@ pub fn correction_order(a: &Fact, b: &Fact) -> Ordering {
 
 #[test]
 fn names_order_as_the_records_own_partitions_do() {
-    let mut names = ["s/10", "s/9", "s/09", "s/a", "s/10b", "s/10a", "s", "s/1/2", "s/1", "s/0"].map(str::to_owned);
+    let mut names =
+        ["s/10", "s/9", "s/09", "s/a", "s/10b", "s/10a", "s", "s/1/2", "s/1", "s/0"].map(str::to_owned);
     names.sort_by_key(|n| natural(n));
     let mut other = names.clone().map(record::PartitionId::new);
     other.sort();

@@ -1,0 +1,130 @@
+//! Random facts folded by the product, at once and piece by piece, and by the oracle.
+use super::chain::Figures;
+use super::fold::{Account, OracleRow};
+use super::given::{BASE, Given, Kinds, given};
+use super::linking::index;
+use super::number::exact;
+use super::said::{names, partitions};
+use super::store::{Store, feed_in_pieces};
+use proptest::prelude::*;
+use returns::ledger::{Folded, Ground, Profile, StoredFact, fold};
+use returns::{Fact, Reason, Row};
+
+/// The reasons that facts alone decide.
+const REASONS: [Reason; 6] = [
+    Reason::Incomplete,
+    Reason::QuarantinedInput,
+    Reason::UnpricedTransfer,
+    Reason::Corrected,
+    Reason::LongPeriod,
+    Reason::ResidualMoney,
+];
+
+pub fn profile() -> Profile {
+    Profile { base_currency: Some(BASE), ..Profile::default() }
+}
+
+fn fold_at_once(facts: &[Fact], ground: Ground) -> Folded {
+    let facts: Vec<StoredFact> =
+        facts.iter().map(|fact| StoredFact { fact: fact.clone(), in_row: false, waiting: None }).collect();
+    fold(&facts, &profile(), ground)
+}
+
+/// A product's row in the oracle's words.
+fn told(row: &Row) -> OracleRow {
+    OracleRow {
+        previous_as_of: row.previous_as_of,
+        flow_timing: row.flow_timing,
+        value_vendor: row.value_vendor,
+        revision: row.revision,
+        reasons: REASONS.into_iter().filter(|reason| row.reasons.has(*reason)).collect(),
+        figures: Figures {
+            as_of: row.as_of,
+            begin_value: exact(row.begin_value),
+            contributions: exact(row.contributions),
+            distributions: exact(row.distributions),
+            fees: exact(row.fees),
+            fees_outside: exact(row.fees_outside),
+            end_value: exact(row.end_value),
+            cumulative_net_flow: exact(row.cumulative_net_flow),
+            twrr: row.twrr.map(exact),
+            twrr_gross: row.twrr_gross.map(exact),
+            net: index(row.net),
+            gross: index(row.gross),
+            incepted: row.incepted,
+            segment: row.segment,
+            sub_periods: row.sub_periods,
+            status: row.status,
+            value_since: row.value_since,
+            residual_money: row.reasons.has(Reason::ResidualMoney),
+        },
+    }
+}
+
+fn agrees_with_the_oracle(given: &Given) -> Result<(), TestCaseError> {
+    let partitions = partitions();
+    let product: Vec<OracleRow> =
+        fold_at_once(&given.facts, Ground { policy: &given.policy, partitions: &partitions })
+            .rows
+            .iter()
+            .map(told)
+            .collect();
+    let account =
+        Account { facts: &given.facts, names: &names(), policy: &given.policy, base_currency: Some(BASE) };
+    let oracle = account.rows();
+    let dates = |rows: &[OracleRow]| rows.iter().map(|row| row.figures.as_of).collect::<Vec<_>>();
+    prop_assert_eq!(dates(&product), dates(&oracle), "the dates of rows");
+    for (product, oracle) in product.iter().zip(&oracle) {
+        prop_assert_eq!(product, oracle);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_summaries_fold_to_the_same_rows(given in given(Kinds::Summaries, false)) {
+        agrees_with_the_oracle(&given)?;
+    }
+
+    #[test]
+    fn any_valuations_and_timed_flows_fold_to_the_same_rows(given in given(Kinds::Valuations, true)) {
+        agrees_with_the_oracle(&given)?;
+    }
+
+    #[test]
+    fn any_facts_fold_to_the_same_rows(given in given(Kinds::All, false)) {
+        agrees_with_the_oracle(&given)?;
+    }
+
+    /// In any order, any number of times, in any batches, with memory lost between them.
+    #[test]
+    fn any_way_of_coming_gives_the_same_rows(
+        given in given(Kinds::All, true),
+        order in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0u8..4), 0..40),
+        evictions in any::<u64>(),
+    ) {
+        let partitions = partitions();
+        let ground = Ground { policy: &given.policy, partitions: &partitions };
+        let mut pieces: Vec<(Fact, u8)> = given.facts.iter().cloned().map(|fact| (fact, 0)).collect();
+        for (from, to, batch) in order {
+            let moved = from.index(pieces.len());
+            let again = pieces[moved].0.clone();
+            pieces[moved].1 = batch;
+            pieces.insert(to.index(pieces.len()), (again, batch));
+            let (a, b) = (from.index(pieces.len()), to.index(pieces.len()));
+            pieces.swap(a, b);
+        }
+        let mut store = Store::new(profile());
+        feed_in_pieces(&mut store, &pieces, evictions, ground)?;
+        let whole = fold_at_once(&given.facts, ground);
+        let rows: Vec<Row> = store.rows.values().cloned().collect();
+        prop_assert_eq!(rows.len(), whole.rows.len(), "how many rows");
+        for (piece, whole) in rows.iter().zip(&whole.rows) {
+            prop_assert_eq!(piece, whole);
+        }
+        prop_assert_eq!(&store.profile, &whole.profile);
+        store.holds_the_facts(&whole)?;
+    }
+}
