@@ -67,6 +67,12 @@ impl Bulk {
         Ok(found)
     }
 
+    /// The statement for one item.
+    #[cfg(test)]
+    pub fn single(&self) -> &str {
+        self.sizes[0].as_str()
+    }
+
     fn chunks<'a, T>(&self, items: &'a [T]) -> impl Iterator<Item = (SqlStr, &'a [T])> {
         let mut rest = items;
         std::iter::from_fn(move || {

@@ -36,7 +36,7 @@ fn target() -> String {
     format!("performance_daily ({})", columns::list(DAILY, ""))
 }
 
-static STORED: LazyLock<Bulk> = LazyLock::new(|| {
+pub(super) static STORED: LazyLock<Bulk> = LazyLock::new(|| {
     let tail = format!(
         "SELECT {} FROM asked CROSS JOIN performance_daily d ON d.account_id = asked.account AND d.as_of = asked.date",
         columns::list(DAILY, "d.")
@@ -45,7 +45,7 @@ static STORED: LazyLock<Bulk> = LazyLock::new(|| {
 });
 
 /// History is made from the stored row, not from what anybody remembers of it.
-static ARCHIVE: LazyLock<Bulk> = LazyLock::new(|| {
+pub(super) static ARCHIVE: LazyLock<Bulk> = LazyLock::new(|| {
     let head = format!(
         "INSERT INTO performance_history ({}, {}) WITH asked (account, date, known_to, cause) AS (",
         columns::list(DAILY, ""),
@@ -59,8 +59,14 @@ static ARCHIVE: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(&head, 4, &tail)
 });
 
-static DELETE: LazyLock<Bulk> =
-    LazyLock::new(|| Bulk::new("DELETE FROM performance_daily WHERE (account_id, as_of) IN (", 2, ")"));
+pub(super) static DELETE: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new(
+        "DELETE FROM performance_daily WHERE rowid IN (WITH asked (account, date) AS (",
+        2,
+        ") SELECT d.rowid FROM asked CROSS JOIN performance_daily d
+         ON d.account_id = asked.account AND d.as_of = asked.date)",
+    )
+});
 
 /// Writes a unit's rows, at most one per account and date.
 pub(super) async fn write(

@@ -34,7 +34,7 @@ fn insert(tail: &str) -> Bulk {
     Bulk::new(&format!("INSERT INTO fact ({})", columns::list(&all, "")), all.len(), tail)
 }
 
-static CARRIED: LazyLock<Bulk> = LazyLock::new(|| {
+pub(super) static CARRIED: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(
         "DELETE FROM fact WHERE rowid IN (WITH asked (account, date, origin, feed, content) AS (",
         5,
@@ -110,7 +110,8 @@ async fn with_summaries(
     first: i64,
     last: i64,
 ) -> Result<HashSet<i64>, Failure> {
-    let query = "SELECT DISTINCT account_id FROM fact WHERE kind = 'summary' AND account_id BETWEEN ? AND ?";
+    let query = "SELECT DISTINCT account_id FROM fact INDEXED BY fact_summaries
+        WHERE kind = 'summary' AND account_id BETWEEN ? AND ?";
     let accounts: Vec<i64> = sqlx::query_scalar(query).bind(first).bind(last).fetch_all(connection).await?;
     Ok(accounts.into_iter().collect())
 }

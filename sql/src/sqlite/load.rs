@@ -2,21 +2,17 @@
 use super::SqliteStore;
 use super::bulk::Bulk;
 use super::errors::Failure;
-use super::wire::{Columns, Values, text_date};
+use super::wire::Columns;
 use crate::columns::daily::{self, DAILY, Daily};
-use crate::columns::{self, ColumnReader, ColumnWriter, NamesView, fact, need};
-use crate::{Alias, Found, HistoryRequest, Names, Probe, StoredAccount};
-use record::{PartitionId, PartitionKey, Position};
+use crate::columns::{self, ColumnReader, ColumnWriter, fact, need};
+use crate::{Alias, Names, StoredAccount};
+use record::{PartitionId, PartitionKey};
 use returns::date::Date;
-use returns::ledger::{History, Profile, StoredFact, summary_of};
-use returns::{Arrival, Key, Kind, Place, Row as DailyRow};
+use returns::ledger::{Profile, StoredFact};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
-
-/// Sorts after every date.
-const NO_END: &str = "~";
 
 impl SqliteStore {
     pub(super) async fn read_accounts(
@@ -54,38 +50,6 @@ impl SqliteStore {
             })
             .await?;
         rows.iter().map(alias).collect()
-    }
-
-    pub(super) async fn find_facts(&self, probes: &[Probe]) -> Result<Vec<Found>, Failure> {
-        let mut found = vec![Found::No; probes.len()];
-        let asked: Vec<(usize, &Probe)> = probes.iter().enumerate().collect();
-        let carried: Vec<(usize, &Probe)> =
-            asked.iter().copied().filter(|(_, p)| may_be_carried(&p.key)).collect();
-        let mut tx = self.readers.begin().await?;
-        for (question, probes) in [(&*IN_FACT, &asked), (&*IN_ROW, &carried)] {
-            let encode = |chunk: &[(usize, &Probe)], values: &mut Values| {
-                let vendors = self.names.vendors();
-                let view = NamesView { vendors: &vendors, texts: &[] };
-                chunk.iter().try_for_each(|(number, probe)| encode_probe(*number, probe, view, values))
-            };
-            for row in question.fetch(&mut tx, probes, encode).await? {
-                let (number, same) = found_at(&row)?;
-                if let Some(answer) = found.get_mut(number) {
-                    *answer = same;
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    pub(super) async fn read_history(&self, asked: &[HistoryRequest]) -> Result<Vec<History>, Failure> {
-        let mut tx = self.readers.begin().await?;
-        let mut all = Vec::with_capacity(asked.len());
-        for request in asked {
-            all.push(history(&mut tx, request, &self.names).await?);
-        }
-        self.know_places(&mut tx, all.iter().flat_map(|h| &h.facts)).await?;
-        Ok(all)
     }
 
     /// Facts are ordered by the names of their partitions: another process may have registered one since this one looked.
@@ -225,173 +189,4 @@ fn alias(row: &SqliteRow) -> Result<Alias, Failure> {
         account: need(c.integer()?, "account_id")?,
         account_no: need(c.text()?, "account_no")?,
     })
-}
-
-const PROBE: [&str; 8] = ["number", "account", "kind", "date", "origin", "ref", "feed", "content"];
-
-/// On a stream, the same content is the same fact whatever the day it came on.
-static IN_FACT: LazyLock<Bulk> = LazyLock::new(|| {
-    Bulk::asking(
-        &PROBE,
-        "SELECT asked.number, f.arrival, f.partition_id, f.position FROM asked CROSS JOIN fact f
-         ON f.account_id = asked.account AND f.kind = asked.kind AND coalesce(f.key_as_of, '') = asked.date
-         AND f.origin = asked.origin AND coalesce(f.ref, '') = asked.ref AND f.content = asked.content
-         AND (f.feed_id = asked.feed OR (SELECT count(*) FROM feed WHERE id IN (f.feed_id, asked.feed) AND hash IS NULL) = 2)",
-    )
-});
-
-static IN_ROW: LazyLock<Bulk> = LazyLock::new(|| {
-    Bulk::asking(
-        &PROBE,
-        "SELECT asked.number, d.arrived_at, d.partition_id, d.position FROM asked CROSS JOIN performance_daily d
-         ON d.account_id = asked.account AND d.as_of = asked.date AND d.carries = 1
-         AND d.value_vendor = asked.origin AND d.content = asked.content
-         AND (d.feed_id = asked.feed OR (SELECT count(*) FROM feed WHERE id IN (d.feed_id, asked.feed) AND hash IS NULL) = 2)",
-    )
-});
-
-fn may_be_carried(key: &Key) -> bool {
-    key.kind == Kind::Summary && key.as_of.is_some() && key.reference.is_none()
-}
-
-fn encode_probe(
-    number: usize,
-    probe: &Probe,
-    names: NamesView<'_>,
-    values: &mut Values,
-) -> Result<(), columns::ColumnError> {
-    values.integer(i64::try_from(number).ok());
-    values.integer(Some(probe.account));
-    values.text(Some(probe.key.kind.as_str()));
-    match probe.key.as_of {
-        Some(date) => values.date(Some(date)),
-        None => values.text(Some("")),
-    }
-    values.text(Some(fact::origin_text(probe.key.origin, names)?));
-    values.text(Some(probe.key.reference.as_deref().unwrap_or_default()));
-    values.integer(Some(probe.feed.0));
-    values.bytes(Some(&probe.content.0));
-    Ok(())
-}
-
-fn found_at(row: &SqliteRow) -> Result<(usize, Found), Failure> {
-    let mut c = Columns::new(row, 0);
-    let number = columns::narrow(need(c.integer()?, "number")?, "number")?;
-    let arrival = Arrival(c.time()?);
-    let partition = PartitionKey(need(c.integer()?, "partition_id")?);
-    let position: Position = need(c.position()?, "position")?;
-    Ok((number, Found::Same { arrival, place: Place { partition, position } }))
-}
-
-async fn history(
-    connection: &mut SqliteConnection,
-    request: &HistoryRequest,
-    names: &Names,
-) -> Result<History, Failure> {
-    let (account, reach) = (request.account, &request.reach);
-    let mut start = text_date(reach.from);
-    for key in &reach.undated {
-        if let Some(earlier) = earliest(connection, account, key, names).await?.filter(|date| *date < start) {
-            start = earlier;
-        }
-    }
-    let before = row_before(connection, account, &start, names).await?.map(|daily| daily.row);
-    let limit = reach.rows.map(|rows| rows.max(1));
-    let (rows, complete) = rows_from(connection, account, &start, limit, names).await?;
-    let after = before.as_ref().map(|row| text_date(row.as_of)).unwrap_or_default();
-    let until = match rows.last() {
-        Some(row) if !complete => text_date(row.as_of),
-        _ => NO_END.to_owned(),
-    };
-    let mut facts = facts_between(connection, account, &after, &until, names).await?;
-    facts.extend(rows.iter().filter_map(carried));
-    Ok(History { before, rows, facts, complete })
-}
-
-/// The summary a row stands for.
-pub(super) fn carried(row: &DailyRow) -> Option<StoredFact> {
-    row.carries.then(|| StoredFact { fact: summary_of(row), in_row: true, waiting: None })
-}
-
-/// The earliest date on which facts of a key without a date lie.
-async fn earliest(
-    connection: &mut SqliteConnection,
-    account: i64,
-    key: &Key,
-    names: &Names,
-) -> Result<Option<String>, Failure> {
-    let vendors = names.vendors();
-    let origin = fact::origin_text(key.origin, NamesView { vendors: &vendors, texts: &[] })?;
-    let query =
-        "SELECT min(as_of) FROM fact WHERE account_id = ? AND kind = ? AND coalesce(key_as_of, '') = ''
-        AND origin = ? AND coalesce(ref, '') = ?";
-    Ok(sqlx::query_scalar(query)
-        .bind(account)
-        .bind(key.kind.as_str())
-        .bind(origin)
-        .bind(key.reference.as_deref().unwrap_or_default())
-        .fetch_one(connection)
-        .await?)
-}
-
-/// The last row before a date.
-pub(super) async fn row_before(
-    connection: &mut SqliteConnection,
-    account: i64,
-    date: &str,
-    names: &Names,
-) -> Result<Option<Daily<DailyRow>>, Failure> {
-    static BEFORE: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "SELECT {} FROM performance_daily WHERE account_id = ? AND as_of < ? ORDER BY as_of DESC LIMIT 1",
-            columns::list(DAILY, "")
-        )
-    });
-    let row = sqlx::query(BEFORE.as_str()).bind(account).bind(date).fetch_optional(connection).await?;
-    Ok(row.map(|row| daily::read(&mut Columns::new(&row, 0), names)).transpose()?)
-}
-
-/// The rows from a date on, at most `limit`, and whether nothing lies after them.
-async fn rows_from(
-    connection: &mut SqliteConnection,
-    account: i64,
-    date: &str,
-    limit: Option<u32>,
-    names: &Names,
-) -> Result<(Vec<DailyRow>, bool), Failure> {
-    static FROM: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "SELECT {} FROM performance_daily WHERE account_id = ? AND as_of >= ? ORDER BY as_of LIMIT ?",
-            columns::list(DAILY, "")
-        )
-    });
-    // One more than asked tells whether there are more; without a bound, SQLite wants -1.
-    let most = limit.map_or(-1, |n| i64::from(n) + 1);
-    let found = sqlx::query(FROM.as_str()).bind(account).bind(date).bind(most).fetch_all(connection).await?;
-    let read = |row| daily::read(&mut Columns::new(row, 0), names).map(|daily| daily.row);
-    let mut rows = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let kept = limit.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
-    let complete = rows.len() <= kept;
-    rows.truncate(kept);
-    Ok((rows, complete))
-}
-
-/// Facts that no row carries, dated after one date and up to another.
-pub(super) async fn facts_between(
-    connection: &mut SqliteConnection,
-    account: i64,
-    after: &str,
-    until: &str,
-    names: &Names,
-) -> Result<Vec<StoredFact>, Failure> {
-    static BETWEEN: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "SELECT {} FROM fact WHERE account_id = ? AND as_of > ? AND as_of <= ? ORDER BY as_of, rowid",
-            columns::list(&fact::columns(), "")
-        )
-    });
-    let rows =
-        sqlx::query(BETWEEN.as_str()).bind(account).bind(after).bind(until).fetch_all(connection).await?;
-    let read = |row| fact::read(&mut Columns::new(row, 0), names).map(|(_, stored)| stored);
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }

@@ -5,7 +5,7 @@
 //! - [`wire`], [`value`], [`bulk`]: how values look in the file, and many rows in one statement.
 //! - [`lease`], [`register`]: who may write, and what is registered once.
 //! - [`commit`]: the one transaction; [`daily`], [`facts`], [`breaks`], [`quarantine`] write their tables in it.
-//! - [`load`]: what the pipeline reads; [`reader`], [`lists`]: what people read.
+//! - [`load`], [`identify`], [`history`]: what the pipeline reads; [`reader`], [`lists`]: what people read.
 //!
 //! The file is in WAL mode: any number of processes read what is committed while one writes. Writers queue, in this process on the one
 //! connection that writes, between processes on the file's lock.
@@ -16,6 +16,8 @@ mod connect;
 mod daily;
 mod errors;
 mod facts;
+mod history;
+mod identify;
 mod lease;
 mod lists;
 mod load;

@@ -1,8 +1,8 @@
 //! What people read.
 use super::SqliteStore;
 use super::errors::Failure;
+use super::history::{carried, facts_between, row_before};
 use super::lists::{self, Asked};
-use super::load::{carried, facts_between, row_before};
 use super::wire::{Columns, text_date};
 use crate::columns::daily::{self, DAILY, Daily};
 use crate::columns::{self, ColumnReader, fact, need};

@@ -318,3 +318,28 @@ async fn a_summary_is_stored_once_wherever_it_lives() {
     store.commit(&rows_unit(vec![write(1, RowChange::New(first))])).await.unwrap();
     assert_eq!(observed().await, (2, 1));
 }
+
+/// SQLite has no statistics of a file that grows, so each statement is written such that its index is used.
+#[tokio::test]
+async fn no_statement_of_the_pipeline_reads_a_whole_table() {
+    let file = File::new();
+    let store = file.open().await;
+    let statements = [
+        &daily::STORED,
+        &daily::ARCHIVE,
+        &daily::DELETE,
+        &facts::CARRIED,
+        &identify::IN_FACT,
+        &identify::IN_ROW,
+    ];
+    for statement in statements {
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement.single()));
+        let plan = sqlx::query(explain).fetch_all(&store.readers).await.unwrap();
+        let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        assert!(steps.iter().any(|step| step.contains(" INDEX ")), "{steps:#?}");
+        let scans = steps.iter().filter(|step| step.starts_with("SCAN"));
+        for scan in scans {
+            assert!(scan.ends_with("asked") || scan.contains("CONSTANT ROW"), "{steps:#?}");
+        }
+    }
+}
