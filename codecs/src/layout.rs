@@ -73,8 +73,8 @@ impl Layout {
     /// "#;
     /// assert_eq!(codecs::Layout::compile(text, "mapping.toml").unwrap().name(), "harbor");
     /// let wrong = codecs::Layout::compile(&text.replace("account =", "acount ="), "mapping.toml");
-    /// let problem = wrong.err().unwrap().remove(0).to_string();
-    /// assert!(problem.contains("7:"), "{problem}");
+    /// let problems: Vec<String> = wrong.err().unwrap().iter().map(|p| p.to_string()).collect();
+    /// assert_eq!(problems[1], "mapping.toml:8:1: unknown key `acount` (did you mean `account`?)");
     /// ```
     pub fn compile(text: &str, file: &str) -> Result<Layout, Vec<Problem>> {
         let (mapping, plan) = mapping::compile(text, file)?;

@@ -4,10 +4,11 @@ use super::model::*;
 use super::reader::{Table, suggestion};
 use returns::fact::{Class, Span};
 
-const COMMON: &[&str] = &["kind", "record", "section", "when", "account", "account_no", "as_of", "revision"];
+pub const COMMON: &[&str] =
+    &["kind", "record", "section", "when", "account", "account_no", "as_of", "revision"];
 
 /// The keys of each kind, beside the common ones.
-const KINDS: &[(&str, &[&str])] = &[
+pub const KINDS: &[(&str, &[&str])] = &[
     (
         "summary",
         &[

@@ -6,9 +6,9 @@ use crate::format::fixed::sign_of;
 use crate::value::date::DateSpelling;
 use crate::value::money::{Digits, MoneySpelling, Placeholders};
 
-const TEXT_KEYS: &[&str] = &["field", "column", "path", "const", "lookup", "trim", "one_of", "optional"];
+pub const TEXT_KEYS: &[&str] = &["field", "column", "path", "const", "lookup", "trim", "one_of", "optional"];
 const DATE_KEYS: &[&str] = &["field", "column", "path", "const", "lookup", "trim", "parse", "optional"];
-const AMOUNT_KEYS: &[&str] = &[
+pub const AMOUNT_KEYS: &[&str] = &[
     "field",
     "column",
     "path",

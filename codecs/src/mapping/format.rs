@@ -9,7 +9,7 @@ use crate::framing::json;
 use crate::value::text::Encoding;
 
 /// Keys that every type of format knows.
-const COMMON: &[&str] =
+pub const COMMON: &[&str] =
     &["type", "record_limit", "numbers", "currency_signs", "missing", "dates", "round", "scientific"];
 const LINE_LIMIT: usize = 1024 * 1024;
 

@@ -278,3 +278,29 @@ fn minutes(node: Node<'_>) -> Option<u16> {
     }
     parsed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../README.md");
+
+    #[test]
+    fn the_document_names_every_key() {
+        let keys =
+            [ROOT, expression::AMOUNT_KEYS, expression::TEXT_KEYS, blocks::COMMON, format::COMMON].concat();
+        let own =
+            blocks::KINDS.iter().flat_map(|(kind, keys)| [*kind].into_iter().chain(keys.iter().copied()));
+        let tables = ["feed", "detect", "format", "observation", "ignore"];
+        for key in keys.into_iter().chain(own).filter(|k| !tables.contains(k)) {
+            assert!(DOCUMENT.contains(&format!("`{key}`")), "README.md says nothing of `{key}`");
+        }
+    }
+
+    #[test]
+    fn the_document_s_first_mapping_compiles() {
+        let text = DOCUMENT.split("```toml\n").nth(1).and_then(|t| t.split("```").next()).unwrap();
+        assert!(text.starts_with("name = \"harbor\""));
+        compile(text, "README.md").unwrap();
+    }
+}
