@@ -1,1 +1,16 @@
-fn main() {}
+//! `cargo run --release -p load-tests -- generate | bench`: feeds of any size, and how fast Dietz is with them.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]
+mod commands;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match commands::Command::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("load-tests: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}

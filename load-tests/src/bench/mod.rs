@@ -1,0 +1,84 @@
+//! How fast Dietz is on this machine, and what memory it takes.
+//!
+//! # Layout
+//! - one file a bench: [`decode`], [`accumulate`], [`sink`], [`pipeline`].
+//! - `input`, `ledger`: a feed and its accounts in memory.
+//! - `database`: a Postgres database of a bench's own.
+//! - [`clock`], [`machine`], [`report`]: time, place, and how figures print.
+//!
+//! Timings mean something beside each other, in one run on one machine: what has a goal is therefore a ratio or CPU time. Each is
+//! measured several times; the median counts, and the smallest and largest are printed with it.
+pub mod accumulate;
+pub mod clock;
+pub mod decode;
+mod input;
+mod ledger;
+pub mod machine;
+pub mod report;
+
+use crate::generate::{Feed, GenerateError};
+use report::Report;
+use std::io;
+
+/// What to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bench {
+    Decode,
+    Accumulate,
+}
+
+/// With what, and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    pub accounts: u32,
+    pub days: u32,
+    pub seed: u64,
+    /// How often each figure is measured, at least once.
+    pub repeats: u32,
+    /// The URL of a Postgres whose user may create databases: each bench works in databases of its own, dropped afterwards.
+    pub postgres: Option<String>,
+}
+
+/// Why nothing was measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
+    #[error("the layout of the generated feed: {0}")]
+    Layout(String),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The work that was timed was not all done, so its time says nothing.
+    #[error("the bench did not do its work: {0}")]
+    Undone(String),
+}
+
+/// Runs one bench.
+///
+/// # Errors
+/// Whatever keeps it from being measured; a figure that misses its goal is none.
+pub fn run(bench: Bench, options: &Options) -> Result<Report, BenchError> {
+    match bench {
+        Bench::Decode => decode::run(options),
+        Bench::Accumulate => accumulate::run(options),
+    }
+}
+
+impl Options {
+    /// The feed a bench reads: plain records in order of date.
+    fn feed(&self) -> Feed {
+        Feed { accounts: self.accounts, days: self.days, seed: self.seed, ..Feed::default() }
+    }
+
+    /// The sizes of a bench, for its report.
+    fn about(&self, input: &input::Input) -> String {
+        format!(
+            "{} records of {} bytes, {} accounts, {} days, in order of date; {} runs",
+            input.records,
+            input.size() / input.records.max(1),
+            self.accounts,
+            self.days,
+            self.repeats
+        )
+    }
+}

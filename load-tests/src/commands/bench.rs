@@ -1,0 +1,94 @@
+//! `bench`: figures of this machine.
+use clap::ValueEnum;
+use load_tests::bench::machine::Machine;
+use load_tests::bench::report::{Document, Report};
+use load_tests::bench::{self, Bench, Options};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::fs;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// What to measure
+    #[arg(value_enum)]
+    bench: Name,
+    #[arg(long, default_value_t = 100_000)]
+    accounts: u32,
+    /// Business days of each account
+    #[arg(long, default_value_t = 10)]
+    days: u32,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How often each figure is measured
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    repeats: u32,
+    /// A Postgres whose user may create databases; `sink` and `pipeline` measure it beside SQLite. Without it, what
+    /// `DIETZ_TEST_POSTGRES_URL` says
+    #[arg(long, value_name = "URL")]
+    postgres: Option<String>,
+    /// Append the figures to a file named by date and commit in this folder
+    #[arg(long, num_args = 0..=1, default_missing_value = "load-tests/results", value_name = "FOLDER")]
+    save: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// Bytes to observations
+    Decode,
+    /// Bytes to rows in memory
+    Accumulate,
+    /// Rows to the store
+    Sink,
+    /// Files to the store, by all actors
+    Pipeline,
+    /// All of them
+    All,
+}
+
+impl Name {
+    fn benches(self) -> Vec<Bench> {
+        match self {
+            Name::Decode => vec![Bench::Decode],
+            Name::Accumulate => vec![Bench::Accumulate],
+            Name::Sink => vec![Bench::Sink],
+            Name::Pipeline => vec![Bench::Pipeline],
+            Name::All => vec![Bench::Decode, Bench::Accumulate, Bench::Sink, Bench::Pipeline],
+        }
+    }
+}
+
+pub fn run(args: Args) -> Result<(), String> {
+    let machine = Machine::here();
+    if machine.build == "debug" {
+        eprintln!("load-tests: this is a debug build: its figures say nothing of Dietz (cargo run --release)");
+    }
+    let options = Options {
+        accounts: args.accounts,
+        days: args.days,
+        seed: args.seed,
+        repeats: args.repeats,
+        postgres: args.postgres.or_else(|| std::env::var("DIETZ_TEST_POSTGRES_URL").ok()),
+    };
+    let mut reports = Vec::new();
+    println!("{}", Document { machine: &machine, reports: &[] });
+    for bench in args.bench.benches() {
+        // Printed as they come: all of them take minutes.
+        let report = bench::run(bench, &options).map_err(|e| e.to_string())?;
+        print!("{report}");
+        reports.push(report);
+    }
+    args.save.map_or(Ok(()), |folder| save(&folder, &machine, &reports))
+}
+
+/// Appends, so that benches run one after the other on one commit stand in one file.
+fn save(folder: &Path, machine: &Machine, reports: &[Report]) -> Result<(), String> {
+    let path = folder.join(format!("{}-{}.md", machine.date, machine.commit));
+    let append = || {
+        fs::create_dir_all(folder)?;
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(&path)?;
+        write!(file, "{}", Document { machine, reports })
+    };
+    append().map_err(|e| format!("{}: {e}", path.display()))?;
+    println!("saved to {}", path.display());
+    Ok(())
+}

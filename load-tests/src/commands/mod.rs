@@ -1,0 +1,24 @@
+//! The two commands.
+mod bench;
+mod generate;
+
+use clap::Parser;
+
+/// Feeds of any size, and how fast Dietz is with them
+#[derive(Parser)]
+#[command(name = "load-tests", version)]
+pub enum Command {
+    /// Write a seeded feed, its mappings and a topology into a folder
+    Generate(generate::Args),
+    /// Measure a stage, or all of them, on this machine
+    Bench(bench::Args),
+}
+
+impl Command {
+    pub fn run(self) -> Result<(), String> {
+        match self {
+            Command::Generate(args) => generate::run(args),
+            Command::Bench(args) => bench::run(args),
+        }
+    }
+}

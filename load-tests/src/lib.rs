@@ -1,0 +1,12 @@
+//! Feeds of any size, and how fast Dietz is with them.
+//!
+//! # Layout
+//! - [`generate`]: a seeded feed of any size, written as vendors write; also used by the end-to-end tests.
+//! - [`bench`]: what decoding, accumulating, the store and the whole pipeline cost, measured on this machine.
+//!
+//! README.md beside this crate tells how to use both from the command line.
+pub mod bench;
+pub mod generate;
+
+pub use generate::corrections::write_corrections;
+pub use generate::{Feed, GenerateError, Order, Share, Vendor, Written, write};

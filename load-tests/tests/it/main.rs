@@ -1,0 +1,3 @@
+//! Promises of the generator and of the benches.
+mod benches;
+mod feeds;
