@@ -152,6 +152,7 @@ impl Work {
         let pieces = match self.vendors.get_mut(&raw.feed.vendor) {
             Some(vendor) => {
                 decode(&mut vendor.decoder, &raw, &mut self.decoded);
+                tell_drift(vendor, &self.decoded, &raw);
                 let aliases = learn(vendor, &self.decoded, &*self.store, &self.names).await?;
                 vendor.metrics.count(&self.decoded.counts);
                 split(vendor, &raw, &mut self.decoded, aliases, self.out.len(), &self.names)
@@ -201,6 +202,16 @@ fn decode(decoder: &mut codecs::Decoder, raw: &RawBatch, out: &mut Decoded) {
             out.counts.quarantined += 1;
             out.rejects.push(panicked(raw.record(record), record.position));
         }
+    }
+}
+
+/// New columns are no error, but somebody should look: counted, and logged once a header.
+fn tell_drift(vendor: &VendorWork, decoded: &Decoded, raw: &RawBatch) {
+    for drift in &decoded.drift {
+        metrics::counter!("dietz_drift_columns_total", "vendor" => vendor.name.to_string())
+            .increment(drift.columns.len() as u64);
+        let columns = drift.columns.join(", ");
+        tracing::warn!(vendor = %vendor.name, partition = %raw.partition.id, %columns, "columns the mapping does not name");
     }
 }
 

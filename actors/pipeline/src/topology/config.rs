@@ -214,7 +214,8 @@ fn file(r: &mut Reader, p: &mut Problems) -> sources::FileConfig {
         poll: r.duration("poll", p).unwrap_or(Duration::from_secs(2)),
         grows: r.flag("grows", p).unwrap_or(true),
         arrival: r.choice("arrival", &arrivals, p),
-        record_limit: usize::try_from(r.size("record_limit", p).unwrap_or(10 << 20)).unwrap_or(10 << 20),
+        // The layouts bound their records themselves.
+        record_limit: 10 << 20,
     }
 }
 

@@ -1,0 +1,172 @@
+//! The binary in a folder of its own.
+use load_tests::generate::folder::{VENDORS, write_mappings};
+use load_tests::{Feed, Share, write, write_corrections};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// A folder with a topology, and the binary to run in it.
+pub struct Dietz {
+    pub folder: TempDir,
+}
+
+/// What a topology for generated feeds sets; the rest is as the product's defaults.
+pub struct Settings {
+    pub sink: String,
+    pub batch_records: usize,
+    pub batch_rows: usize,
+    pub accounts: usize,
+    pub instances: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let sink = sqlite("dietz.db");
+        Settings { sink, batch_records: 4_096, batch_rows: 100_000, accounts: 1_000_000, instances: 2 }
+    }
+}
+
+pub fn sqlite(path: &str) -> String {
+    format!("type = \"sqlite\"\npath = \"{path}\"")
+}
+
+pub fn postgres(url: &str) -> String {
+    format!("type = \"postgres\"\nurl = \"{url}\"")
+}
+
+/// The binary beside the test binary: `cargo build -p dietz` puts it there, `tests/run` does that first.
+fn binary() -> PathBuf {
+    let here = std::env::current_exe().expect("the test binary has a path");
+    let target = here.parent().and_then(Path::parent).expect("it lies in target/PROFILE/deps");
+    let binary = target.join("dietz");
+    assert!(binary.is_file(), "{} is missing: run `cargo build -p dietz` first", binary.display());
+    binary
+}
+
+/// The root of the checkout.
+pub fn checkout() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the checkout").to_owned()
+}
+
+impl Dietz {
+    /// A copy of what the repository's own topology needs, as a clone has it.
+    pub fn shipped() -> Dietz {
+        let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder") };
+        let from = checkout();
+        std::fs::copy(from.join("topology.toml"), dietz.path("topology.toml")).expect("the shipped topology");
+        for part in ["codecs/samples", "codecs/vendors"] {
+            copy(&from.join(part), &dietz.path(part));
+        }
+        // Tests run side by side, and the admin address is one.
+        dietz.change("topology.toml", "\"127.0.0.1:9464\"", "\"off\"");
+        dietz
+    }
+
+    /// A generated feed, its vendors' mappings and corrections.
+    pub fn generated(feed: &Feed, corrections: Share) -> Dietz {
+        let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder") };
+        write(feed, &dietz.path("feeds")).expect("a generated feed");
+        write_mappings(dietz.folder.path()).expect("the mappings of the generated vendors");
+        write_corrections(feed, corrections, &dietz.path("corrections")).expect("generated corrections");
+        dietz
+    }
+
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    pub fn change(&self, file: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path(file)).expect("a file to change");
+        assert!(text.contains(from), "{file} has no {from}");
+        std::fs::write(self.path(file), text.replace(from, to)).expect("writable");
+    }
+
+    /// Writes a topology over the generated feeds.
+    pub fn topology(&self, file: &str, s: &Settings) {
+        let Settings { sink, batch_records, batch_rows, accounts, instances } = s;
+        let text = format!(
+            r#"
+[sources.feeds]
+type = "file"
+path = "feeds"
+batch_records = {batch_records}
+
+[sources.corrections]
+type = "file"
+path = "corrections"
+format = "eventbridge"
+batch_records = {batch_records}
+
+[decoders.layouts]
+inputs = ["feeds", "corrections"]
+vendors = "{VENDORS}"
+
+[accumulators.returns]
+inputs = ["layouts"]
+instances = {instances}
+accounts = {accounts}
+
+[checkers.tolerance]
+inputs = ["returns"]
+
+[checkers.tolerance.rules]
+vendor_return = {{ warn = {{ bp = "0" }}, block = {{ bp = "5" }} }}
+roll_forward = {{ warn = {{ money = "0.01" }}, block = {{ money = "1.00", bp = "1" }} }}
+pinned = {{ warn = {{}} }}
+
+[sinks.store]
+inputs = ["tolerance"]
+{sink}
+batch_rows = {batch_rows}
+linger = "20ms"
+lease = "1s"
+"#
+        );
+        std::fs::write(self.path(file), text).expect("writable");
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs to the end, whatever the end is.
+    pub fn output(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("the binary runs")
+    }
+
+    /// Runs to a good end; what it printed.
+    pub fn ok(&self, args: &[&str]) -> String {
+        let output = self.output(args);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "dietz {args:?} ended with {:?}\n{out}\n{err}", output.status.code());
+        out
+    }
+
+    /// Starts in the background, for who will kill it.
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts")
+    }
+
+    pub fn report(&self, topology: &str) -> String {
+        self.ok(&["report", "--topology", topology, "--format", "csv"])
+    }
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder of the checkout") {
+        let entry = entry.expect("an entry");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            std::fs::copy(&from, &to).expect("a copy");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Which crates may lean on which.
+use super::dietz::checkout;
+use std::process::Command;
+
+/// Everything a crate of the house builds with, by name; its tests' needs left out.
+fn needs(name: &str) -> Vec<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "-p", name, "-e", "normal,build", "--prefix", "none", "-f", "{p}"])
+        .current_dir(checkout())
+        .output()
+        .expect("cargo tree");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = text.lines().filter_map(|l| l.split_whitespace().next()).map(str::to_owned);
+    let names: Vec<String> = names.collect();
+    assert!(names.contains(&name.to_owned()), "cargo tree knows {name}");
+    names
+}
+
+#[test]
+fn the_pure_crates_pull_in_no_runtime_database_or_cloud() {
+    for pure in ["record", "returns", "codecs"] {
+        for need in needs(pure) {
+            let impure = ["tokio", "actix", "sqlx", "aws-", "rdkafka", "hyper", "mio"].iter().any(|p| need.starts_with(p));
+            assert!(!impure, "{pure} pulls in {need}");
+        }
+    }
+}
+
+#[test]
+fn the_house_leans_downward_only() {
+    let may = |crate_name: &str| -> &[&str] {
+        match crate_name {
+            "record" => &[],
+            "returns" => &["record"],
+            "sources" => &["record"],
+            "codecs" | "store" => &["record", "returns"],
+            "pipeline" => &["record", "returns", "sources", "codecs", "store"],
+            _ => &["record", "returns", "sources", "codecs", "store", "pipeline"],
+        }
+    };
+    let house = ["record", "returns", "sources", "codecs", "store", "pipeline", "dietz", "load-tests"];
+    for name in house {
+        for need in needs(name) {
+            let own = need == name || !house.contains(&need.as_str());
+            assert!(own || may(name).contains(&need.as_str()), "{name} leans on {need}");
+        }
+    }
+}
+
+#[test]
+fn the_old_tls_stack_is_nowhere() {
+    let lock = std::fs::read_to_string(checkout().join("Cargo.lock")).expect("Cargo.lock");
+
+    let versions: Vec<&str> = lock.split("[[package]]").filter(|p| p.contains("name = \"rustls\"\n")).collect();
+    assert!(versions.iter().all(|v| !v.contains("version = \"0.21") && !v.contains("version = \"0.20")), "rustls before 0.23");
+    assert!(!lock.contains("name = \"openssl-sys\""), "one TLS stack is enough");
+}

@@ -1,0 +1,13 @@
+//! The product as a user runs it: the binary, real files, real stores.
+//!
+//! - [`shipped`]: the repository's own topology, twice, on both stores.
+//! - [`crash`]: killed at random moments, and going on.
+//! - [`memory`]: accounts dropped from memory after each batch; orders of arrival.
+//! - [`command_line`]: exit codes, messages, pictures.
+//! - [`house`]: which crates may lean on which.
+mod command_line;
+mod crash;
+mod dietz;
+mod house;
+mod memory;
+mod shipped;

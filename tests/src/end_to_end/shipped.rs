@@ -1,0 +1,88 @@
+//! The repository's own topology.
+use super::dietz::{Dietz, checkout, postgres};
+use crate::postgres::{fresh_database, fresh_database_with};
+
+/// What a line of the closing summary says.
+fn line<'a>(summary: &'a str, head: &str) -> &'a str {
+    summary.lines().find(|l| l.starts_with(head)).unwrap_or_else(|| panic!("no `{head}` in\n{summary}"))
+}
+
+fn numbers(line: &str) -> Vec<u64> {
+    let grouped = line.replace(',', "");
+    grouped.split_whitespace().filter_map(|w| w.parse().ok()).collect()
+}
+
+#[test]
+fn the_shipped_topology_gives_the_stored_report_and_a_second_run_reads_nothing() {
+    let dietz = Dietz::shipped();
+    let first = dietz.ok(&[]);
+    let report = dietz.report("topology.toml");
+    let stored = checkout().join("tests/expected/report.csv");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&stored, &report).expect("writable");
+    }
+    let expected = std::fs::read_to_string(&stored).expect("tests/expected/report.csv");
+    assert!(report == expected, "the report is not the stored one; see the difference with UPDATE_GOLDEN=1 and git diff");
+
+    let records = numbers(line(&first, "records"));
+    let [read, decoded, ignored, quarantined] = records[..] else { panic!("{first}") };
+    assert_eq!(read, decoded + ignored + quarantined);
+    let observations = numbers(line(&first, "observations"));
+    let [observed, accepted, unchanged, stale, waiting] = observations[..] else { panic!("{first}") };
+    assert_eq!(observed, accepted + unchanged + stale + waiting);
+    for count in records.iter().chain(&observations) {
+        assert!(*count > 0, "a counter shows nothing in the samples:\n{first}");
+    }
+
+    let second = dietz.ok(&[]);
+    assert_eq!(numbers(line(&second, "records")), [0, 0, 0, 0], "{second}");
+    assert_eq!(numbers(line(&second, "rows")), [0, 0, 0, 0], "{second}");
+    assert_eq!(dietz.report("topology.toml"), report);
+
+    let again = dietz.ok(&["run", "--from-start"]);
+    assert_eq!(numbers(line(&again, "records")), records, "everything is read again:\n{again}");
+    assert_eq!(numbers(line(&again, "observations")), [observed, 0, observed, 0, 0], "{again}");
+    assert_eq!(numbers(line(&again, "rows")), [0, 0, 0, 0], "{again}");
+    assert_eq!(dietz.report("topology.toml"), report);
+}
+
+fn on_postgres(dietz: &Dietz, url: &str) -> String {
+    std::fs::copy(dietz.path("topology.toml"), dietz.path("postgres.toml")).expect("a copy");
+    let shipped = std::fs::read_to_string(dietz.path("postgres.toml")).expect("a topology");
+    let kept = shipped.lines().filter(|l| !l.starts_with("path = \"dietz.db\""));
+    let changed: Vec<String> = kept
+        .map(|l| if l.starts_with("type = \"sqlite\"") { postgres(url) } else { l.to_owned() })
+        .collect();
+    std::fs::write(dietz.path("postgres.toml"), changed.join("\n")).expect("writable");
+    dietz.ok(&["migrate", "--topology", "postgres.toml"]);
+    dietz.ok(&["run", "postgres.toml"]);
+    dietz.report("postgres.toml")
+}
+
+#[test]
+fn postgres_gives_the_same_report_byte_for_byte() {
+    let dietz = Dietz::shipped();
+    dietz.ok(&[]);
+    assert!(on_postgres(&dietz, &fresh_database()) == dietz.report("topology.toml"));
+}
+
+#[test]
+fn a_database_with_another_collation_gives_the_same_report() {
+    let dietz = Dietz::shipped();
+    dietz.ok(&[]);
+    let url = fresh_database_with("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'");
+    assert!(on_postgres(&dietz, &url) == dietz.report("topology.toml"));
+}
+
+#[test]
+fn every_status_of_the_figures_is_in_the_samples() {
+    let report = std::fs::read_to_string(checkout().join("tests/expected/report.csv")).expect("the stored report");
+    let rows: Vec<Vec<&str>> = report.lines().skip(1).map(|l| l.split(',').collect()).collect();
+    for status in returns::Status::ALL {
+        assert!(rows.iter().any(|r| r[14] == status.as_str()), "no row is `{}`", status.as_str());
+    }
+    let accounts: std::collections::BTreeSet<&str> = rows.iter().map(|r| r[0]).collect();
+    let days: std::collections::BTreeSet<&str> = rows.iter().map(|r| r[1]).collect();
+    assert!(accounts.len() >= 40, "{} accounts", accounts.len());
+    assert!(days.len() >= 60, "{} days", days.len());
+}
