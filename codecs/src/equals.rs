@@ -11,15 +11,18 @@
 use crate::decode::Decoded;
 use crate::decode::reader::{Reader, Stamp, View, Writer};
 use crate::framing::AnyFramer;
-use crate::framing::lines::{LineContext, Role};
+use crate::framing::lines::{KEPT_OF_REFUSED, LineContext, Role};
 use crate::layout::Mapped;
-use record::{Context, FeedKey, Framed, Framer, PartitionKey, Position, RawRecord};
+use record::{Context, FeedKey, Framed, Framer, FramingError, PartitionKey, Position, RawRecord};
 use returns::{Arrival, Date, Place, Vendor};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// How many different observations are remembered: 32 MiB or so.
 const KEYS: usize = 1 << 20;
+/// Bytes framed at once, and the contexts after which a batch is full: one slice of ordinary records adds far fewer than the rest.
+const SLICE: usize = 32 * 1024;
+const CONTEXTS: usize = 50_000;
 /// The number of an observation whose equals are not known any more.
 pub const UNKNOWN: u32 = u32::MAX;
 
@@ -71,24 +74,62 @@ fn nowhere() -> Stamp {
     Stamp { vendor: Vendor(0), arrival: Arrival(None), place, feed: FeedKey(0), salt: None }
 }
 
-impl Framer for NumberingFramer {
-    fn frame(&mut self, input: &[u8], last: bool, out: &mut Framed) -> usize {
-        let first = out.records.len();
-        let used = self.inner.frame(input, last, out);
-        for n in first..out.records.len() {
-            let RawRecord { start, end, context, .. } = out.records[n];
+impl NumberingFramer {
+    /// Numbers the records from `first` on.
+    fn number(&mut self, first: usize, out: &mut Framed) {
+        let mut n = first;
+        while n < out.records.len() {
+            let RawRecord { start, end, context, position } = out.records[n];
             let base = out.contexts.get(usize::from(context)).cloned();
             let raw = &out.payload[start as usize..end as usize];
-            let Some(numbers) = self.numbers(raw, base.as_ref()) else { continue };
-            let base = base.unwrap_or_else(|| Arc::new(()));
-            let Ok(number) = u16::try_from(out.contexts.len()) else {
-                // A batch has at most 65,536 contexts, and records are far fewer.
+            let Some(numbers) = self.numbers(raw, base.as_ref()) else {
+                n += 1;
                 continue;
             };
-            out.contexts.push(Arc::new(Ordinals { base, numbers }));
-            out.records[n].context = number;
+            match u16::try_from(out.contexts.len()) {
+                Ok(number) => {
+                    let base = base.unwrap_or_else(|| Arc::new(()));
+                    out.contexts.push(Arc::new(Ordinals { base, numbers }));
+                    out.records[n].context = number;
+                    n += 1;
+                }
+                Err(_) => {
+                    out.refused.push(no_room(raw, position));
+                    out.records.remove(n);
+                }
+            }
         }
-        used
+    }
+}
+
+/// Beside a record far longer than a slice there may stand more equals than a batch can number. They are not lost.
+fn no_room(raw: &[u8], position: Position) -> FramingError {
+    FramingError {
+        position,
+        code: "out_of_order",
+        text: "more equal lines close together than can be told apart: map an `id`".to_owned(),
+        raw: raw[..raw.len().min(KEPT_OF_REFUSED)].to_vec(),
+        length: raw.len() as u64,
+    }
+}
+
+impl Framer for NumberingFramer {
+    /// Frames a slice at a time, and stops when a batch has nearly as many contexts as it can count.
+    fn frame(&mut self, input: &[u8], last: bool, out: &mut Framed) -> usize {
+        let (mut used, mut slice) = (0, SLICE);
+        loop {
+            let end = input.len().min(used + slice);
+            let (first, refused) = (out.records.len(), out.refused.len());
+            let step = self.inner.frame(&input[used..end], last && end == input.len(), out);
+            let stuck = step == 0 && (out.records.len(), out.refused.len()) == (first, refused);
+            self.number(first, out);
+            used += step;
+            let done = end == input.len() && (stuck || used == input.len());
+            if done || out.contexts.len() > CONTEXTS {
+                return used;
+            }
+            slice = if stuck { slice * 2 } else { SLICE };
+        }
     }
 
     fn record_limit(&self) -> usize {

@@ -19,6 +19,7 @@ use crate::problem::Problem;
 use crate::survey::{FramingSurveyor, Surveyor};
 use record::Framer;
 use returns::{Kind, Vendor, VendorPolicy};
+use std::fmt;
 use std::sync::Arc;
 
 /// A compiled layout. Immutable, shared as an `Arc`.
@@ -27,6 +28,15 @@ pub struct Layout {
     version: u32,
     hash: [u8; 32],
     body: Body,
+}
+
+impl fmt::Debug for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layout")
+            .field("name", &self.name)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a layout does with its records.

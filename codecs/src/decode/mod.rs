@@ -4,6 +4,7 @@ mod flow;
 mod history;
 pub(crate) mod reader;
 mod row;
+mod summary;
 
 use crate::equals::Ordinals;
 use crate::format::delimited::Columns;

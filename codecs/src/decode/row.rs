@@ -84,6 +84,7 @@ impl<'a> Row<'a> {
     #[inline]
     pub fn amount(&self, amount: &'a Amount) -> Outcome<Option<Decimal>> {
         let value = match &amount.source {
+            AmountSource::Direct { slot, text, spelling } => self.direct(*slot, text, spelling)?,
             AmountSource::Number { text, spelling, sign } => self.number(text, spelling, *sign)?,
             AmountSource::Sum(parts) => self.sum(parts, amount.digits)?,
             AmountSource::Product(parts) => self.product(parts, amount.digits)?,
@@ -107,22 +108,21 @@ impl<'a> Row<'a> {
         self.amount(amount)?.ok_or_else(|| missing(amount.label()))
     }
 
+    #[inline]
+    fn direct(&self, slot: u16, text: &'a Text, spelling: &'a MoneySpelling) -> Outcome<Option<Decimal>> {
+        let Some(value) = self.fields.get(self.record, usize::from(slot)) else { return Ok(None) };
+        match money::parse(value, spelling) {
+            Ok(number) => Ok(number),
+            Err(e) => Err(Fault::of_value(e, &text.label, self.place(text))),
+        }
+    }
+
     fn number(
         &self,
         text: &'a Text,
         spelling: &'a MoneySpelling,
         sign: Option<u16>,
     ) -> Outcome<Option<Decimal>> {
-        if let (TextSource::Slot(n), Trim::Blanks, None, true) =
-            (&text.source, &text.trim, sign, text.one_of.is_empty())
-        {
-            // The spelling itself knows blanks and what stands for a missing number.
-            let Some(value) = self.fields.get(self.record, usize::from(*n)) else { return Ok(None) };
-            return match money::parse(value, spelling) {
-                Ok(number) => Ok(number),
-                Err(e) => Err(Fault::of_value(e, &text.label, self.place(text))),
-            };
-        }
         let Some(value) = self.text(text)? else { return Ok(None) };
         let parsed = match sign.and_then(|s| self.fields.get(self.record, usize::from(s))) {
             Some(sign) => money::parse_with_sign(value, sign, spelling),

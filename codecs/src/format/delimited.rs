@@ -1,8 +1,8 @@
 //! Delimited text: columns apart by one byte, fields quoted or not.
-use super::{Fields, Format, FormatError, Selector, Slot, offset};
+use super::{Fields, Format, FormatError, Selector, Slot, offset, scan};
 use crate::framing::lines::LineContext;
 use crate::value::text::Encoding;
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 use record::Context;
 use std::sync::Arc;
 
@@ -145,16 +145,20 @@ impl Delimited {
     }
 
     fn split_plain(&self, line: &[u8], columns: &Columns, slots: &mut [Slot]) -> usize {
-        let mut reads = columns.reads.iter().peekable();
+        let mut reads = columns.reads.iter();
+        let mut next = reads.next();
         let (mut column, mut start) = (0, 0);
-        let ends = memchr_iter(self.delimiter, line).chain(std::iter::once(line.len()));
-        for end in ends {
-            while let Some((_, selector)) = reads.next_if(|(c, _)| *c == column) {
-                slots[usize::from(*selector)] = Slot::Record { start, end: offset(end) };
+        let mut cell = |end: usize| {
+            let end = offset(end);
+            while let Some((_, selector)) = next.filter(|(wanted, _)| *wanted == column) {
+                slots[usize::from(*selector)] = Slot::Record { start, end };
+                next = reads.next();
             }
-            start = offset(end) + 1;
+            start = end + 1;
             column += 1;
-        }
+        };
+        scan::each(line, self.delimiter, &mut cell);
+        cell(line.len());
         column
     }
 

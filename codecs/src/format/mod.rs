@@ -4,6 +4,7 @@ pub mod eventbridge;
 pub mod fixed;
 pub mod ibkr_flex;
 pub mod json;
+mod scan;
 
 use record::Context;
 

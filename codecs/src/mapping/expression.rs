@@ -269,7 +269,13 @@ impl<'t> Compiler<'t> {
             spelling.implied = Some(implied);
         }
         let optional = text.optional;
-        let source = AmountSource::Number { text, spelling: Box::new(spelling), sign };
+        let spelling = Box::new(spelling);
+        let source = match (&text.source, &text.trim, sign) {
+            (TextSource::Slot(slot), Trim::Blanks, None) if text.one_of.is_empty() => {
+                AmountSource::Direct { slot: *slot, text, spelling }
+            }
+            _ => AmountSource::Number { text, spelling, sign },
+        };
         Some(Amount { source, negate: Negate::Never, optional, digits })
     }
 

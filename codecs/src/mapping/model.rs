@@ -78,6 +78,13 @@ pub struct Amount {
 
 #[derive(Debug)]
 pub enum AmountSource {
+    /// A field as it stands: the spelling itself knows blanks and what stands for a missing number.
+    Direct {
+        slot: u16,
+        text: Text,
+        spelling: Box<MoneySpelling>,
+    },
+    /// A text on which other verbs work first.
     Number {
         text: Text,
         spelling: Box<MoneySpelling>,
@@ -94,7 +101,7 @@ impl Amount {
     /// How the author named it, for messages.
     pub fn label(&self) -> &str {
         match &self.source {
-            AmountSource::Number { text, .. } => &text.label,
+            AmountSource::Direct { text, .. } | AmountSource::Number { text, .. } => &text.label,
             AmountSource::Sum(parts) | AmountSource::Product(parts) | AmountSource::First(parts) => {
                 parts.first().map_or("an amount", Amount::label)
             }

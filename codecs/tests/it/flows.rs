@@ -70,6 +70,24 @@ fn on_a_stream_equals_are_left_to_the_ledger() {
     assert_eq!(out.rejects, []);
 }
 
+#[test]
+fn a_hundred_thousand_equal_lines_are_as_many_flows() {
+    let layout = mapping("full", "");
+    let feed = [b"acct,date,amount,text\n".to_vec(), b"A,2025-01-06,500,cash\n".repeat(100_000)].concat();
+    let mut framer = layout.framer();
+    let (mut from, mut all) = (0, std::collections::HashSet::new());
+    let mut decoder = layout.decoder(Vendor(0));
+    while from < feed.len() {
+        let mut framed = Framed::default();
+        from += framer.frame(&feed[from..], true, &mut framed);
+        let mut out = Decoded::default();
+        decoder.decode(&batch(&layout, framed, &feed, true), &mut out);
+        all.extend(references(&out));
+        assert_eq!(out.rejects, []);
+    }
+    assert_eq!(all.len(), 100_000, "several batches, none with more contexts than it can count");
+}
+
 /// The batch cut in two after so many records, as two decoders or a restart would see it.
 fn halves(layout: &Layout, feed: &[u8], at: usize) -> [RawBatch; 2] {
     let part = |range: std::ops::Range<usize>| {
