@@ -1,6 +1,7 @@
 //! Verbs applied to one record.
 use super::fault::{Fault, Outcome};
 use crate::format::{Fields, Slot, offset};
+use crate::mapping::expression::LOOKUP_COLUMNS;
 use crate::mapping::model::*;
 use crate::value::date::Moment;
 use crate::value::money::{self, Digits, MoneySpelling, Placeholders};
@@ -53,7 +54,7 @@ impl<'a> Row<'a> {
     }
 
     fn look_up(&self, lookup: &'a Lookup) -> Outcome<&'a [u8]> {
-        let mut values = [None; 8];
+        let mut values = [None; LOOKUP_COLUMNS];
         let count = lookup.columns.len().min(values.len());
         for (value, column) in values.iter_mut().zip(&lookup.columns) {
             *value = self.text(column)?;

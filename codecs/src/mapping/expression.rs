@@ -24,6 +24,9 @@ pub const AMOUNT_KEYS: &[&str] = &[
 ];
 const TEST_KEYS: &[&str] = &["field", "column", "path", "lookup", "trim", "one_of"];
 
+/// How many columns a lookup may have.
+pub const LOOKUP_COLUMNS: usize = 8;
+
 /// What the format says of the names a mapping may use.
 #[derive(Debug, Default)]
 pub struct Names {
@@ -154,6 +157,9 @@ impl<'t> Compiler<'t> {
     pub fn lookup(&mut self, node: Node<'t>, results: Option<&[&str]>) -> Option<Lookup> {
         let table = node.table()?.closed(&["columns", "table"]);
         let columns = self.texts(table.need("columns"));
+        if columns.len() > LOOKUP_COLUMNS {
+            table.wrong(format!("a lookup has at most {LOOKUP_COLUMNS} columns"));
+        }
         let mut rows = Vec::new();
         for row in table.need("table")?.items() {
             let cells = row.items();

@@ -127,7 +127,9 @@ fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<(Mapping, Format
     if !root.has("observation") {
         root.wrong("nothing is read from this feed: [[observation]]");
     }
-    let feed = root.get("feed").and_then(|n| n.table()).map(|t| feed(&t, &mut compiler)).unwrap_or_default();
+    let lines = matches!(plan, FormatPlan::Delimited { .. } | FormatPlan::Fixed { .. });
+    let feed =
+        root.get("feed").and_then(|n| n.table()).map(|t| feed(&t, &mut compiler, lines)).unwrap_or_default();
     let detect = root.get("detect").and_then(|n| n.table()).map(detect).unwrap_or_default();
     let (policy, zone) = policy(&root, name.unwrap_or_default(), &observations);
     join(&mut plan, &compiler, &types);
@@ -183,9 +185,11 @@ fn join(plan: &mut FormatPlan, compiler: &Compiler<'_>, types: &[String]) {
     }
 }
 
-fn feed<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FeedRules {
+/// `[feed]`. In a feed of `lines` only what is carried from other lines can be read here.
+fn feed<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>, lines: bool) -> FeedRules {
     let keys = &["delivery", "business_date", "arrival", "count", "count_includes", "trailer"];
     let table = table.clone().closed(keys);
+    compiler.needs.clear();
     let rules = FeedRules {
         delivery: table
             .choice("delivery", &[("full", Delivery::Full), ("delta", Delivery::Delta)])
@@ -196,6 +200,13 @@ fn feed<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FeedRules {
         count_includes: table.texts("count_includes").into_iter().map(str::to_owned).collect(),
         trailer: table.get("trailer").and_then(|n| compiler.text(n)),
     };
+    let of_rows = |n: &u16| {
+        let selector = compiler.selectors.get(usize::from(*n));
+        !matches!(selector, Some(Selector::Field(name)) if name.starts_with('@'))
+    };
+    if lines && compiler.needs.iter().any(of_rows) {
+        table.wrong("a feed speaks of itself in fields that are carried from its header, trailer or captured lines: their names begin with `@`");
+    }
     if !rules.count_includes.is_empty() && rules.count.is_none() {
         table.wrong("`count_includes` says what `count` includes, and there is no `count`");
     }

@@ -84,3 +84,10 @@ fn a_class_that_is_none_is_refused_where_it_stands() {
     assert!(found.contains("`contributon` is not known here (did you mean `contribution`?)"), "{found}");
     assert!(found.contains("a row of this table has 1 columns and then what they give"), "{found}");
 }
+
+#[test]
+fn a_feed_of_lines_speaks_of_itself_in_carried_fields_only() {
+    let text = "name = \"a\"\nversion = 1\n[feed]\nbusiness_date = \"date\"\n[format]\ntype = \"delimited\"\n[[observation]]\n\
+        kind = \"summary\"\naccount = \"a\"\nas_of = \"date\"\nend = \"e\"\n";
+    assert!(problems(text)[0].contains("their names begin with `@`"));
+}
