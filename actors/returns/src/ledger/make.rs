@@ -81,7 +81,11 @@ impl<'a, 'l> Scene<'a, 'l> {
         let mut row = self.row(value.fact, vendor, &amounts, linked, shape.timing, reasons);
         row.accrued = value.accrued;
         row.flow_vendor = flows.stated.then_some(vendor);
-        let alone = !self.spills && self.window.iter().filter(|l| !l.ended).count() == 1;
+        // What was said of the days between, ended or not, would be out of reach of a head restored from this row.
+        let between = |l: &Live| l.fact.as_of != self.as_of && l.fact.kind() != Kind::Withdrawal;
+        let alone = !self.spills
+            && !self.window.iter().any(between)
+            && self.window.iter().filter(|l| !l.ended).count() == 1;
         row.carries = alone && carry::gives_back(&row, value.fact);
         let carried = row.carries.then_some(value.index);
         Made { row, carried, closes: value.closes }
