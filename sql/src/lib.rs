@@ -70,6 +70,8 @@ pub trait Store: Send + Sync {
     async fn history(&self, asked: &[HistoryRequest]) -> Result<Vec<returns::ledger::History>, StoreError>;
 
     /// Writes a unit in one transaction: tokens compared, facts, rows, history, breaks, quarantine, outbox, deltas. All or nothing.
+    /// Postgres writes a large one as two, and the deltas with the second: after an error the first may stand, and what it holds is found
+    /// known when its lines are read again.
     async fn commit(&self, unit: &CommitUnit) -> Result<Receipt, CommitError>;
 
     /// What people read.

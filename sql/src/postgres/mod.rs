@@ -43,14 +43,15 @@ use std::time::Duration;
 /// Two connections commit, the others read.
 const CONNECTIONS: u32 = 8;
 /// Nothing may hang for ever: a statement, the wait for a lock (a grant waits for a commit under way), a transaction whose process
-/// no longer speaks. In milliseconds, above the longest catch-up commit. And no compiling of statements: ours are many columns wide and run
-/// briefly.
-const SETTINGS: [(&str, &str); 5] = [
-    ("jit", "off"),
+/// no longer speaks; in milliseconds, above the longest catch-up commit. Plans are made anew for each statement, since tables grow a
+/// thousandfold under one connection, and are not compiled, since statements are many columns wide and run briefly.
+const SETTINGS: [(&str, &str); 6] = [
     ("statement_timeout", "600000"),
     ("lock_timeout", "120000"),
     ("idle_in_transaction_session_timeout", "600000"),
     ("client_min_messages", "warning"),
+    ("plan_cache_mode", "force_custom_plan"),
+    ("jit", "off"),
 ];
 
 /// The store in a Postgres database.

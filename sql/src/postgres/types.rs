@@ -55,11 +55,17 @@ macro_rules! wire_type {
     };
 }
 
+/// Days since 2000-01-01. Postgres begins in 4713 BC: what lies before, such as the bound of a read from the beginning, is its -infinity.
+fn on_the_wire(date: Date) -> i32 {
+    const FIRST: i16 = -4712;
+    if date.year() < FIRST { i32::MIN } else { days(date) - EPOCH_DAYS }
+}
+
 wire_type!(
     Day,
     "date",
     "date[]",
-    |date, out| out.extend_from_slice(&(days(date) - EPOCH_DAYS).to_be_bytes()),
+    |date, out| out.extend_from_slice(&on_the_wire(date).to_be_bytes()),
     |bytes| {
         let count = i32::from_be_bytes(bytes.try_into()?);
         let date = count.checked_add(EPOCH_DAYS).and_then(from_days);

@@ -21,7 +21,7 @@ const STAGES: &str = "
     CREATE TEMP TABLE IF NOT EXISTS stage_fact (LIKE fact) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE IF NOT EXISTS stage_account (LIKE account) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE IF NOT EXISTS stage_break (
-        identity text NOT NULL, broken boolean NOT NULL, rule text NOT NULL, severity text NOT NULL, account_id bigint, vendor text,
+        identity text PRIMARY KEY, broken boolean NOT NULL, rule text NOT NULL, severity text NOT NULL, account_id bigint, vendor text,
         as_of date, feed_id bigint, position text, expected numeric, actual numeric, difference numeric, difference_bp numeric,
         tolerance numeric, hint text) ON COMMIT DELETE ROWS;
     CREATE TEMP TABLE IF NOT EXISTS stage_quarantine (
