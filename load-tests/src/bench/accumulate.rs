@@ -41,7 +41,8 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
         Figure::new("CPU of a record", "ns", of(&|r| each(r.all.cpu, records))).goal(CPU_GOAL),
         Figure::new("of that framing and decoding", "ns", of(&|r| each(r.decode.cpu, records))),
         Figure::new("of that accumulating", "ns", of(&|r| each(r.all.cpu - r.decode.cpu, records))),
-        Figure::new("state of an account", "bytes", of(&|r| each(r.state_bytes, r.accounts))).goal(MEMORY_GOAL),
+        Figure::new("state of an account", "bytes", of(&|r| each(r.state_bytes, r.accounts)))
+            .goal(MEMORY_GOAL),
         Figure::new("its share of the map", "bytes", of(&|r| each(r.map_bytes, r.accounts))),
         Figure::new("growth of the process for an account, names included", "bytes", growth),
         Figure::new("peak memory", "MiB", vec![each(machine::peak(), 1 << 20)]),
@@ -83,7 +84,7 @@ fn once(input: &Input) -> Result<Run, BenchError> {
     Ok(Run {
         all,
         decode: Spent { cpu: decode.cpu.min(all.cpu), ..decode },
-        accounts: ledger.len() as u64,
+        accounts: ledger.count(),
         state_bytes: ledger.state_bytes(),
         map_bytes: ledger.map_bytes(),
         growth,

@@ -3,7 +3,9 @@ use super::BenchError;
 use crate::generate::{self, Feed, Vendor};
 use bytes::Bytes;
 use codecs::Layout;
-use record::{Feed as Delivery, FeedKey, Framed, Framer, Partition, PartitionId, PartitionKey, Progress, RawBatch};
+use record::{
+    Feed as Delivery, FeedKey, Framed, Framer, Partition, PartitionId, PartitionKey, Progress, RawBatch,
+};
 use std::mem;
 use std::sync::Arc;
 

@@ -43,7 +43,11 @@ impl Ledger {
     }
 
     /// Finds each observation's account and adds its fact; the rows that change are appended by account.
-    pub fn take(&mut self, decoded: &mut Decoded, rows: &mut Vec<(i64, RowChange)>) -> Result<(), BenchError> {
+    pub fn take(
+        &mut self,
+        decoded: &mut Decoded,
+        rows: &mut Vec<(i64, RowChange)>,
+    ) -> Result<(), BenchError> {
         let mut observations = std::mem::take(&mut decoded.observations);
         for o in observations.drain(..) {
             let (start, end) = o.account;
@@ -70,7 +74,12 @@ impl Ledger {
         }
     }
 
-    fn offer(&mut self, number: Symbol, fact: &Fact, rows: &mut Vec<(i64, RowChange)>) -> Result<(), BenchError> {
+    fn offer(
+        &mut self,
+        number: Symbol,
+        fact: &Fact,
+        rows: &mut Vec<(i64, RowChange)>,
+    ) -> Result<(), BenchError> {
         let next = i64::try_from(self.accounts.len()).unwrap_or(i64::MAX).saturating_add(1);
         let account = self.accounts.entry(number).or_insert_with(|| Account {
             id: next,
@@ -94,12 +103,8 @@ impl Ledger {
         }
     }
 
-    pub fn len(&self) -> usize {
-        self.accounts.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.accounts.is_empty()
+    pub fn count(&self) -> u64 {
+        self.accounts.len() as u64
     }
 
     /// Accounts by id.
@@ -121,9 +126,5 @@ impl Ledger {
         let places = (self.accounts.capacity() * 8).div_ceil(7).next_power_of_two();
         let states = self.accounts.len() * size_of::<AccountState>();
         (places * (size_of::<(Symbol, Account)>() + 1)).saturating_sub(states) as u64
-    }
-
-    pub fn policy(&self) -> &Policy {
-        &self.policy
     }
 }

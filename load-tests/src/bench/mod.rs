@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - one file a bench: [`decode`], [`accumulate`], [`sink`], [`pipeline`].
-//! - `input`, `ledger`: a feed and its accounts in memory.
+//! - `input`, `ledger`, `rows`: a feed, its accounts and their rows in memory.
 //! - `database`: a Postgres database of a bench's own.
 //! - [`clock`], [`machine`], [`report`]: time, place, and how figures print.
 //!
@@ -10,21 +10,33 @@
 //! measured several times; the median counts, and the smallest and largest are printed with it.
 pub mod accumulate;
 pub mod clock;
+mod database;
 pub mod decode;
 mod input;
 mod ledger;
 pub mod machine;
+pub mod pipeline;
 pub mod report;
+mod rows;
+pub mod sink;
 
 use crate::generate::{Feed, GenerateError};
 use report::Report;
 use std::io;
+use store::{CommitError, StoreError};
+use tokio::runtime::{Builder, Runtime};
 
 /// What to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bench {
+    /// Bytes to observations.
     Decode,
+    /// Bytes to rows in memory.
     Accumulate,
+    /// Rows to the store.
+    Sink,
+    /// Files to the store, by all actors.
+    Pipeline,
 }
 
 /// With what, and how often.
@@ -48,6 +60,12 @@ pub enum BenchError {
     Layout(String),
     #[error("{0}")]
     Io(#[from] io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error("Postgres: {0}")]
+    Postgres(#[from] sqlx::Error),
     /// The work that was timed was not all done, so its time says nothing.
     #[error("the bench did not do its work: {0}")]
     Undone(String),
@@ -61,7 +79,14 @@ pub fn run(bench: Bench, options: &Options) -> Result<Report, BenchError> {
     match bench {
         Bench::Decode => decode::run(options),
         Bench::Accumulate => accumulate::run(options),
+        Bench::Sink => sink::run(options),
+        Bench::Pipeline => pipeline::run(options),
     }
+}
+
+/// The runtime that the store's connections live in, as `dietz run` has one.
+fn runtime() -> Result<Runtime, BenchError> {
+    Ok(Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
 impl Options {

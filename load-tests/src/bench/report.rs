@@ -123,7 +123,8 @@ impl fmt::Display for Report {
 }
 
 fn line(f: &mut fmt::Formatter<'_>, cells: &[String; 4], widths: &[usize]) -> fmt::Result {
-    let padded: Vec<String> = cells.iter().zip(widths).map(|(cell, w)| format!("{cell:<w$}", w = (*w).max(3))).collect();
+    let padded: Vec<String> =
+        cells.iter().zip(widths).map(|(cell, w)| format!("{cell:<w$}", w = (*w).max(3))).collect();
     writeln!(f, "| {} |", padded.join(" | "))
 }
 
@@ -153,7 +154,11 @@ fn number(value: Milli) -> String {
 }
 
 fn grouped(number: u64) -> String {
-    if number < 1_000 { number.to_string() } else { format!("{},{:03}", grouped(number / 1_000), number % 1_000) }
+    if number < 1_000 {
+        number.to_string()
+    } else {
+        format!("{},{:03}", grouped(number / 1_000), number % 1_000)
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@ use clap::ValueEnum;
 use load_tests::bench::machine::Machine;
 use load_tests::bench::report::{Document, Report};
 use load_tests::bench::{self, Bench, Options};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::fs;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -60,7 +60,9 @@ impl Name {
 pub fn run(args: Args) -> Result<(), String> {
     let machine = Machine::here();
     if machine.build == "debug" {
-        eprintln!("load-tests: this is a debug build: its figures say nothing of Dietz (cargo run --release)");
+        eprintln!(
+            "load-tests: this is a debug build: its figures say nothing of Dietz (cargo run --release)"
+        );
     }
     let options = Options {
         accounts: args.accounts,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub struct Args {
     /// The folder to write into; what is there under the same names is replaced
-    #[arg(long, default_value = "generated")]
+    #[arg(long, default_value = "target/generated")]
     out: PathBuf,
     /// What to write
     #[arg(long, value_enum, default_value = "feed")]

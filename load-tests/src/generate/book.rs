@@ -69,7 +69,9 @@ impl Book {
     /// Points drawn every `span` days with straight lines between them.
     fn wave(&self, account: u64, time: u64, span: u64, reach: u64) -> i64 {
         // Spans differ, so a point of one wave is none of another.
-        let point = |n: u64| signed(self.draw.below(For::Noise, account, (n << 10) | span, 2 * reach)) - signed(reach);
+        let point = |n: u64| {
+            signed(self.draw.below(For::Noise, account, (n << 10) | span, 2 * reach)) - signed(reach)
+        };
         let (n, within) = (time / span, signed(time % span));
         if within == 0 {
             return point(n);

@@ -46,8 +46,7 @@ fn write_text(path: &Path, text: &str) -> Result<(), GenerateError> {
 }
 
 fn topology(sink: &Sink, corrected: bool) -> String {
-    let mut text =
-        format!("[sources.feeds]\ntype = \"file\"\npath = \"{FEEDS}\"\nvendors = \"auto\"\n");
+    let mut text = format!("[sources.feeds]\ntype = \"file\"\npath = \"{FEEDS}\"\nvendors = \"auto\"\n");
     let mut inputs = "\"feeds\"".to_owned();
     if corrected {
         let path = format!("{CORRECTIONS}/{FILE_NAME}*");

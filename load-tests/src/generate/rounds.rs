@@ -55,7 +55,7 @@ impl Rounds<'_> {
                 self.in_place(account, day)?;
             }
             for late in 1..=after {
-                self.from_earlier(round, late, rounds, width)?;
+                self.echoes(round, late, rounds, width)?;
             }
         }
         Ok(())
@@ -92,8 +92,10 @@ impl Rounds<'_> {
     }
 
     /// What comes in this round of the one that many rounds ago.
-    fn from_earlier(&mut self, round: u64, late: u64, rounds: u64, width: u64) -> io::Result<()> {
-        let Some(earlier) = round.checked_sub(late).filter(|earlier| *earlier < rounds) else { return Ok(()) };
+    fn echoes(&mut self, round: u64, late: u64, rounds: u64, width: u64) -> io::Result<()> {
+        let Some(earlier) = round.checked_sub(late).filter(|earlier| *earlier < rounds) else {
+            return Ok(());
+        };
         for place in 0..width {
             let (account, day) = self.at(earlier, place);
             let fate = self.fates.of(account, day);

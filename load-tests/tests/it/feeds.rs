@@ -50,7 +50,11 @@ fn a_seed_gives_the_same_bytes_on_every_machine() {
     let folder = tempfile::tempdir().unwrap();
     write_corrections(&mixed(), Share::percent(10), folder.path()).unwrap();
     all.update(&fs::read(folder.path().join(FILE_NAME)).unwrap());
-    assert_eq!(all.finalize().to_hex().as_str(), "3aa463ecbc992961c6e20725d23ff7ec2365b177bc5227bd2fc879701cdefdd2", "a change of the generator is a change of every measurement");
+    assert_eq!(
+        all.finalize().to_hex().as_str(),
+        "3aa463ecbc992961c6e20725d23ff7ec2365b177bc5227bd2fc879701cdefdd2",
+        "a change of the generator is a change of every measurement"
+    );
 }
 
 #[test]
@@ -97,7 +101,10 @@ fn shares_hold_and_add_up() {
         [("late", written.late, 4), ("duplicate", written.duplicate, 3), ("malformed", written.malformed, 2)]
     {
         let expected = percent * one_percent;
-        assert!(count.abs_diff(expected) < expected / 10, "{name}: {count} of 100000, expected near {expected}");
+        assert!(
+            count.abs_diff(expected) < expected / 10,
+            "{name}: {count} of 100000, expected near {expected}"
+        );
     }
     assert_eq!(written.records, 100_000 + written.duplicate, "each record comes once, and duplicates again");
     assert_eq!(texts[0].lines().count() as u64, 1 + written.records);
@@ -258,7 +265,12 @@ fn corrections_are_events_about_accounts_and_days_of_the_feed() {
     assert!(written.records.abs_diff(1_000) < 100, "{} of 10000", written.records);
     let text = fs::read_to_string(&written.files[0]).unwrap();
     let events = decode(Layout::eventbridge(), &text);
-    assert_eq!((events.counts.decoded, events.counts.quarantined), (written.records, 0), "{:?}", events.rejects);
+    assert_eq!(
+        (events.counts.decoded, events.counts.quarantined),
+        (written.records, 0),
+        "{:?}",
+        events.rejects
+    );
     let (_, feeds) = self::written(&feed);
     let summaries = decode(layout(Vendor::Bulk), &feeds[0]);
     let days: std::collections::HashSet<_> =
