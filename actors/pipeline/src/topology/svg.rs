@@ -17,7 +17,7 @@ const GAP_X: usize = 64;
 const GAP_Y: usize = 24;
 const MARGIN: usize = 24;
 /// A line longer than this is shortened, so that one long path does not make the picture unreadable.
-const LONGEST: usize = 34;
+const LONGEST: usize = 44;
 
 struct Placed {
     x: usize,
