@@ -31,6 +31,13 @@ pub(super) struct DatedFlow {
     pub amount: Decimal,
 }
 
+/// The one place each of a vendor's flows and fees comes from: summaries, or else flows one by one.
+#[derive(Clone, Copy, Default)]
+pub(super) struct FlowPlace {
+    pub from_summary: bool,
+    pub fees_from_summary: bool,
+}
+
 /// Flows and fees between two rows.
 #[derive(Default)]
 pub(super) struct Flows {
@@ -46,6 +53,7 @@ pub(super) struct Flows {
     pub of_period: bool,
     /// Whether the vendor says anything of flows.
     pub stated: bool,
+    pub place: FlowPlace,
     /// Which of contributions, distributions and fees it says. One by one, none is a statement too.
     pub known: Stated,
     pub reasons: Reasons,
@@ -141,6 +149,15 @@ pub(super) fn is_late(live: &Live, as_of: Date, closes: Option<Micros>) -> bool 
     live.date == as_of && matches!((at, closes), (Some(at), Some(closes)) if at >= closes)
 }
 
+/// Whether a flow of its own counts, where a vendor's flows and fees come from such a place.
+pub(super) fn takes_flow(live: &Live, place: FlowPlace) -> bool {
+    match flow(live) {
+        Some(f) if f.class == Class::FeeAdvisory => !place.fees_from_summary,
+        Some(_) => !place.from_summary,
+        None => false,
+    }
+}
+
 /// A vendor's flows in a window, up to its value. They come from one place: summaries, or flows one by one.
 pub(super) fn flows(window: &[Live], vendor: Vendor, as_of: Date, value: &Value, ground: Ground) -> Flows {
     let own = || window.iter().filter(|l| is_of(l, vendor) && !is_late(l, as_of, value.closes));
@@ -148,7 +165,8 @@ pub(super) fn flows(window: &[Live], vendor: Vendor, as_of: Date, value: &Value,
     let from_summary = ground.policy.vendor(vendor).flows_from == FlowsFrom::Summary
         && (matches!(value.fact.body, Body::Summary(_)) || own().any(|l| summary(l).is_some_and(says_flows)));
     let fees_from_summary = own().any(|l| summary(l).is_some_and(|s| s.stated.has(Stated::FEES)));
-    let mut flows = Flows { stated: !from_summary, ..Flows::default() };
+    let place = FlowPlace { from_summary, fees_from_summary };
+    let mut flows = Flows { stated: !from_summary, place, ..Flows::default() };
     if ground.policy.vendor(vendor).flows_from == FlowsFrom::Detail {
         flows.known = Stated::CONTRIBUTIONS.with(Stated::DISTRIBUTIONS).with(Stated::FEES);
     }
@@ -160,8 +178,7 @@ pub(super) fn flows(window: &[Live], vendor: Vendor, as_of: Date, value: &Value,
             }
             flows.take_summary_fees(s);
         } else if let Some(f) = flow(live) {
-            let counts = if f.class == Class::FeeAdvisory { !fees_from_summary } else { !from_summary };
-            if counts {
+            if takes_flow(live, place) {
                 flows.take(live, f);
             }
         } else if live.waits == Some(WaitingReason::Original) && !from_summary {

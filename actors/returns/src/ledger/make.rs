@@ -68,12 +68,8 @@ impl<'a, 'l> Scene<'a, 'l> {
 
     fn make_valued(&self, vendor: Vendor, value: &Value<'a>, flows: &Flows) -> Made {
         let overlay = self.overlay(vendor, value, flows);
-        let amounts = overlaid(value, flows, &overlay);
-        let stated_begin = begin_of(value.fact);
-        let begin = self.before.map(|head| head.chain().end_value).or(stated_begin).unwrap_or_default();
-        let Scene { window, as_of, before, ground, .. } = *self;
-        let shape = Cut { window, vendor, as_of, before, begin, value, flows, ground }.shape(&amounts);
-        let linked = self.link(&day(as_of, stated_begin, &amounts, &shape));
+        let (amounts, shape) = self.shape(vendor, value, flows, &overlay);
+        let linked = self.link(&day(self.as_of, begin_of(value.fact), &amounts, &shape));
         let mut reasons = linked.reasons.and(value.marks).and(flows.reasons).and(overlay.reasons);
         if shape.long {
             reasons.insert(Reason::LongPeriod);
@@ -89,6 +85,22 @@ impl<'a, 'l> Scene<'a, 'l> {
         row.carries = alone && carry::gives_back(&row, value.fact);
         let carried = row.carries.then_some(value.index);
         Made { row, carried, closes: value.closes }
+    }
+
+    /// The amounts as they are linked, and how they stand in time.
+    pub(super) fn shape(
+        &self,
+        vendor: Vendor,
+        value: &Value<'a>,
+        flows: &Flows,
+        overlay: &Overlay,
+    ) -> (Amounts, Shape) {
+        let amounts = overlaid(value, flows, overlay);
+        let known = self.before.map(|head| head.chain().end_value);
+        let begin = known.or(begin_of(value.fact)).unwrap_or_default();
+        let Scene { window, as_of, before, ground, .. } = *self;
+        let shape = Cut { window, vendor, as_of, before, begin, value, flows, ground }.shape(&amounts);
+        (amounts, shape)
     }
 
     fn link(&self, day: &Day) -> Linked {
@@ -213,7 +225,7 @@ impl<'a, 'l> Scene<'a, 'l> {
         reasons
     }
 
-    fn overlay(&self, vendor: Vendor, value: &Value, flows: &Flows) -> Overlay {
+    pub(super) fn overlay(&self, vendor: Vendor, value: &Value, flows: &Flows) -> Overlay {
         let is_correction = |l: &&Live| l.date == self.as_of && l.fact.kind() == Kind::Correction;
         if !self.window.iter().any(|l| is_correction(&l)) {
             return Overlay::default();

@@ -8,6 +8,7 @@ pub mod carry;
 mod clock;
 pub mod content;
 mod day;
+pub mod explain;
 mod extent;
 mod head;
 mod live;
@@ -24,6 +25,7 @@ mod withdrawn;
 
 pub use carry::summary_of;
 pub use content::content;
+pub use explain::{Became, Explained, ExplainedDay, explain_day};
 pub use live::STREAM_REFERENCE;
 pub use refold::{Folded, Refold, fold, refold};
 pub use state::{AccountState, Offer, Restore};

@@ -1,7 +1,7 @@
 //! Corrections over what a vendor says: field by field, until superseded, withdrawn or confirmed (F7).
 use super::Ground;
 use super::version::by_arrival;
-use crate::fact::{Body, Correction, Fact, Patch};
+use crate::fact::{Body, Content, Correction, Fact, Patch};
 use crate::row::{Reason, Reasons};
 use rust_decimal::Decimal;
 use std::cmp::Ordering;
@@ -15,6 +15,9 @@ pub(super) type Fields = [Option<Decimal>; 4];
 pub(super) struct Overlay {
     pub fields: [Option<Decimal>; 4],
     pub reasons: Reasons,
+    /// The corrections that hold a field, and those that let go.
+    pub holding: Vec<Content>,
+    pub released: Vec<Content>,
 }
 
 /// One correction that is not withdrawn.
@@ -38,13 +41,15 @@ pub(super) fn overlay<'a>(
     let mut all: Vec<Standing> = corrections.filter_map(standing).collect();
     all.sort_by(|a, b| by_order(a, b));
     release(&mut all, moments, &said_at, ground);
-    let mut overlay = Overlay::default();
+    let released = all.iter().filter(|c| c.released).map(|c| c.fact.content).collect();
+    let mut overlay = Overlay { released, ..Overlay::default() };
     for field in 0..4 {
         let Some(owner) = owner(&all, field, |_| true).map(|n| &all[n]).filter(|c| !c.released) else {
             continue;
         };
         let Patch::Set(amount) = owner.patches[field] else { continue };
         overlay.fields[field] = Some(amount);
+        overlay.holding.push(owner.fact.content);
         overlay.reasons.insert(Reason::Corrected);
         if said_at(owner.fact).is_some_and(|then| then[field] != now[field]) {
             overlay.reasons.insert(Reason::Pinned);

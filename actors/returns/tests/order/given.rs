@@ -186,7 +186,7 @@ fn body(kind: usize, as_of: Date, amount: i64, name: u8, more: u16) -> Body {
             inception: date(2020, 1, 1),
         }),
         _ => Body::Return(ImportedReturn {
-            from: as_of.yesterday().unwrap(),
+            from: as_of.yesterday().unwrap_or(as_of),
             net: Decimal::new(amount, 2),
             gross: bit(1).then(|| Decimal::new(amount + 1, 2)),
         }),
