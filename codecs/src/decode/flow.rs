@@ -1,6 +1,7 @@
 //! Flows, cancels and holdings, and the references that tell them from their equals (F5).
+use super::clock;
 use super::fault::{Fault, Outcome};
-use super::reader::{Pen, business_date};
+use super::reader::Pen;
 use super::row::{Row, missing, utf8};
 use crate::mapping::model::{ClassOf, FlowFields, HoldingFields, Text};
 use returns::fact::{Cancel, Class, Flow, Holding};
@@ -78,7 +79,7 @@ fn flow<'a>(pen: &Pen<'a, '_, '_>, fields: &'a FlowFields, class: Class) -> Outc
             let posted = pen.as_of()?;
             (posted.date, posted.effective)
         }
-        (None, Some(at)) => (business_date(pen.mapped, at)?, None),
+        (None, Some(at)) => (clock::flow_date(pen.mapped, at)?, None),
         (None, None) => return Err(missing("`as_of`")),
     };
     let effective = moment(&fields.effective)?.map(|m| m.date).or(beside);

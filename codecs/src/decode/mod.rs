@@ -1,4 +1,5 @@
 //! Records into observations. A record is all or nothing, and a bad one never stops the run.
+mod clock;
 pub mod fault;
 mod flow;
 mod history;

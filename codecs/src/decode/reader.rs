@@ -2,7 +2,7 @@
 use super::fault::{Fault, Outcome};
 use super::row::{Row, missing, utf8};
 use super::{Decoded, Observation};
-use super::{flow, history, summary};
+use super::{clock, flow, history, summary};
 use crate::format::{Fields, offset};
 use crate::layout::Mapped;
 use crate::mapping::model::{Block, BlockFields, ValuationFields};
@@ -151,7 +151,7 @@ impl Reader {
             BlockFields::Flow(f) => f.at.as_ref(),
             _ => None,
         };
-        business_date(&self.mapped, &row.moment(at?).ok().flatten()?).ok()
+        clock::local(&self.mapped, &row.moment(at?).ok().flatten()?).ok().map(|l| l.date())
     }
 
     /// Forgets the fields of the last record, so that nothing of it is taken for the next.
@@ -290,7 +290,8 @@ impl<'a> Pen<'a, '_, '_> {
         let at = moment.and_then(|m| m.instant(&self.mapped.mapping.zone));
         let as_of = match (&self.block.as_of, &moment) {
             (Some(_), _) => self.as_of()?.date,
-            (None, Some(moment)) => business_date(self.mapped, moment)?,
+            // Which day it closes is for the vendor's policy to say, which a topology may set.
+            (None, Some(moment)) => clock::local(self.mapped, moment)?.date(),
             (None, None) => return Err(missing("`as_of`")),
         };
         let value = self.row.needed_amount(&fields.value)?;
@@ -299,28 +300,6 @@ impl<'a> Pen<'a, '_, '_> {
             at.and_then(|m| jiff::Timestamp::from_microsecond(m).ok()).map(|t| t.to_string().into());
         Ok((as_of, reference, Body::Valuation(Valuation { at, value, accrued })))
     }
-}
-
-/// The business date of something timed: what comes after the vendor's cut-off belongs to the next date.
-pub fn business_date(mapped: &Mapped, moment: &Moment) -> Outcome<Date> {
-    let zone = &mapped.mapping.zone;
-    let beyond = || Fault::new("bad_date", "a time beyond the calendar");
-    let local = match (moment.offset, moment.instant(zone)) {
-        (Some(_), Some(instant)) => {
-            jiff::Timestamp::from_microsecond(instant).map(|t| zone.to_datetime(t)).map_err(|_| beyond())?
-        }
-        _ => moment.date.to_datetime(moment.time.unwrap_or(jiff::civil::Time::midnight())),
-    };
-    let time = local.time();
-    let minute = u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs());
-    let on_the_minute = time.second() == 0 && time.subsec_nanosecond() == 0;
-    let late = mapped
-        .mapping
-        .policy
-        .cut_off
-        .filter(|_| moment.time.is_some())
-        .is_some_and(|cut_off| minute > cut_off || minute == cut_off && !on_the_minute);
-    if late { local.date().tomorrow().map_err(|_| beyond()) } else { Ok(local.date()) }
 }
 
 /// An account number is short and has no control characters; it goes into keys and reports.
