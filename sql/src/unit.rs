@@ -80,6 +80,10 @@ pub struct CommitUnit {
     pub facts: Vec<FactWrite>,
     pub breaks: Vec<BreakWrite>,
     pub quarantine: Vec<QuarantineWrite>,
+    /// Accounts with facts that are stored and not folded yet; kept in `refold` until they are.
+    pub marked: Vec<i64>,
+    /// Accounts whose stored facts are all folded now: no longer marked, and what their rows carry is no longer in `fact`. Written after `marked`.
+    pub folded: Vec<i64>,
     pub deltas: Vec<DeltaWrite>,
     pub events: Vec<EventWrite>,
 }

@@ -2,14 +2,12 @@
 use crate::enter::entered;
 use crate::guard::{End, Failure, Guard};
 use crate::mailbox::{Mailbox, Parcel};
-use crate::messages::{AccountBatch, Committed, Flowing, ReturnsBatch};
+use crate::messages::{AccountBatch, Committed, Flowing, Intake, ReturnsBatch};
 use crate::overlay::Overlay;
 use actix::prelude::*;
 use foldhash::{HashMap, HashSet};
 use record::{Counts, Symbol};
-use returns::ledger::{
-    AccountState, Changes, Ground, Offer, Outcome, Profile, Restore, StoredFact, WaitingReason,
-};
+use returns::ledger::{AccountState, Changes, Ground, Offer, Outcome, Profile, Restore};
 use returns::{Fact, Kind, Policy};
 use std::ops::Range;
 use std::sync::Arc;
@@ -33,7 +31,9 @@ pub struct Work {
     pub(crate) policy: Arc<Policy>,
     pub(crate) accounts: HashMap<Symbol, Account>,
     pub(crate) overlay: Overlay,
-    out: Mailbox<Flowing<Arc<ReturnsBatch>>>,
+    /// Accounts with facts stored and not folded.
+    pub(crate) marked: HashSet<Symbol>,
+    pub(crate) out: Mailbox<Flowing<Arc<ReturnsBatch>>>,
     ids: Range<i64>,
     /// Accounts kept in memory, at most (those with anything uncommitted stay).
     limit: usize,
@@ -132,6 +132,7 @@ impl Work {
             policy,
             accounts: HashMap::default(),
             overlay: Overlay::default(),
+            marked: HashSet::default(),
             out,
             ids: 0..0,
             limit,
@@ -150,21 +151,17 @@ impl Work {
 
     /// Adds a batch's facts to the ledger; what changes comes back.
     pub(crate) async fn settle(&mut self, batch: AccountBatch) -> Result<ReturnsBatch, Failure> {
-        let mut out = ReturnsBatch {
-            counts: batch.counts,
-            accounts: Vec::new(),
-            rows: Vec::with_capacity(batch.facts.len()),
-            facts: Vec::new(),
-            causes: Vec::new(),
-            quarantine: Vec::new(),
-            header: batch.header,
-        };
+        let mut out = ReturnsBatch::new(batch.header, batch.counts);
+        out.rows.reserve(batch.facts.len());
         let touched = out.header.number;
         self.bring_in(&batch.facts, &batch.rejects, &batch.aliases, touched, &mut out).await?;
         let mut deferred: Vec<(Symbol, Fact)> = Vec::new();
+        let mut to_store: Vec<(Symbol, Fact)> = Vec::new();
         let mut waits_for_read: HashSet<Symbol> = HashSet::default();
         for (symbol, fact) in batch.facts {
-            if batch.gated || waits_for_read.contains(&symbol) {
+            if batch.intake != Intake::Fold || self.marked.contains(&symbol) {
+                to_store.push((symbol, fact));
+            } else if waits_for_read.contains(&symbol) {
                 deferred.push((symbol, fact));
             } else if let Some(outcome) = self.offer(symbol, &fact, touched, &mut out) {
                 count(&mut out.counts, &fact, outcome);
@@ -174,7 +171,13 @@ impl Work {
             }
         }
         if !deferred.is_empty() {
-            self.settle_deferred(deferred, batch.gated, &mut out).await?;
+            self.settle_deferred(deferred, &mut out).await?;
+        }
+        if !to_store.is_empty() {
+            self.store_first(to_store, batch.intake == Intake::Wait, &mut out).await?;
+        }
+        if batch.intake == (Intake::StoreFirst { last: true }) {
+            self.fold_marked(&mut out).await?;
         }
         for mut rejected in batch.rejects {
             let account = rejected.account.and_then(|s| self.accounts.get(&s));
@@ -246,7 +249,7 @@ impl Work {
         Ok(())
     }
 
-    async fn load(&mut self, missing: &[Symbol], touched: u64, out: &mut ReturnsBatch) -> Result<(), Failure> {
+    pub(crate) async fn load(&mut self, missing: &[Symbol], touched: u64, out: &mut ReturnsBatch) -> Result<(), Failure> {
         let numbers: Vec<Arc<str>> = missing.iter().map(|s| self.names.symbols.text(*s)).collect();
         let stored = self.store.load_accounts(&numbers).await?;
         let new = stored.iter().filter(|s| s.is_none()).count();
@@ -340,7 +343,3 @@ pub(crate) fn count(counts: &mut Counts, fact: &Fact, outcome: Outcome) {
     }
 }
 
-/// A fact of a feed that is not in: stored, not folded.
-pub(crate) fn gate(fact: Fact) -> StoredFact {
-    StoredFact { fact, in_row: false, waiting: Some(WaitingReason::Trailer) }
-}

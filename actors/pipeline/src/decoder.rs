@@ -4,7 +4,7 @@ use crate::enter::entered;
 use crate::generation::Plan;
 use crate::guard::{Failure, Guard};
 use crate::mailbox::{Mailbox, Parcel};
-use crate::messages::{AccountBatch, Flowing, Header, NewAlias, Raw, Rejected};
+use crate::messages::{AccountBatch, Flowing, Intake, Header, NewAlias, Raw, Rejected};
 use crate::topology::layouts::CORRECTIONS;
 use actix::prelude::*;
 use codecs::{Decoded, Observation, Reject};
@@ -254,7 +254,7 @@ fn undecodable(raw: &RawBatch, outputs: usize) -> Result<Vec<Option<AccountBatch
     pieces[0] = Some(AccountBatch {
         header: header(raw, 1, 1),
         facts: Vec::new(),
-        gated: raw.feed.gated,
+        intake: intake(raw),
         aliases: Vec::new(),
         rejects,
         counts,
@@ -403,8 +403,10 @@ fn pieces(
         let slot = store::slot_of(&names.symbols.text(alias.account));
         by_owner[owner(slot, outputs)].push(alias);
     }
+    // The end of a feed that is folded once concerns every accumulator.
+    let all = intake(raw) == Intake::StoreFirst { last: true };
     let goes: Vec<bool> = 
-        (0..outputs).map(|k| k == 0 || !(facts[k].is_empty() && by_owner[k].is_empty() && rejects[k].is_empty())).collect();
+        (0..outputs).map(|k| k == 0 || all || !(facts[k].is_empty() && by_owner[k].is_empty() && rejects[k].is_empty())).collect();
     let total = u32::try_from(goes.iter().filter(|g| **g).count()).unwrap_or(u32::MAX);
     let (mut counts, mut piece) = (Some(counts), 0);
     let mut out = Vec::with_capacity(outputs);
@@ -413,10 +415,18 @@ fn pieces(
             piece += 1;
             let counts = counts.take().unwrap_or_default();
             let header = header(raw, piece, total);
-            AccountBatch { header, facts, gated: raw.feed.gated, aliases, rejects, counts }
+            AccountBatch { header, facts, intake: intake(raw), aliases, rejects, counts }
         }));
     }
     out
+}
+
+fn intake(raw: &RawBatch) -> Intake {
+    match (raw.feed.gated, raw.feed.newest_first) {
+        (true, _) => Intake::Wait,
+        (false, true) => Intake::StoreFirst { last: raw.to == record::Progress::End },
+        (false, false) => Intake::Fold,
+    }
 }
 
 fn header(raw: &RawBatch, piece: u32, pieces: u32) -> Header {

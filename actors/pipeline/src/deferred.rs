@@ -1,11 +1,11 @@
 //! The slow path of an accumulator: facts that need a read. All of a batch's are read for at once.
-use crate::accumulator::{Work, count, gate};
+use crate::accumulator::{Work, count};
 use crate::guard::Failure;
 use crate::messages::ReturnsBatch;
 use foldhash::HashMap;
 use record::{Partitions, Symbol};
 use returns::fact::Body;
-use returns::ledger::{Ground, Outcome, Reach, Refold, WaitingReason, refold};
+use returns::ledger::{Ground, Outcome, Reach, Refold, refold};
 use returns::{Arrival, Fact, Place};
 use std::sync::Arc;
 use store::{Found, HistoryRequest, Probe};
@@ -23,19 +23,9 @@ impl Work {
     pub(crate) async fn settle_deferred(
         &mut self,
         deferred: Vec<(Symbol, Fact)>,
-        gated: bool,
         out: &mut ReturnsBatch,
     ) -> Result<(), Failure> {
         let unknown = self.without_known(deferred, out).await?;
-        if gated {
-            for (symbol, fact) in unknown {
-                count(&mut out.counts, &fact, Outcome::Waiting(WaitingReason::Trailer));
-                if let Some(account) = self.accounts.get(&symbol) {
-                    out.facts.push((account.id, gate(fact)));
-                }
-            }
-            return Ok(());
-        }
         let mut waiting = self.by_account(unknown);
         while !waiting.is_empty() {
             waiting = self.read_and_fold(waiting, out).await?;
@@ -44,7 +34,7 @@ impl Work {
     }
 
     /// Takes out the facts that are known already, in that key, feed and content, from an earlier place.
-    async fn without_known(
+    pub(crate) async fn without_known(
         &mut self,
         deferred: Vec<(Symbol, Fact)>,
         out: &mut ReturnsBatch,

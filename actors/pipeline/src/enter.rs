@@ -10,11 +10,12 @@ use tokio::runtime::Handle;
 /// on, so connections are always made in the one runtime that outlives all generations.
 pub struct Entered<F> {
     handle: Handle,
-    inner: Pin<Box<F>>,
+    /// None once dropped.
+    inner: Option<Pin<Box<F>>>,
 }
 
 pub fn entered<F: Future>(handle: &Handle, inner: F) -> Entered<F> {
-    Entered { handle: handle.clone(), inner: Box::pin(inner) }
+    Entered { handle: handle.clone(), inner: Some(Box::pin(inner)) }
 }
 
 impl<F: Future> Future for Entered<F> {
@@ -22,6 +23,17 @@ impl<F: Future> Future for Entered<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let handle = self.handle.clone();
         let _inside = handle.enter();
-        self.inner.as_mut().poll(cx)
+        match &mut self.inner {
+            Some(inner) => inner.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F> Drop for Entered<F> {
+    /// What the future holds (a connection of the pool) goes back in the runtime it came from.
+    fn drop(&mut self) {
+        let _inside = self.handle.enter();
+        self.inner = None;
     }
 }

@@ -41,8 +41,10 @@ pub struct Gathered {
 impl Gather {
     pub fn add(&mut self, batch: CheckedBatch) {
         let r = &batch.returns;
-        self.size += r.rows.len() + r.facts.len() + r.quarantine.len() + 1;
-        self.track(&r.header, r.counts);
+        self.size += r.rows.len() + r.facts.len() + r.quarantine.len() + r.folded.len() + 1;
+        if r.header.piece > 0 {
+            self.track(&r.header, r.counts);
+        }
         self.batches.push(batch);
     }
 
@@ -119,6 +121,8 @@ fn fill(unit: &mut CommitUnit, batches: Vec<CheckedBatch>) {
         unit.quarantine.extend(returns.quarantine);
         unit.facts.extend(returns.facts.into_iter().map(|(account, stored)| FactWrite { account, stored }));
         unit.accounts.extend(returns.accounts);
+        unit.marked.extend(returns.marked);
+        unit.folded.extend(returns.folded);
         causes.extend(returns.causes.into_iter().map(|(account, date, cause)| ((account, date), cause)));
         for ((account, change), (verdict, reasons)) in returns.rows.into_iter().zip(batch.verdicts) {
             let date = change.as_of();
@@ -132,6 +136,10 @@ fn fill(unit: &mut CommitUnit, batches: Vec<CheckedBatch>) {
         row.cause = causes.remove(&(row.account, row.change.as_of()));
     }
     dedup_facts(&mut unit.facts);
+    for accounts in [&mut unit.marked, &mut unit.folded] {
+        accounts.sort_unstable();
+        accounts.dedup();
+    }
     merge_accounts(&mut unit.accounts);
 }
 

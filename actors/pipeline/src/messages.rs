@@ -16,6 +16,7 @@ pub enum Flowing<M> {
 #[derive(Clone, Debug)]
 pub struct Header {
     pub number: u64,
+    /// From 1; 0 is more that belongs to the batch and comes before its last piece.
     pub piece: u32,
     pub pieces: u32,
     pub partition: Arc<Partition>,
@@ -30,13 +31,23 @@ pub type Raw = Flowing<RawBatch>;
 pub struct AccountBatch {
     pub header: Header,
     pub facts: Vec<(Symbol, Fact)>,
-    /// The feed's control count disagrees: its facts are stored and wait.
-    pub gated: bool,
+    pub intake: Intake,
     /// Vendor accounts seen for the first time: (vendor, vendor account) leads to this account from now on.
     pub aliases: Vec<NewAlias>,
     /// Piece 1 carries what belongs to the batch as a whole.
     pub rejects: Vec<Rejected>,
     pub counts: Counts,
+}
+
+/// How the facts of a batch are taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intake {
+    /// Folded as they come.
+    Fold,
+    /// The feed's control count disagrees: its facts are stored and wait.
+    Wait,
+    /// The feed runs backwards: its facts are stored, and accounts folded once, with its last batch; so order costs at most twice.
+    StoreFirst { last: bool },
 }
 
 #[derive(Clone, Debug)]
@@ -64,7 +75,26 @@ pub struct ReturnsBatch {
     /// What caused restatements in this batch: (account, date, cause).
     pub causes: Vec<(i64, Date, Arc<str>)>,
     pub quarantine: Vec<QuarantineWrite>,
+    /// Accounts with facts that are stored and not folded, and accounts whose facts are all folded now.
+    pub marked: Vec<i64>,
+    pub folded: Vec<i64>,
     pub counts: Counts,
+}
+
+impl ReturnsBatch {
+    pub fn new(header: Header, counts: Counts) -> Self {
+        ReturnsBatch {
+            header,
+            accounts: Vec::new(),
+            rows: Vec::new(),
+            facts: Vec::new(),
+            causes: Vec::new(),
+            quarantine: Vec::new(),
+            marked: Vec::new(),
+            folded: Vec::new(),
+            counts,
+        }
+    }
 }
 
 /// Checker to sink: the same, judged.

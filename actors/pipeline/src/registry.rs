@@ -159,6 +159,7 @@ impl Registry for StoreRegistry {
             hash: info.hash,
             ends: info.status != FeedStatus::Open,
             gated: info.status == FeedStatus::Waiting,
+            newest_first: info.survey.newest_first,
         }))
     }
 }
