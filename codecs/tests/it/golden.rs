@@ -33,7 +33,7 @@ fn vendor(folder: &Path) -> Result<(), String> {
     }
     let sample = sample(folder).ok_or_else(|| format!("{name}: there is no sample.*"))?;
     let found = decoded(Arc::new(layout), &sample);
-    let text = pretty(&found);
+    let text = pretty(&sorted(&found));
     let path = folder.join("expected.json");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, &text).unwrap();
@@ -166,6 +166,19 @@ fn summary(s: &Summary) -> Value {
         map.insert("flows_span".into(), json!("period"));
     }
     Value::Object(map)
+}
+
+/// Keys in the order of the alphabet, whether or not another crate asks serde_json to keep them as they came.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort();
+            Value::Object(keys.into_iter().map(|k| (k.clone(), sorted(&map[k]))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+        plain => plain.clone(),
+    }
 }
 
 /// One observation or quarantine row a line, so that a difference reads well.
