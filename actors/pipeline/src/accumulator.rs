@@ -33,6 +33,9 @@ pub struct Work {
     pub(crate) overlay: Overlay,
     /// Accounts with facts stored and not folded.
     pub(crate) marked: HashSet<Symbol>,
+    pub(crate) marks_known: bool,
+    /// Which of how many accumulators this is.
+    pub(crate) share: (usize, usize),
     pub(crate) out: Mailbox<Flowing<Arc<ReturnsBatch>>>,
     ids: Range<i64>,
     /// Accounts kept in memory, at most (those with anything uncommitted stay).
@@ -125,6 +128,7 @@ impl Work {
         policy: Arc<Policy>,
         out: Mailbox<Flowing<Arc<ReturnsBatch>>>,
         limit: usize,
+        share: (usize, usize),
     ) -> Self {
         Work {
             store,
@@ -133,6 +137,8 @@ impl Work {
             accounts: HashMap::default(),
             overlay: Overlay::default(),
             marked: HashSet::default(),
+            marks_known: false,
+            share,
             out,
             ids: 0..0,
             limit,
@@ -151,6 +157,7 @@ impl Work {
 
     /// Adds a batch's facts to the ledger; what changes comes back.
     pub(crate) async fn settle(&mut self, batch: AccountBatch) -> Result<ReturnsBatch, Failure> {
+        self.learn_marks().await?;
         let mut out = ReturnsBatch::new(batch.header, batch.counts);
         out.rows.reserve(batch.facts.len());
         let touched = out.header.number;

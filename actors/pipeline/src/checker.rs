@@ -80,9 +80,9 @@ pub fn check(returns: Arc<ReturnsBatch>, rules: &Rules, policy: &Policy, names: 
     let mut verdicts = Vec::with_capacity(returns.rows.len());
     let mut breaks = Vec::new();
     let mut breaches = Vec::new();
-    for (account, change) in &returns.rows {
+    for (index, (account, change)) in (0u32..).zip(&returns.rows) {
         if !matches!(change, RowChange::New(_)) {
-            breaks.push(settled(*account, change));
+            breaks.push((index, settled(*account, change)));
         }
         let Some(row) = change.row() else {
             verdicts.push(Default::default());
@@ -90,7 +90,7 @@ pub fn check(returns: Arc<ReturnsBatch>, rules: &Rules, policy: &Policy, names: 
         };
         breaches.clear();
         verdicts.push(judge(row, rules, policy, &mut breaches));
-        breaks.extend(breaches.drain(..).map(|b| broken(*account, row, b, names)));
+        breaks.extend(breaches.drain(..).map(|b| (index, broken(*account, row, b, names))));
     }
     CheckedBatch { returns, verdicts, breaks }
 }

@@ -31,12 +31,13 @@ pub struct DecoderActor {
 struct Work {
     store: Arc<dyn Store>,
     names: Arc<Names>,
+    /// By the layout's name.
     vendors: HashMap<Arc<str>, VendorWork>,
     out: Vec<Mailbox<Flowing<AccountBatch>>>,
     decoded: Decoded,
 }
 
-/// What a decoder keeps per vendor.
+/// What a decoder keeps per layout; `name` is the vendor's.
 struct VendorWork {
     name: Arc<str>,
     vendor: Vendor,
@@ -69,7 +70,7 @@ impl DecoderActor {
 
 impl VendorWork {
     fn new(l: &crate::topology::layouts::VendorLayout) -> Self {
-        let name: Arc<str> = l.layout.name().into();
+        let name = l.vendor_name.clone();
         let counter = |outcome: &'static str| {
             metrics::counter!("dietz_records_total", "vendor" => name.to_string(), "outcome" => outcome)
         };

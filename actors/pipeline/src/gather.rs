@@ -6,7 +6,7 @@ use returns::ledger::RowChange;
 use returns::{Date, Reasons};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{AccountWrite, CommitUnit, DeltaWrite, FactWrite, Generation, RowWrite};
+use store::{AccountWrite, BreakWrite, CommitUnit, DeltaWrite, FactWrite, Generation, RowWrite};
 
 /// Steps of one partition under way, by batch number.
 struct Track {
@@ -114,9 +114,10 @@ impl Gather {
 fn fill(unit: &mut CommitUnit, batches: Vec<CheckedBatch>) {
     let mut causes: HashMap<(i64, Date), Arc<str>> = HashMap::default();
     let mut rows: Vec<(i64, Date, u32, RowWrite)> = Vec::new();
+    let mut breaks: Vec<(u32, BreakWrite)> = Vec::new();
     let mut order = 0u32;
     for batch in batches {
-        unit.breaks.extend(batch.breaks);
+        breaks.extend(batch.breaks.into_iter().map(|(row, b)| (order + row, b)));
         let returns = Arc::unwrap_or_clone(batch.returns);
         unit.quarantine.extend(returns.quarantine);
         unit.facts.extend(returns.facts.into_iter().map(|(account, stored)| FactWrite { account, stored }));
@@ -131,6 +132,7 @@ fn fill(unit: &mut CommitUnit, batches: Vec<CheckedBatch>) {
             order += 1;
         }
     }
+    unit.breaks = of_last_changes(breaks, &rows);
     unit.rows = coalesce(rows);
     for row in &mut unit.rows {
         row.cause = causes.remove(&(row.account, row.change.as_of()));
@@ -154,6 +156,22 @@ fn merge_accounts(accounts: &mut Vec<AccountWrite>) {
         }
         same
     });
+}
+
+/// The breaks of each account and date as its last change left them: what an earlier version of the row broke is no matter any more.
+fn of_last_changes(breaks: Vec<(u32, BreakWrite)>, rows: &[(i64, Date, u32, RowWrite)]) -> Vec<BreakWrite> {
+    let mut last: HashMap<(i64, Date), u32> = HashMap::default();
+    last.extend(breaks.iter().filter_map(|(order, b)| Some(((b.account?, b.as_of?), *order))));
+    for (account, date, order, _) in rows {
+        if let Some(seen) = last.get_mut(&(*account, *date)) {
+            *seen = (*seen).max(*order);
+        }
+    }
+    let is_last = |order: u32, b: &BreakWrite| match (b.account, b.as_of) {
+        (Some(account), Some(date)) => last.get(&(account, date)) == Some(&order),
+        _ => true,
+    };
+    breaks.into_iter().filter(|(order, b)| is_last(*order, b)).map(|(_, b)| b).collect()
 }
 
 fn merge_reasons(change: &RowChange, rules: Reasons) -> Reasons {

@@ -102,7 +102,8 @@ pub struct CheckedBatch {
     pub returns: Arc<ReturnsBatch>,
     /// One per row.
     pub verdicts: Vec<(Verdict, Reasons)>,
-    pub breaks: Vec<store::BreakWrite>,
+    /// Each with the row change it belongs to.
+    pub breaks: Vec<(u32, store::BreakWrite)>,
 }
 
 /// Sink back to sources and accumulators: these batches are committed. Losing it costs memory, never a figure.

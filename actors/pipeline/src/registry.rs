@@ -16,13 +16,13 @@ pub struct SourceLayouts {
 impl SourceLayouts {
     /// `vendors` empty: all vendors the topology knows. `eventbridge`: corrections and nothing else.
     pub fn new(set: &LayoutSet, vendors: &[String], eventbridge: bool) -> Self {
-        let wanted = |name: &str| match (eventbridge, vendors) {
-            (true, _) => name == CORRECTIONS,
-            (false, []) => name != CORRECTIONS,
-            (false, some) => some.iter().any(|v| v == name),
+        let wanted = |vendor: &str| match (eventbridge, vendors) {
+            (true, _) => vendor == CORRECTIONS,
+            (false, []) => vendor != CORRECTIONS,
+            (false, some) => some.iter().any(|v| v == vendor),
         };
-        let candidates = set.iter().map(|l| l.layout.clone()).filter(|l| wanted(l.name())).collect();
-        SourceLayouts { candidates }
+        let candidates = set.iter().filter(|l| wanted(&l.vendor_name)).map(|l| l.layout.clone());
+        SourceLayouts { candidates: candidates.collect() }
     }
 }
 

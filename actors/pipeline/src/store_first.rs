@@ -1,12 +1,14 @@
 //! Facts that are stored before they are folded: of feeds that run backwards, and of feeds that are not in.
 use crate::accumulator::{Work, count};
+use crate::decoder::owner;
 use crate::guard::Failure;
 use crate::messages::{Flowing, ReturnsBatch};
+use foldhash::HashSet;
 use record::{Counts, Symbol};
-use returns::ledger::{Ground, History, Outcome, Reach, StoredFact, WaitingReason, refold};
+use returns::ledger::{Ground, History, Outcome, Reach, StoredFact, WaitingReason, refold, summary_of};
 use returns::{Date, Fact};
 use std::sync::Arc;
-use store::HistoryRequest;
+use store::{HistoryRequest, slot_of};
 
 /// Accounts folded per read and per message, so that memory stays bounded whatever the feed.
 const CHUNK: usize = 200;
@@ -21,12 +23,32 @@ impl Work {
     ) -> Result<(), Failure> {
         let waiting = waits.then_some(WaitingReason::Trailer);
         let outcome = waiting.map_or(Outcome::Accepted, Outcome::Waiting);
+        // A batch goes forward in its feed, so the first of equal facts is the one whose place is kept.
+        let mut in_batch = HashSet::default();
         for (symbol, fact) in self.without_known(facts, out).await? {
             let Some(account) = self.accounts.get(&symbol) else { continue };
+            if !in_batch.insert((symbol, fact.feed, fact.content, fact.key())) {
+                count(&mut out.counts, &fact, Outcome::Unchanged);
+                continue;
+            }
             count(&mut out.counts, &fact, outcome);
             out.facts.push((account.id, StoredFact { fact, in_row: false, waiting }));
             if !waits && self.marked.insert(symbol) {
                 out.marked.push(account.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Accounts an earlier generation stored facts of and did not come to fold; asked for once.
+    pub(crate) async fn learn_marks(&mut self) -> Result<(), Failure> {
+        if std::mem::replace(&mut self.marks_known, true) {
+            return Ok(());
+        }
+        let (index, of) = self.share;
+        for account_no in self.store.marked().await? {
+            if owner(slot_of(&account_no), of) == index {
+                self.marked.insert(self.names.symbols.intern(&account_no));
             }
         }
         Ok(())
@@ -74,6 +96,9 @@ impl Work {
             let Some(account) = self.accounts.get_mut(&symbol) else { continue };
             let done = refold(&mut account.state, &unfolded, &whole, ground)
                 .map_err(|reach| Failure::fatal(format!("all of account {id} was read, and {reach:?} is asked for")))?;
+            let carried = done.changes.rows.iter().filter_map(|r| r.row()).filter(|r| r.carries).map(summary_of);
+            // Stored apart until now; from now on the row carries it, and it leaves `fact`.
+            out.facts.extend(carried.map(|fact| (id, StoredFact { fact, in_row: true, waiting: None })));
             out.rows.extend(done.changes.rows.into_iter().map(|r| (id, r)));
             out.facts.extend(done.changes.facts.into_iter().map(|f| (id, f)));
             out.folded.push(id);

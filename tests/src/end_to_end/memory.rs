@@ -46,6 +46,20 @@ fn how_many_accumulators_share_the_work_changes_no_figure() {
 }
 
 #[test]
+fn a_feed_sent_newest_first_or_account_by_account_gives_the_same_figures() {
+    let figures = [Order::Date, Order::NewestFirst, Order::Account].map(|order| {
+        let dietz = Dietz::generated(&feed(order), Share::percent(0));
+        dietz.topology("topology.toml", &Settings { batch_records: 500, ..Settings::default() });
+        dietz.ok(&["run", "topology.toml"]);
+        let again = dietz.ok(&["run", "topology.toml", "--from-start"]);
+        assert!(again.contains("rows          0 new, 0 changed, 0 removed"), "{order:?}\n{again}");
+        dietz.report("topology.toml")
+    });
+    assert!(figures[1] == figures[0], "newest first");
+    assert!(figures[2] == figures[0], "account by account");
+}
+
+#[test]
 fn a_stop_by_signal_commits_what_was_read_and_the_next_run_goes_on() {
     let dietz = Dietz::generated(&feed(Order::Account), Share::percent(0));
     dietz.topology("topology.toml", &Settings { batch_records: 50, batch_rows: 50, ..Settings::default() });

@@ -22,7 +22,8 @@ pub fn run(args: Args) -> Outcome {
     rules(&topology).map_err(crate::exit::Exit::Topology)?;
     println!("{}: right", args.file.display());
     for l in layouts.iter() {
-        println!("  vendor {} (mapping version {}), accounts {}", l.layout.name(), l.layout.version(), l.account_no);
+        let (layout, version) = (l.layout.name(), l.layout.version());
+        println!("  vendor {}: layout {layout} (mapping version {version}), accounts {}", l.vendor_name, l.account_no);
     }
     if args.connect {
         let runtime = open::runtime()?;

@@ -6,6 +6,7 @@ use pipeline::admin::{self, Health};
 use pipeline::board::Board;
 use pipeline::rules::rules;
 use pipeline::{Notice, Options, Plan, Topology};
+use std::io::IsTerminal;
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub fn run(args: Args) -> Outcome {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("DIETZ_LOG").unwrap_or_else(|_| "warn".into()))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let prometheus = admin::recorder().map_err(|e| Exit::Other(e.to_string()))?;
     let began = Instant::now();

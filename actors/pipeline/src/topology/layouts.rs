@@ -11,11 +11,13 @@ use store::Names;
 /// The name under which corrections by event come; no vendor's.
 pub const CORRECTIONS: &str = "corrections";
 
-/// A vendor's layout and how its accounts are numbered.
+/// One layout of a vendor, and how the vendor's accounts are numbered.
 #[derive(Clone)]
 pub struct VendorLayout {
     pub layout: Arc<Layout>,
     pub vendor: Vendor,
+    /// The vendor's name: several layouts may be one vendor's.
+    pub vendor_name: Arc<str>,
     /// As in `NT-{vendor_account}`.
     pub account_no: Arc<str>,
 }
@@ -36,22 +38,20 @@ impl LayoutSet {
             for (word, folder) in &decoder.kind.vendors {
                 for file in mappings(folder, word, topology, &mut problems) {
                     let Some(layout) = compile(&file, &mut problems) else { continue };
-                    let over = decoder.kind.overrides.iter().find(|(name, _)| name.text == layout.name());
+                    let vendor = layout.vendor_policy().name;
+                    let over = decoder.kind.overrides.iter().find(|(name, _)| *name.text == *vendor);
                     add(layout, &file, over.map(|(_, o)| o), names, &mut layouts, &mut problems);
                 }
             }
         }
         let corrections = Arc::new(Layout::eventbridge());
         let vendor = names.vendor(CORRECTIONS);
-        layouts.push(VendorLayout { layout: corrections, vendor, account_no: "{vendor_account}".into() });
+        let (vendor_name, account_no) = (CORRECTIONS.into(), "{vendor_account}".into());
+        layouts.push(VendorLayout { layout: corrections, vendor, vendor_name, account_no });
         let policy = Arc::new(policy(topology, &layouts, names, &mut problems));
         let set = LayoutSet { layouts, policy };
         set.check_names(topology, &mut problems);
         if problems.is_empty() { Ok(set) } else { Err(problems) }
-    }
-
-    pub fn get(&self, vendor: &str) -> Option<&VendorLayout> {
-        self.layouts.iter().find(|l| l.layout.name() == vendor)
     }
 
     /// The same, with the number under which the store keeps the policy.
@@ -70,8 +70,8 @@ impl LayoutSet {
         let overrides = topology.decoders.iter().flat_map(|d| d.kind.overrides.iter().map(|(w, _)| w));
         let precedence = topology.accumulators.iter().flat_map(|a| &a.kind.precedence);
         for word in sources.chain(overrides).chain(precedence) {
-            if self.get(&word.text).is_none() {
-                let known: Vec<&str> = self.layouts.iter().map(|l| l.layout.name()).collect();
+            let known: Vec<&str> = self.layouts.iter().map(|l| &*l.vendor_name).collect();
+            if !known.contains(&word.text.as_str()) {
                 let help = match nearest(&word.text, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("known here: {}", known.join(", ")),
@@ -145,9 +145,18 @@ fn add(
         problems.push(Problem { file: file.to_owned(), line: 0, column: 0, message, help: None });
         return;
     }
-    let vendor = names.vendor(layout.name());
+    let own = layout.vendor_policy();
+    let (vendor, vendor_name) = (names.vendor(&own.name), own.name.clone());
     let account_no = over.and_then(|o| o.account_no.clone()).unwrap_or_else(|| layout.account_no().to_owned());
-    layouts.push(VendorLayout { layout: Arc::new(layout), vendor, account_no: account_no.into() });
+    let account_no: Arc<str> = account_no.into();
+    let other = layouts.iter().find(|l| l.vendor_name == vendor_name);
+    if let Some(other) = other.filter(|o| o.layout.vendor_policy() != own || o.account_no != account_no) {
+        let (a, b) = (layout.name(), other.layout.name());
+        let message = format!("`{a}` and `{b}` are layouts of the vendor `{vendor_name}` and do not agree on its conventions");
+        let help = Some("give both the same flows_from, value_from, account_no, zone and so on".into());
+        problems.push(Problem { file: file.to_owned(), line: 0, column: 0, message, help });
+    }
+    layouts.push(VendorLayout { layout: Arc::new(layout), vendor, vendor_name, account_no });
 }
 
 /// The policy: each vendor's own conventions, overridden by the topology's, and what holds for all.
@@ -158,7 +167,7 @@ fn policy(t: &Topology, layouts: &[VendorLayout], names: &Names, problems: &mut 
     let vendors = all
         .iter()
         .map(|name| {
-            let own = layouts.iter().find(|l| l.layout.name() == &**name).map(|l| l.layout.vendor_policy());
+            let own = layouts.iter().find(|l| l.vendor_name == *name).map(|l| l.layout.vendor_policy());
             let mut v = own.unwrap_or_else(|| returns::VendorPolicy::new(name.clone()));
             v.name = name.clone();
             if let Some(timing) = settings.and_then(|s| s.flow_timing) {

@@ -8,6 +8,9 @@ use crate::date::Date;
 use crate::fact::{AccountInfo, Body, Fact, Kind, Origin};
 use crate::policy::{ValueFrom, Vendor};
 
+/// No fact is dated before; every store can write it.
+pub(super) const BEGINNING: Date = Date::constant(1, 1, 1);
+
 /// A span of dates, both ends included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extent {

@@ -1,10 +1,10 @@
 //! Late facts settled on what was read, and the fold of everything from scratch.
 use super::carry::summary_of;
+use super::extent::BEGINNING;
 use super::head::Head;
 use super::settle::{Known, Need, Settled, settle};
 use super::state::{AccountState, Memory};
 use super::{Changes, Ground, History, Outcome, Profile, Reach, RowChange, StoredFact};
-use crate::date::Date;
 use crate::fact::{Fact, Kind};
 use crate::row::Row;
 
@@ -94,14 +94,14 @@ fn wider(first: Reach, need: Need, history: &History) -> Reach {
         _ => None,
     };
     match need {
-        Need::Earlier(date) if date == Date::MIN => Reach { from: date, rows: None, ..first },
+        Need::Earlier(date) if date <= BEGINNING => Reach { from: BEGINNING, rows: None, ..first },
         Need::Earlier(date) => {
             Reach { from: date.min(first.from), rows: more.filter(|_| first.rows.is_some()), ..first }
         }
         Need::More => {
             let start = history.before.as_ref().map(|row| row.as_of.tomorrow().unwrap_or(row.as_of));
             Reach {
-                from: start.unwrap_or(Date::MIN).min(first.from),
+                from: start.unwrap_or(BEGINNING).min(first.from),
                 rows: more.filter(|_| first.rows.is_some()),
                 ..first
             }

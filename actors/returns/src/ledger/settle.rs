@@ -1,6 +1,6 @@
 //! Settles facts on what is known of an account, in memory or read: the one fold behind every path.
 use super::build::{Built, Plan};
-use super::extent::{self, Extent, KnownPart};
+use super::extent::{self, BEGINNING, Extent, KnownPart};
 use super::head::Head;
 use super::live::{Live, live};
 use super::merge::Merge;
@@ -93,7 +93,7 @@ fn judge(profile: &Profile, known: &Known, merge: &Merge, ground: Ground) -> Res
         match extent::touch(&mut extent, fact, facts, profile, ground) {
             Some(()) => {}
             None if known.whole => extent = Extent::ALL,
-            None => return Err(Need::Earlier(Date::MIN)),
+            None => return Err(Need::Earlier(BEGINNING)),
         }
     }
     let mut next = profile.clone();

@@ -1,6 +1,6 @@
 //! What memory holds of an account, and the fast path: facts that go on at the head of the chain.
 use super::carry::summary_of;
-use super::extent::agrees;
+use super::extent::{BEGINNING, agrees};
 use super::head::Head;
 use super::live::Live;
 use super::make::{Made, Scene};
@@ -119,10 +119,10 @@ impl AccountState {
         undated.sort_unstable();
         undated.dedup();
         if effective || facts.iter().any(any_date) {
-            return Reach { from: Date::MIN, undated, rows: None };
+            return Reach { from: BEGINNING, undated, rows: None };
         }
         let dates = || facts.iter().flat_map(|f| [f.as_of, clock::counts_on(f, ground)]);
-        let mut from = dates().min().unwrap_or(Date::MIN);
+        let mut from = dates().min().unwrap_or(BEGINNING);
         let until = dates().max().unwrap_or(Date::MAX);
         if let Some(head) = self.last() {
             let again = head.open || head.waits_for_later(ground) || head.leaves_late(ground);

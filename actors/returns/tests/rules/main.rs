@@ -3,7 +3,7 @@ mod said;
 
 use jiff::civil::date;
 use returns::fact::{Class, Patch, Stated, Target};
-use returns::ledger::{Became, Outcome, WaitingReason, explain_day, fold};
+use returns::ledger::{AccountState, Became, Changes, Offer, Outcome, WaitingReason, explain_day, fold};
 use returns::policy::{FlowsFrom, PossibleDuplicate, ValueFrom};
 use returns::{Decimal, Reason, Vendor};
 use said::*;
@@ -317,4 +317,20 @@ fn what_became_of_each_fact_is_told() {
     assert_eq!(told.became, expected);
     assert_eq!(told.day.unwrap().end_value, Decimal::from(120));
     assert_eq!(folded.rows[0].value_vendor, Vendor(0));
+}
+
+/// The goal of 256 bytes an account, map and all, leaves room for the map.
+#[test]
+fn an_account_of_plain_summaries_takes_little_memory() {
+    let (policy, partitions) = (policy(), partitions());
+    let ground = returns::ledger::Ground { policy: &policy, partitions: &partitions };
+    let mut state = AccountState::default();
+    for (stored, day) in new(&[summary(1, 100), summary(2, 101), summary(3, 102)]).iter().zip(1..) {
+        let mut changes = Changes::default();
+        assert_eq!(state.offer(&stored.fact, ground, &mut changes), Offer::Settled(Outcome::Accepted));
+        assert_eq!(changes.rows.len(), 1, "one row a summary");
+        assert!(changes.facts.is_empty(), "what one summary says is stored once");
+        assert_eq!(changes.profile.is_some(), day <= 2, "the profile is written when it changes");
+        assert!(state.memory_bytes() <= 200, "{} bytes", state.memory_bytes());
+    }
 }
