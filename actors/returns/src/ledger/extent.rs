@@ -6,7 +6,7 @@ use super::version::{Said, by_version};
 use super::{Ground, Profile, StoredFact, clock};
 use crate::date::Date;
 use crate::fact::{AccountInfo, Body, Fact, Kind, Origin};
-use crate::policy::{ValueFrom, Vendor};
+use crate::policy::{FlowDate, ValueFrom, Vendor};
 
 /// No fact is dated before; every store can write it.
 pub(super) const BEGINNING: Date = Date::constant(1, 1, 1);
@@ -40,20 +40,26 @@ pub(super) fn touch(
     profile: &Profile,
     ground: Ground,
 ) -> Option<()> {
-    let mut add = |f: &Fact| {
-        extent.add(f.as_of);
-        extent.add(clock::counts_on(f, ground));
-    };
     match &fact.body {
         Body::Withdrawal(_) => return None,
         Body::Account(said) => return agrees(said, profile).then_some(()),
         _ => {}
     }
-    add(fact);
+    let mut same = vec![fact];
     if !fact.is_dated() {
         let id = reference(fact);
-        let same = |f: &&Fact| f.origin == fact.origin && !f.is_dated() && reference(f) == id;
-        known.iter().map(|s| &s.fact).filter(same).for_each(add);
+        let is_same = |f: &&Fact| f.origin == fact.origin && !f.is_dated() && reference(f) == id;
+        same.extend(known.iter().map(|s| &s.fact).filter(is_same));
+    }
+    for f in &same {
+        extent.add(f.as_of);
+        extent.add(clock::counts_on(f, ground));
+    }
+    // What of a date's flows wins or is cancelled may change with any of them; by effective date they count elsewhere.
+    let effective = ground.policy.vendors.iter().any(|v| v.flow_date == FlowDate::Effective);
+    if effective && matches!(fact.kind(), Kind::Flow | Kind::Cancel) {
+        let beside = |f: &&Fact| f.kind() == Kind::Flow && same.iter().any(|s| s.as_of == f.as_of);
+        known.iter().map(|s| &s.fact).filter(beside).for_each(|f| extent.add(clock::counts_on(f, ground)));
     }
     Some(())
 }
