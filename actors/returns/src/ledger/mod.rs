@@ -3,6 +3,14 @@
 //! What memory keeps of an account is [`AccountState`]. A fact is first [`AccountState::offer`]ed: what goes on at the head
 //! of the chain is settled at once, without a read. Everything else is deferred; the caller reads the store for all deferred facts of
 //! a batch at once ([`Reach`] says what is needed), and [`refold`] settles them.
+//!
+//! # Layout
+//! Every path goes through one function, `settle`:
+//! - `merge`: identity and the place kept. `withdrawn`, `version`, `undated`, `live`: which facts stand, win, are cancelled or wait.
+//! - `extent`: which dates a change can touch. `build`: rows from there on, until the chain meets what is stored.
+//! - `make`: one day: `day` (a vendor's value and flows), `overlay` (corrections), `parts` (when flows count), `clock` (cut-offs).
+//! - `state`: what memory holds, and the plain summaries it links without all that; `refold`: late facts, and the fold from scratch.
+//! - [`carry`]: the summary a row carries; [`content`](mod@content): what makes two facts the same; [`explain`]: what became of each.
 mod build;
 pub mod carry;
 mod clock;

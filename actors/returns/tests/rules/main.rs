@@ -252,7 +252,7 @@ fn an_intraday_day_is_open_until_a_value_after_its_close_or_a_later_date() {
         folded.rows.iter().map(|r| r.reasons.has(Reason::Incomplete)).collect::<Vec<_>>()
     };
     let noon = valuation(1, 12, 100);
-    assert_eq!(open(&[noon.clone()]), [true]);
+    assert_eq!(open(std::slice::from_ref(&noon)), [true]);
     assert_eq!(open(&[noon.clone(), valuation(1, 16, 101)]), [false]);
     assert_eq!(open(&[noon, valuation(2, 12, 101)]), [false, true]);
 }
