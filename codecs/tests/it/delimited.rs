@@ -1,5 +1,8 @@
 //! Delimited feeds: preamble, sections, footers, quoting, encodings, drift.
 use crate::support::{decode, layout};
+use codecs::format::delimited::Delimited;
+use codecs::value::text::Encoding;
+use proptest::prelude::*;
 use returns::Body;
 use returns::fact::Stated;
 
@@ -179,4 +182,23 @@ fn fees_go_where_the_mapping_says_and_a_negative_contribution_is_a_distribution(
     assert_eq!(summary("outside", "10,5,2"), "10 5 0 2");
     assert_eq!(summary("value", "-10,5,2"), "0 15 2 0");
     assert_eq!(summary("distributions", "0,1,2.5"), "1.5 0 2.5 0");
+}
+
+proptest! {
+    #[test]
+    fn a_line_splits_as_the_csv_crate_wrote_it(cells in prop::collection::vec("[a-z,\"é]{0,9}", 1..12)) {
+        let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+        writer.write_record(&cells).unwrap();
+        let written = writer.into_inner().unwrap();
+        let line = written.strip_suffix(b"\n").unwrap();
+        let format = Delimited {
+            delimiter: b',',
+            quote: Some(b'"'),
+            encoding: Encoding::Utf8,
+            ragged: false,
+            selectors: Vec::new(),
+            other_columns: Vec::new(),
+        };
+        prop_assert_eq!(format.cells(line), cells);
+    }
 }
