@@ -52,7 +52,6 @@ pub fn exact(number: Option<Decimal>) -> String {
     number.map(|n| Plain(n).to_string()).unwrap_or_default()
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,9 +46,7 @@ enum Command {
     /// Bring the store's tables up to date
     Migrate(commands::migrate::Args),
     /// Print a completion script for a shell
-    Completions {
-        shell: clap_complete::Shell,
-    },
+    Completions { shell: clap_complete::Shell },
 }
 
 /// The topology whose store a command reads.

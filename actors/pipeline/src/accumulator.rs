@@ -195,7 +195,13 @@ impl Work {
     }
 
     /// The fast path: what goes on at the head of the chain is settled in memory.
-    fn offer(&mut self, symbol: Symbol, fact: &Fact, touched: u64, out: &mut ReturnsBatch) -> Option<Outcome> {
+    fn offer(
+        &mut self,
+        symbol: Symbol,
+        fact: &Fact,
+        touched: u64,
+        out: &mut ReturnsBatch,
+    ) -> Option<Outcome> {
         let account = self.accounts.get_mut(&symbol)?;
         let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
         account.touched = touched;
@@ -256,7 +262,12 @@ impl Work {
         Ok(())
     }
 
-    pub(crate) async fn load(&mut self, missing: &[Symbol], touched: u64, out: &mut ReturnsBatch) -> Result<(), Failure> {
+    pub(crate) async fn load(
+        &mut self,
+        missing: &[Symbol],
+        touched: u64,
+        out: &mut ReturnsBatch,
+    ) -> Result<(), Failure> {
         let numbers: Vec<Arc<str>> = missing.iter().map(|s| self.names.symbols.text(*s)).collect();
         let stored = self.store.load_accounts(&numbers).await?;
         let new = stored.iter().filter(|s| s.is_none()).count();
@@ -277,7 +288,8 @@ impl Work {
                     Account { id: stored.id, state, born: None, touched }
                 }
                 None => {
-                    let id = self.ids.next().ok_or_else(|| Failure::fatal("the block of account ids ran out"))?;
+                    let id =
+                        self.ids.next().ok_or_else(|| Failure::fatal("the block of account ids ran out"))?;
                     let slot = slot_of(&account_no);
                     let profile = Profile::default();
                     out.accounts.push(AccountWrite { id, account_no, slot, profile, aliases: Vec::new() });
@@ -349,4 +361,3 @@ pub(crate) fn count(counts: &mut Counts, fact: &Fact, outcome: Outcome) {
         Outcome::Waiting(_) => counts.waiting += 1,
     }
 }
-

@@ -32,7 +32,10 @@ pub fn recorder() -> Result<PrometheusHandle, BuildError> {
 
 fn describe() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-    describe_counter!("dietz_records_total", "Records read, by vendor and outcome: decoded, ignored or quarantined");
+    describe_counter!(
+        "dietz_records_total",
+        "Records read, by vendor and outcome: decoded, ignored or quarantined"
+    );
     describe_counter!("dietz_observations_total", "Observations committed, by outcome");
     describe_counter!("dietz_store_rows_total", "Daily rows written, by change");
     describe_counter!("dietz_store_facts_total", "Facts written that no daily row carries");
@@ -40,10 +43,17 @@ fn describe() {
     describe_counter!("dietz_batches_committed_total", "Batches committed with all their pieces");
     describe_counter!("dietz_source_bytes_total", Unit::Bytes, "Bytes read and committed, decompressed");
     describe_counter!("dietz_restarts_total", "Generations started again, by the actor that failed");
-    describe_gauge!("dietz_mailbox_blocked_seconds_total", Unit::Seconds, "Time senders waited for room in a mailbox");
+    describe_gauge!(
+        "dietz_mailbox_blocked_seconds_total",
+        Unit::Seconds,
+        "Time senders waited for room in a mailbox"
+    );
     describe_gauge!("dietz_mailbox_depth_messages", "Messages under way to an actor or in its hands");
     describe_gauge!("dietz_mailbox_capacity_messages", "The bound of a mailbox");
-    describe_gauge!("dietz_conservation_unaccounted", "Records or observations that no outcome accounts for: must be 0");
+    describe_gauge!(
+        "dietz_conservation_unaccounted",
+        "Records or observations that no outcome accounts for: must be 0"
+    );
     describe_gauge!("dietz_source_lag_bytes", Unit::Bytes, "Bytes of open files not yet read, by source");
     describe_gauge!("dietz_source_partitions", "Partitions of a source, by state");
     describe_gauge!("dietz_checkpoint_age_seconds", Unit::Seconds, "Time since the last commit");
@@ -63,23 +73,26 @@ pub async fn serve(
     health: Arc<Health>,
 ) -> std::io::Result<()> {
     let live = board.clone();
-    let app = Router::new()
-        .route(
-            "/metrics",
-            get(move || async move {
-                board.gauges();
-                prometheus.run_upkeep();
-                prometheus.render()
-            }),
-        )
-        .route(
-            "/health/live",
-            get(move || async move { answer(live.polled_within(LATELY), "no source was asked lately") }),
-        )
-        .route(
-            "/health/ready",
-            get(move || async move { answer(health.ready.load(Ordering::Relaxed), "not the active pipeline") }),
-        );
+    let app =
+        Router::new()
+            .route(
+                "/metrics",
+                get(move || async move {
+                    board.gauges();
+                    prometheus.run_upkeep();
+                    prometheus.render()
+                }),
+            )
+            .route(
+                "/health/live",
+                get(move || async move { answer(live.polled_within(LATELY), "no source was asked lately") }),
+            )
+            .route(
+                "/health/ready",
+                get(move || async move {
+                    answer(health.ready.load(Ordering::Relaxed), "not the active pipeline")
+                }),
+            );
     axum::serve(listener, app).await
 }
 

@@ -112,8 +112,14 @@ impl Board {
         for (source, s) in &seen.sources {
             let lag: u64 = s.open.iter().filter_map(|p| Some(p.total?.saturating_sub(p.offset))).sum();
             gauge!("dietz_source_lag_bytes", "source" => source.to_string()).set(lag as f64);
-            for (state, n) in [("open", s.open.len() as u64), ("pending", s.pending), ("ended", s.ended), ("refused", s.refused)] {
-                gauge!("dietz_source_partitions", "source" => source.to_string(), "state" => state).set(n as f64);
+            for (state, n) in [
+                ("open", s.open.len() as u64),
+                ("pending", s.pending),
+                ("ended", s.ended),
+                ("refused", s.refused),
+            ] {
+                gauge!("dietz_source_partitions", "source" => source.to_string(), "state" => state)
+                    .set(n as f64);
             }
         }
     }

@@ -4,9 +4,9 @@ use crate::guard::{End, Failure, Guard};
 use crate::mailbox::{Mailbox, Parcel};
 use crate::messages::{CheckedBatch, Flowing, ReturnsBatch};
 use actix::prelude::*;
-use returns::{Policy, Row};
 use returns::ledger::RowChange;
 use returns::tolerance::{Breach, Rules, judge};
+use returns::{Policy, Row};
 use std::sync::Arc;
 use store::{BreakWrite, Names};
 
@@ -21,12 +21,7 @@ pub struct CheckerActor {
 }
 
 impl CheckerActor {
-    pub fn new(
-        guard: Guard,
-        plan: &Plan,
-        out: Mailbox<Flowing<CheckedBatch>>,
-        inputs: usize,
-    ) -> Self {
+    pub fn new(guard: Guard, plan: &Plan, out: Mailbox<Flowing<CheckedBatch>>, inputs: usize) -> Self {
         let (rules, policy, names) = (plan.rules.clone(), plan.layouts.policy.clone(), plan.names.clone());
         CheckerActor { guard, rules, policy, names, out, open_inputs: inputs }
     }
@@ -42,7 +37,9 @@ impl Handler<Parcel<Flowing<Arc<ReturnsBatch>>>> for CheckerActor {
     fn handle(&mut self, parcel: Parcel<Flowing<Arc<ReturnsBatch>>>, _: &mut Self::Context) -> Self::Result {
         let Parcel { body, room } = parcel;
         let passed_on = match body {
-            Flowing::Batch(returns) => Some(Flowing::Batch(check(returns, &self.rules, &self.policy, &self.names))),
+            Flowing::Batch(returns) => {
+                Some(Flowing::Batch(check(returns, &self.rules, &self.policy, &self.names)))
+            }
             Flowing::Drain => {
                 self.open_inputs = self.open_inputs.saturating_sub(1);
                 (self.open_inputs == 0).then_some(Flowing::Drain)

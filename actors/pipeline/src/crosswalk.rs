@@ -60,13 +60,23 @@ impl Crosswalk {
 
     /// Notes what the store knows of a vendor account; nothing is known: it leads to `account_no` (policy `create`), and true is
     /// returned, for its alias must be written.
-    pub fn learn(&mut self, vendor_account: &str, aliases: &[Alias], account_no: &str, names: &Names) -> bool {
+    pub fn learn(
+        &mut self,
+        vendor_account: &str,
+        aliases: &[Alias],
+        account_no: &str,
+        names: &Names,
+    ) -> bool {
         let symbol = names.symbols.intern(vendor_account);
         let target = |no: &str| Target { account: names.symbols.intern(no), slot: slot_of(no) };
         let entry = match aliases {
             [] => Entry::Always(target(account_no)),
-            [one] if one.valid_from.is_none() && one.valid_to.is_none() => Entry::Always(target(&one.account_no)),
-            many => Entry::Dated(many.iter().map(|a| (a.valid_from, a.valid_to, target(&a.account_no))).collect()),
+            [one] if one.valid_from.is_none() && one.valid_to.is_none() => {
+                Entry::Always(target(&one.account_no))
+            }
+            many => {
+                Entry::Dated(many.iter().map(|a| (a.valid_from, a.valid_to, target(&a.account_no))).collect())
+            }
         };
         self.entries.insert(vendor_account.as_bytes().into(), (symbol, entry));
         aliases.is_empty()
@@ -115,7 +125,9 @@ mod tests {
         let mut c = Crosswalk::default();
         assert_eq!(c.resolve(b"77", from_days(0).unwrap()).1, Resolved::Unknown);
         assert!(c.learn("77", &[], &account_no("NT-{vendor_account}", "77"), &names));
-        let (symbol, Resolved::To(target)) = c.resolve(b"77", from_days(0).unwrap()) else { panic!("resolved") };
+        let (symbol, Resolved::To(target)) = c.resolve(b"77", from_days(0).unwrap()) else {
+            panic!("resolved")
+        };
         assert_eq!(&*names.symbols.text(symbol), "77");
         assert_eq!(&*names.symbols.text(target.account), "NT-77");
         assert_eq!(target.slot, slot_of("NT-77"));

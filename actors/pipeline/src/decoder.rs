@@ -4,7 +4,7 @@ use crate::enter::entered;
 use crate::generation::Plan;
 use crate::guard::{Failure, Guard};
 use crate::mailbox::{Mailbox, Parcel};
-use crate::messages::{AccountBatch, Flowing, Intake, Header, NewAlias, Raw, Rejected};
+use crate::messages::{AccountBatch, Flowing, Header, Intake, NewAlias, Raw, Rejected};
 use crate::topology::layouts::CORRECTIONS;
 use actix::prelude::*;
 use codecs::{Decoded, Observation, Reject};
@@ -55,12 +55,7 @@ struct VendorMetrics {
 }
 
 impl DecoderActor {
-    pub fn new(
-        guard: Guard,
-        plan: &Plan,
-        out: Vec<Mailbox<Flowing<AccountBatch>>>,
-        inputs: usize,
-    ) -> Self {
+    pub fn new(guard: Guard, plan: &Plan, out: Vec<Mailbox<Flowing<AccountBatch>>>, inputs: usize) -> Self {
         let vendors = plan.layouts.iter().map(|l| (Arc::from(l.layout.name()), VendorWork::new(l))).collect();
         let (store, names) = (plan.store.clone(), plan.names.clone());
         let work = Work { store, names, vendors, out, decoded: Decoded::default() };
@@ -71,9 +66,7 @@ impl DecoderActor {
 impl VendorWork {
     fn new(l: &crate::topology::layouts::VendorLayout) -> Self {
         let name = l.vendor_name.clone();
-        let counter = |outcome: &'static str| {
-            metrics::counter!("dietz_records_total", "vendor" => name.to_string(), "outcome" => outcome)
-        };
+        let counter = |outcome: &'static str| metrics::counter!("dietz_records_total", "vendor" => name.to_string(), "outcome" => outcome);
         VendorWork {
             vendor: l.vendor,
             decoder: l.layout.decoder(l.vendor),
@@ -314,7 +307,8 @@ async fn learn(
     let known = if vendor.speaks_our_numbers() { Vec::new() } else { store.load_aliases(&asked).await? };
     let mut new = Vec::new();
     for account in unknown {
-        let mine: Vec<store::Alias> = known.iter().filter(|k| &*k.vendor_account == account).cloned().collect();
+        let mine: Vec<store::Alias> =
+            known.iter().filter(|k| &*k.vendor_account == account).cloned().collect();
         let number = account_no(&vendor.account_no, account);
         if vendor.crosswalk.learn(account, &mine, &number, names) && !vendor.speaks_our_numbers() {
             new.push(NewAlias {
@@ -356,7 +350,9 @@ fn split(
     let mut unresolved_at = None;
     for o in observations.drain(..) {
         let (symbol, target) = match last {
-            Some((span, date, symbol, target)) if span == o.account && date == o.fact.as_of => (symbol, target),
+            Some((span, date, symbol, target)) if span == o.account && date == o.fact.as_of => {
+                (symbol, target)
+            }
             _ => {
                 let text = account_text(decoded, &o);
                 match vendor.crosswalk.resolve(text.as_bytes(), o.fact.as_of) {
@@ -406,8 +402,9 @@ fn pieces(
     }
     // The end of a feed that is folded once concerns every accumulator.
     let all = intake(raw) == Intake::StoreFirst { last: true };
-    let goes: Vec<bool> = 
-        (0..outputs).map(|k| k == 0 || all || !(facts[k].is_empty() && by_owner[k].is_empty() && rejects[k].is_empty())).collect();
+    let goes: Vec<bool> = (0..outputs)
+        .map(|k| k == 0 || all || !(facts[k].is_empty() && by_owner[k].is_empty() && rejects[k].is_empty()))
+        .collect();
     let total = u32::try_from(goes.iter().filter(|g| **g).count()).unwrap_or(u32::MAX);
     let (mut counts, mut piece) = (Some(counts), 0);
     let mut out = Vec::with_capacity(outputs);
@@ -493,7 +490,14 @@ fn reject(
     (to, Rejected { write, account: named })
 }
 
-fn hold(vendor: &VendorWork, raw: &RawBatch, r: &Reject, as_of: returns::Date, symbol: Symbol, account: &str) -> Fact {
+fn hold(
+    vendor: &VendorWork,
+    raw: &RawBatch,
+    r: &Reject,
+    as_of: returns::Date,
+    symbol: Symbol,
+    account: &str,
+) -> Fact {
     let body = Body::Quarantined(Box::new(Quarantined { code: r.code.into(), released: false }));
     let reference: Arc<str> = format!("{}@{}", r.position, raw.partition.id).into();
     let origin = Origin::Vendor(vendor.vendor);

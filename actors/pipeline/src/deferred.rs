@@ -95,7 +95,11 @@ impl Work {
     }
 
     /// One read for all that wait, and a fold of each. What needs a wider read comes back.
-    async fn read_and_fold(&mut self, waiting: Vec<Waiting>, out: &mut ReturnsBatch) -> Result<Vec<Waiting>, Failure> {
+    async fn read_and_fold(
+        &mut self,
+        waiting: Vec<Waiting>,
+        out: &mut ReturnsBatch,
+    ) -> Result<Vec<Waiting>, Failure> {
         let mut asked = Vec::with_capacity(waiting.len());
         for w in &waiting {
             let reach = self.overlay.of(w.id, out).widen(w.reach.clone());
@@ -162,7 +166,9 @@ fn earlier(new: (Arrival, Place), kept: (Arrival, Place), partitions: &Partition
 fn cause(facts: &[Fact], outcomes: &[Outcome], names: &store::Names) -> Arc<str> {
     let new = || facts.iter().zip(outcomes).filter(|(_, o)| **o != Outcome::Unchanged).map(|(f, _)| f);
     let correction = new().find_map(|f| match &f.body {
-        Body::Correction(c) => Some(format!("correction {} by {}: {} (event {})", c.ticket, c.who, c.reason, c.event_id)),
+        Body::Correction(c) => {
+            Some(format!("correction {} by {}: {} (event {})", c.ticket, c.who, c.reason, c.event_id))
+        }
         Body::Withdrawal(w) => Some(format!("withdrawal by {}: {} (event {})", w.who, w.reason, w.event_id)),
         _ => None,
     });
@@ -170,7 +176,12 @@ fn cause(facts: &[Fact], outcomes: &[Outcome], names: &store::Names) -> Arc<str>
         new().next().map_or_else(String::new, |f| {
             let partition = names.partitions.get(f.place.partition);
             let partition = partition.as_ref().map_or("?", |p| p.as_str());
-            format!("late {} for {} from {partition} line {}", f.kind().as_str(), f.as_of, f.place.position.sub)
+            format!(
+                "late {} for {} from {partition} line {}",
+                f.kind().as_str(),
+                f.as_of,
+                f.place.position.sub
+            )
         })
     };
     correction.unwrap_or_else(late).into()

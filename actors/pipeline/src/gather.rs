@@ -217,7 +217,8 @@ fn dedup_facts(facts: &mut Vec<FactWrite>) {
     if last.len() < facts.len() {
         let mut i = 0;
         facts.retain(|f| {
-            let keep = last.get(&(f.account, f.stored.fact.feed, f.stored.fact.content, f.stored.fact.key())) == Some(&i);
+            let keep = last.get(&(f.account, f.stored.fact.feed, f.stored.fact.content, f.stored.fact.key()))
+                == Some(&i);
             i += 1;
             keep
         });

@@ -61,7 +61,9 @@ pub async fn start(plan: &Plan, lease: Arc<Lease>) -> Result<Running, Failure> {
     let t = &plan.topology;
     let [sink] = t.sinks.as_slice() else { return Err(Failure::fatal("a topology has one sink")) };
     let [checker] = t.checkers.as_slice() else { return Err(Failure::fatal("a topology has one checker")) };
-    let [ledger] = t.accumulators.as_slice() else { return Err(Failure::fatal("a topology has one accumulator")) };
+    let [ledger] = t.accumulators.as_slice() else {
+        return Err(Failure::fatal("a topology has one accumulator"));
+    };
 
     let (sink_addr, to_sink) = s.sink(sink, lease.clone());
     let to_checker = s.checker(checker, to_sink, ledger.kind.instances);
@@ -69,7 +71,8 @@ pub async fn start(plan: &Plan, lease: Arc<Lease>) -> Result<Running, Failure> {
     let mut back = Back { sources: Vec::new(), accumulators };
     let mut decoders = Vec::new();
     for node in &t.decoders {
-        let readers = t.sources.iter().filter(|src| node.inputs.iter().any(|i| i.text == src.name.text)).count();
+        let readers =
+            t.sources.iter().filter(|src| node.inputs.iter().any(|i| i.text == src.name.text)).count();
         decoders.push((node, s.decoders(node, readers, &to_accumulators)));
     }
     let arbiter = s.arbiter();
@@ -152,7 +155,8 @@ impl Starting<'_> {
         &mut self,
         node: &Node<crate::topology::config::Accumulator>,
         out: Mailbox<crate::messages::Flowing<Arc<crate::messages::ReturnsBatch>>>,
-    ) -> (Vec<Addr<AccumulatorActor>>, Vec<Mailbox<crate::messages::Flowing<crate::messages::AccountBatch>>>) {
+    ) -> (Vec<Addr<AccumulatorActor>>, Vec<Mailbox<crate::messages::Flowing<crate::messages::AccountBatch>>>)
+    {
         let decoders = self.plan.topology.decoders.iter().map(|d| d.kind.instances).sum();
         let (mut addrs, mut boxes) = (Vec::new(), Vec::new());
         for i in 0..node.kind.instances {
@@ -164,7 +168,8 @@ impl Starting<'_> {
             let addr = AccumulatorActor::start_in_arbiter(&arbiter, move |ctx| {
                 ctx.set_mailbox_capacity(k.mailbox + CONTROL);
                 let policy = plan.layouts.policy.clone();
-                let work = accumulator::Work::new(plan.store, plan.names, policy, out, limit, (i, k.instances));
+                let work =
+                    accumulator::Work::new(plan.store, plan.names, policy, out, limit, (i, k.instances));
                 AccumulatorActor::new(guard, work, plan.runtime, decoders)
             });
             boxes.push(Mailbox::new(&name, recipient(&addr), node.kind.mailbox));
@@ -213,7 +218,8 @@ impl Starting<'_> {
             rewound: plan.rewound.clone(),
         });
         let base = plan.topology.base();
-        let source = FileSource::new(&name, k.file.clone(), base, layouts, registry).map_err(Failure::fatal)?;
+        let source =
+            FileSource::new(&name, k.file.clone(), base, layouts, registry).map_err(Failure::fatal)?;
         let wait = Duration::from_millis(200);
         let reading = Reading {
             name,

@@ -1,9 +1,9 @@
 //! What an accumulator has sent on and the store does not hold yet. A read is always the store plus this.
 use crate::messages::ReturnsBatch;
 use foldhash::HashMap;
+use record::FeedKey;
 use returns::ledger::{History, Reach, RowChange, StoredFact, summary_of};
 use returns::{Content, Date, Fact, Key, Row};
-use record::FeedKey;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -117,7 +117,11 @@ impl Uncommitted<'_> {
                 facts.retain(|f| !(f.in_row && f.fact.as_of == date));
                 match change.row() {
                     Some(row) => {
-                        facts.extend(carried(row).map(|fact| StoredFact { fact, in_row: true, waiting: None }));
+                        facts.extend(carried(row).map(|fact| StoredFact {
+                            fact,
+                            in_row: true,
+                            waiting: None,
+                        }));
                         rows.insert(date, row.clone());
                     }
                     None => {

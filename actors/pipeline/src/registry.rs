@@ -3,7 +3,9 @@ use crate::topology::layouts::{CORRECTIONS, LayoutSet};
 use async_trait::async_trait;
 use codecs::Layout;
 use record::{Feed, Framer, Partition, PartitionId, Progress, Survey};
-use sources::{FeedInfo, FeedStatus, KnownPartition, Layouts, OpenLayout, Refused, Registry, SourceError, Surveyor};
+use sources::{
+    FeedInfo, FeedStatus, KnownPartition, Layouts, OpenLayout, Refused, Registry, SourceError, Surveyor,
+};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use store::{FeedSpec, Generation, Names, PartitionSpec, Store, StoreError};
@@ -36,11 +38,16 @@ impl Layouts for SourceLayouts {
             [one] => Ok(Arc::new(Opened((*one).clone()))),
             [] => Err(Refused {
                 code: "unknown_layout",
-                text: format!("no vendor's [detect] knows {file_name}; name its vendor in the source, or add a mapping"),
+                text: format!(
+                    "no vendor's [detect] knows {file_name}; name its vendor in the source, or add a mapping"
+                ),
             }),
             many => {
                 let names: Vec<&str> = many.iter().map(|l| l.name()).collect();
-                let text = format!("{file_name} is known to several vendors: {}; make [detect] stricter", names.join(", "));
+                let text = format!(
+                    "{file_name} is known to several vendors: {}; make [detect] stricter",
+                    names.join(", ")
+                );
                 Err(Refused { code: "ambiguous_layout", text })
             }
         }

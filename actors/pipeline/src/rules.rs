@@ -18,7 +18,9 @@ pub fn rules(topology: &Topology) -> Result<Rules, Vec<Problem>> {
 fn set(node: &Node<Checker>, rules: &mut Rules, p: &mut Problems) {
     for (name, said) in &node.kind.rules {
         match Rule::ALL.into_iter().find(|r| r.as_str() == name.text) {
-            Some(rule) => rules.set(rule, Levels { warn: said.warn.map(limit), block: said.block.map(limit) }),
+            Some(rule) => {
+                rules.set(rule, Levels { warn: said.warn.map(limit), block: said.block.map(limit) })
+            }
             None => {
                 let known: Vec<&str> = Rule::ALL.iter().map(|r| r.as_str()).collect();
                 let help = match nearest(&name.text, known.iter().copied()) {

@@ -62,10 +62,12 @@ impl Actor for SourceActor {
         let Some(reading) = self.reading.take() else { return };
         let flight = self.flight.clone();
         let runtime = reading.runtime.clone();
-        ctx.spawn(entered(&runtime, reading.run(flight)).into_actor(self).map(|result, actor, _| match result {
-            Ok(()) => actor.guard.tell(End::Finished),
-            Err(failure) => actor.guard.failed(failure),
-        }));
+        ctx.spawn(entered(&runtime, reading.run(flight)).into_actor(self).map(
+            |result, actor, _| match result {
+                Ok(()) => actor.guard.tell(End::Finished),
+                Err(failure) => actor.guard.failed(failure),
+            },
+        ));
     }
 }
 

@@ -91,12 +91,15 @@ impl Work {
         let read = self.store.history(&asked).await?;
         for ((symbol, id), history) in known.into_iter().zip(read) {
             let whole = self.overlay.of(id, out).lay_over(history);
-            let (unfolded, whole) = apart(whole.map_err(|d| Failure::fatal(format!("a whole read has a row before {d}")))?);
+            let (unfolded, whole) =
+                apart(whole.map_err(|d| Failure::fatal(format!("a whole read has a row before {d}")))?);
             let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
             let Some(account) = self.accounts.get_mut(&symbol) else { continue };
-            let done = refold(&mut account.state, &unfolded, &whole, ground)
-                .map_err(|reach| Failure::fatal(format!("all of account {id} was read, and {reach:?} is asked for")))?;
-            let carried = done.changes.rows.iter().filter_map(|r| r.row()).filter(|r| r.carries).map(summary_of);
+            let done = refold(&mut account.state, &unfolded, &whole, ground).map_err(|reach| {
+                Failure::fatal(format!("all of account {id} was read, and {reach:?} is asked for"))
+            })?;
+            let carried =
+                done.changes.rows.iter().filter_map(|r| r.row()).filter(|r| r.carries).map(summary_of);
             // Stored apart until now; from now on the row carries it, and it leaves `fact`.
             out.facts.extend(carried.map(|fact| (id, StoredFact { fact, in_row: true, waiting: None })));
             out.rows.extend(done.changes.rows.into_iter().map(|r| (id, r)));

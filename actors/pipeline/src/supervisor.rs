@@ -13,10 +13,19 @@ use store::{Generation, StoreError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// Another pipeline is active; this one stands by.
-    StandingBy { owner: String, seconds: u64 },
-    Active { generation: i64 },
+    StandingBy {
+        owner: String,
+        seconds: u64,
+    },
+    Active {
+        generation: i64,
+    },
     /// A generation ended by trouble and the next begins after a pause.
-    Restarting { actor: String, why: String, after: Duration },
+    Restarting {
+        actor: String,
+        why: String,
+        after: Duration,
+    },
 }
 
 /// How to run.
@@ -95,7 +104,11 @@ async fn wait(plan: &Plan, time: Duration) {
     let _ = tokio::time::timeout(time, stop.wait_for(|s| *s)).await;
 }
 
-async fn one_generation(plan: &Plan, options: &Options, lease: Arc<Generation>) -> Result<(), (Arc<str>, Failure)> {
+async fn one_generation(
+    plan: &Plan,
+    options: &Options,
+    lease: Arc<Generation>,
+) -> Result<(), (Arc<str>, Failure)> {
     let supervisor: Arc<str> = "supervisor".into();
     let mut running = start(plan, lease.clone()).await.map_err(|f| (supervisor.clone(), f))?;
     let renewing = renew(plan, options, lease);

@@ -23,7 +23,10 @@ pub fn run(args: Args) -> Outcome {
     println!("{}: right", args.file.display());
     for l in layouts.iter() {
         let (layout, version) = (l.layout.name(), l.layout.version());
-        println!("  vendor {}: layout {layout} (mapping version {version}), accounts {}", l.vendor_name, l.account_no);
+        println!(
+            "  vendor {}: layout {layout} (mapping version {version}), accounts {}",
+            l.vendor_name, l.account_no
+        );
     }
     if args.connect {
         let runtime = open::runtime()?;
@@ -39,7 +42,8 @@ async fn connect(topology: &pipeline::Topology, names: Arc<Names>) -> Outcome {
     println!("  store: answers, its tables are up to date");
     for source in &topology.sources {
         let found = source.kind.file.matching(&topology.base());
-        let found = found.map_err(|e| crate::exit::Exit::Other(format!("source {}: {e}", source.name.text)))?;
+        let found =
+            found.map_err(|e| crate::exit::Exit::Other(format!("source {}: {e}", source.name.text)))?;
         println!("  source {}: {found} file(s)", source.name.text);
     }
     if let Some(listen) = &topology.admin.listen {

@@ -27,7 +27,8 @@ pub fn run(args: Args) -> Outcome {
         let store = open::store(&topology, names.clone()).await?;
         store.ready().await?;
         let reader = store.reader();
-        let missing = || Exit::NotFound(format!("nothing is known of account {} on {}", args.account_no, args.date));
+        let missing =
+            || Exit::NotFound(format!("nothing is known of account {} on {}", args.account_no, args.date));
         let evidence = reader.evidence(&args.account_no, args.date).await?.ok_or_else(missing)?;
         if evidence.published.is_none() && evidence.facts.is_empty() && evidence.quarantine.is_empty() {
             return Err(missing());
@@ -39,7 +40,10 @@ pub fn run(args: Args) -> Outcome {
 }
 
 /// Feed names by key, asked for once each.
-async fn places(reader: &dyn Reader, evidence: &Evidence) -> Result<HashMap<record::FeedKey, String>, StoreError> {
+async fn places(
+    reader: &dyn Reader,
+    evidence: &Evidence,
+) -> Result<HashMap<record::FeedKey, String>, StoreError> {
     let mut found = HashMap::new();
     for stored in &evidence.facts {
         let key = stored.fact.feed;
@@ -73,7 +77,10 @@ fn print(args: &Args, e: &Evidence, feeds: &HashMap<record::FeedKey, String>, na
         for b in &e.breaks {
             let hint = b.hint.as_ref().map(|h| format!("; {h}")).unwrap_or_default();
             let (want, got, tol) = (exact(b.expected), exact(b.actual), exact(b.tolerance));
-            println!("  {} ({}, {}): expected {want}, got {got}, tolerance {tol}{hint}", b.rule, b.severity, b.status);
+            println!(
+                "  {} ({}, {}): expected {want}, got {got}, tolerance {tol}{hint}",
+                b.rule, b.severity, b.status
+            );
         }
     }
     if !e.superseded.is_empty() {
@@ -119,7 +126,10 @@ fn formula(r: &Row) {
     println!("\nformula (flow timing {})", r.flow_timing.as_str());
     println!("  gain = E - B - C + W = {e} - {b} - {c} + {w} = {}", exact(Some(gain)));
     if r.sub_periods > 1 {
-        println!("  {} valuations in the day: one sub-period each, linked; the return is one quotient over them", r.sub_periods);
+        println!(
+            "  {} valuations in the day: one sub-period each, linked; the return is one quotient over them",
+            r.sub_periods
+        );
         println!("  r = {}", exact(r.twrr));
         return;
     }
@@ -165,7 +175,9 @@ fn run_of(r: &Row, before: Option<&Row>) {
             exact(Some(run.capital)),
         ),
         (None, Status::Anchor) => println!("  run: the next row begins one"),
-        (None, _) => println!("  run: ends here, since money flowed out or fees were paid; the next row begins one"),
+        (None, _) => {
+            println!("  run: ends here, since money flowed out or fees were paid; the next row begins one")
+        }
     }
 }
 
@@ -182,7 +194,10 @@ fn fact(stored: &StoredFact, e: &Evidence, feeds: &HashMap<record::FeedKey, Stri
     let feed = feeds.get(&f.feed).map_or("?", String::as_str);
     let arrival = f.arrival.0.map_or_else(|| "no time stated".into(), time);
     let revision = f.revision.map_or_else(|| "none".into(), |r| r.to_string());
-    println!("    feed {feed}, arrival {arrival}, revision {revision}, mapping version {}", f.mapping_version);
+    println!(
+        "    feed {feed}, arrival {arrival}, revision {revision}, mapping version {}",
+        f.mapping_version
+    );
     println!("    {}", standing(stored, e));
 }
 
@@ -264,7 +279,9 @@ fn said(body: &Body) -> String {
         Body::Account(_) => "reference data".into(),
         Body::Opening(o) => format!("history moved in: end value {}", exact(Some(o.end))),
         Body::Return(r) => format!("return moved in: {} from {}", exact(Some(r.net)), r.from),
-        Body::Withdrawal(w) => format!("{} by {}: {}", if w.reinstate { "reinstated" } else { "withdrawn" }, w.who, w.reason),
+        Body::Withdrawal(w) => {
+            format!("{} by {}: {}", if w.reinstate { "reinstated" } else { "withdrawn" }, w.who, w.reason)
+        }
     }
 }
 

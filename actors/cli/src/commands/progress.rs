@@ -59,7 +59,9 @@ fn line(seen: &Seen, elapsed: Duration) -> String {
         let done: u64 = standing.open.iter().map(|p| p.offset).sum();
         let total: Option<u64> = standing.open.iter().map(|p| p.total).sum();
         let _ = match total.filter(|t| *t > 0) {
-            Some(total) => write!(out, "  {source} {}%", (u128::from(done) * 100 / u128::from(total)).min(100)),
+            Some(total) => {
+                write!(out, "  {source} {}%", (u128::from(done) * 100 / u128::from(total)).min(100))
+            }
             None => write!(out, "  {source} {} done", standing.ended),
         };
     }
@@ -86,10 +88,16 @@ pub fn summary(seen: &Seen, totals: &Totals, took: Duration) {
     let [o, a, u, s, w] = [c.observed, c.accepted, c.unchanged, c.stale, c.waiting].map(grouped);
     println!("observations  {o} = {a} accepted + {u} unchanged + {s} stale + {w} waiting");
     let [inserted, changed, removed] = [r.inserted, r.changed, r.removed].map(grouped);
-    println!("rows          {inserted} new, {changed} changed, {removed} removed; {} restatements", grouped(r.restated));
+    println!(
+        "rows          {inserted} new, {changed} changed, {removed} removed; {} restatements",
+        grouped(r.restated)
+    );
     println!("breaks        {} opened, {} resolved", grouped(r.breaks_opened), grouped(r.breaks_resolved));
-    let [accounts, rows, open, held] = [totals.accounts, totals.rows, totals.breaks_open, totals.quarantined].map(grouped);
-    println!("store         {accounts} accounts, {rows} rows, {open} breaks open, {held} records in quarantine");
+    let [accounts, rows, open, held] =
+        [totals.accounts, totals.rows, totals.breaks_open, totals.quarantined].map(grouped);
+    println!(
+        "store         {accounts} accounts, {rows} rows, {open} breaks open, {held} records in quarantine"
+    );
     let rate = per_second(c.read, took);
     println!("time          {:.2} s, {rate} records/s", took.as_secs_f32());
 }

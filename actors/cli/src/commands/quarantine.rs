@@ -74,7 +74,11 @@ async fn list(reader: &dyn Reader, code: Option<String>, vendor: Option<String>)
             q.partition.to_string(),
             q.line.map(|l| l.to_string()).unwrap_or_default(),
             q.code.clone(),
-            q.account_no.as_ref().map(ToString::to_string).or_else(|| q.vendor_account.clone()).unwrap_or_default(),
+            q.account_no
+                .as_ref()
+                .map(ToString::to_string)
+                .or_else(|| q.vendor_account.clone())
+                .unwrap_or_default(),
             q.as_of.map(|d| d.to_string()).unwrap_or_default(),
             q.status.clone(),
             q.text.clone(),

@@ -4,8 +4,8 @@ use crate::figure::{cumulative, exact, money, percent, row_return};
 use crate::table::{Lean, Table};
 use crate::{Outcome, TopologyArg, open};
 use clap::ValueEnum;
-use returns::windows::{Measured, Series};
 use returns::annualise::YearCount;
+use returns::windows::{Measured, Series};
 use returns::{Date, Row, Status, Verdict};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
@@ -231,7 +231,11 @@ fn fields(p: &Published) -> [String; 18] {
 
 /// A CSV field, in quotes only where it must be (RFC 4180).
 fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 /// One JSON object; numbers are texts, so that no reader makes them floats, and null is null.
@@ -325,7 +329,13 @@ impl WindowPrinter {
         Ok(())
     }
 
-    fn account(&mut self, account: &str, as_of: Date, measured: &[Measured], out: &mut impl Write) -> Outcome {
+    fn account(
+        &mut self,
+        account: &str,
+        as_of: Date,
+        measured: &[Measured],
+        out: &mut impl Write,
+    ) -> Outcome {
         if self.format == Format::Table {
             self.rows += 1;
             writeln!(out, "account {account} as of {as_of}\n{}", window_table(measured).render())?;
@@ -342,7 +352,9 @@ impl WindowPrinter {
             let map: serde_json::Map<String, serde_json::Value> = WINDOW_COLUMNS
                 .iter()
                 .zip(fields)
-                .map(|(k, v)| ((*k).to_owned(), if v.is_empty() { serde_json::Value::Null } else { v.into() }))
+                .map(|(k, v)| {
+                    ((*k).to_owned(), if v.is_empty() { serde_json::Value::Null } else { v.into() })
+                })
                 .collect();
             write!(out, "{comma}{}", serde_json::Value::Object(map))?;
         }
@@ -374,7 +386,9 @@ fn window_table(measured: &[Measured]) -> Table {
         ("note", Left),
     ]);
     for m in measured {
-        let cell = |pick: fn(&returns::windows::Money) -> returns::Decimal| m.money.as_ref().map(|x| money(pick(x))).unwrap_or_default();
+        let cell = |pick: fn(&returns::windows::Money) -> returns::Decimal| {
+            m.money.as_ref().map(|x| money(pick(x))).unwrap_or_default()
+        };
         table.row(vec![
             m.window.to_string(),
             date(m.base_row),

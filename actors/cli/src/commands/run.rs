@@ -37,7 +37,9 @@ impl Default for Args {
 
 pub fn run(args: Args) -> Outcome {
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("DIETZ_LOG").unwrap_or_else(|_| "warn".into()))
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("DIETZ_LOG").unwrap_or_else(|_| "warn".into()),
+        )
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
@@ -116,7 +118,8 @@ fn signals(runtime: &Runtime) -> watch::Receiver<bool> {
     use tokio::signal::unix::{SignalKind, signal};
     let (say, stop) = watch::channel(false);
     runtime.spawn(async move {
-        let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
             eprintln!("dietz: signals cannot be listened to; the process will end without draining");
             return say.closed().await;
         };
@@ -147,7 +150,9 @@ fn tell(health: &Health, notice: Notice) {
     match notice {
         Notice::Active { .. } => {}
         Notice::StandingBy { owner, seconds } => {
-            eprintln!("dietz: standing by: the store is in use by {owner}; its lease ends in {seconds} s unless renewed");
+            eprintln!(
+                "dietz: standing by: the store is in use by {owner}; its lease ends in {seconds} s unless renewed"
+            );
         }
         Notice::Restarting { actor, why, after } => {
             eprintln!("dietz: {actor}: {why}; starting again from the store in {:.1} s", after.as_secs_f32());

@@ -54,7 +54,8 @@ fn unknown_input(input: &Word, kind: &str, name: &str, before: &[&str], before_k
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("{before_kind} here: {}", before.join(", ")),
     };
-    let message = format!("`{kind}.{name}` reads `{}`, and there is no [{before_kind}.{}]", input.text, input.text);
+    let message =
+        format!("`{kind}.{name}` reads `{}`, and there is no [{before_kind}.{}]", input.text, input.text);
     p.add(input.span.clone(), message, Some(help));
 }
 

@@ -294,9 +294,15 @@ fn sink(r: &mut Reader, base: &Path, p: &mut Problems) -> Option<Sink> {
     let url = r.text("url", p);
     let store = match (kind?, path, url) {
         (true, _, Some(url)) => Some(StoreAddress::Postgres(url)),
-        (false, path, None) => Some(StoreAddress::Sqlite(base.join(path.unwrap_or_else(|| "dietz.db".into())))),
+        (false, path, None) => {
+            Some(StoreAddress::Sqlite(base.join(path.unwrap_or_else(|| "dietz.db".into()))))
+        }
         (true, _, None) => {
-            p.add(r.span.clone(), format!("`{}` needs `url`, as in postgres://user@host/database", r.path), None);
+            p.add(
+                r.span.clone(),
+                format!("`{}` needs `url`, as in postgres://user@host/database", r.path),
+                None,
+            );
             None
         }
         (false, _, Some(_)) => {

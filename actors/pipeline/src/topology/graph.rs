@@ -34,7 +34,12 @@ impl Drawing {
             d.add(1, &n.name.text, &inputs(&n.inputs), vec![many(n.kind.instances), vendors]);
         }
         for n in &t.accumulators {
-            d.add(2, &n.name.text, &inputs(&n.inputs), vec![many(n.kind.instances), "256 account slots".into()]);
+            d.add(
+                2,
+                &n.name.text,
+                &inputs(&n.inputs),
+                vec![many(n.kind.instances), "256 account slots".into()],
+            );
         }
         for n in &t.checkers {
             d.add(3, &n.name.text, &inputs(&n.inputs), vec![format!("{} rules set", n.kind.rules.len())]);
@@ -44,7 +49,12 @@ impl Drawing {
                 super::config::StoreAddress::Sqlite(_) => "sqlite",
                 super::config::StoreAddress::Postgres(_) => "postgres",
             };
-            d.add(4, &n.name.text, &inputs(&n.inputs), vec![store.into(), format!("{} rows a commit", n.kind.batch_rows)]);
+            d.add(
+                4,
+                &n.name.text,
+                &inputs(&n.inputs),
+                vec![store.into(), format!("{} rows a commit", n.kind.batch_rows)],
+            );
         }
         d
     }
@@ -62,7 +72,13 @@ impl Drawing {
         let mut out = String::from("flowchart LR\n");
         for (i, b) in self.boxes.iter().enumerate() {
             let lines: Vec<String> = b.lines.iter().map(|l| l.replace('"', "#quot;")).collect();
-            let _ = writeln!(out, "  n{i}[\"<b>{}</b><br/>{} {}\"]", b.title, KINDS[b.column], lines.join("<br/>"));
+            let _ = writeln!(
+                out,
+                "  n{i}[\"<b>{}</b><br/>{} {}\"]",
+                b.title,
+                KINDS[b.column],
+                lines.join("<br/>")
+            );
         }
         for (a, b) in &self.edges {
             let _ = writeln!(out, "  n{a} --> n{b}");
@@ -71,7 +87,9 @@ impl Drawing {
     }
 
     pub fn dot(&self) -> String {
-        let mut out = String::from("digraph topology {\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=Helvetica];\n");
+        let mut out = String::from(
+            "digraph topology {\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=Helvetica];\n",
+        );
         for (i, b) in self.boxes.iter().enumerate() {
             let text = format!("{}\\n{} {}", b.title, KINDS[b.column], b.lines.join("\\n"));
             let _ = writeln!(out, "  n{i} [label=\"{}\"];", text.replace('"', "\\\""));

@@ -109,7 +109,8 @@ fn mappings(folder: &Path, word: &Word, topology: &Topology, problems: &mut Vec<
 }
 
 fn compile(file: &Path, problems: &mut Vec<Problem>) -> Option<Layout> {
-    let problem = |message: String| Problem { file: file.to_owned(), line: 0, column: 0, message, help: None };
+    let problem =
+        |message: String| Problem { file: file.to_owned(), line: 0, column: 0, message, help: None };
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(e) => {
@@ -147,12 +148,15 @@ fn add(
     }
     let own = layout.vendor_policy();
     let (vendor, vendor_name) = (names.vendor(&own.name), own.name.clone());
-    let account_no = over.and_then(|o| o.account_no.clone()).unwrap_or_else(|| layout.account_no().to_owned());
+    let account_no =
+        over.and_then(|o| o.account_no.clone()).unwrap_or_else(|| layout.account_no().to_owned());
     let account_no: Arc<str> = account_no.into();
     let other = layouts.iter().find(|l| l.vendor_name == vendor_name);
     if let Some(other) = other.filter(|o| o.layout.vendor_policy() != own || o.account_no != account_no) {
         let (a, b) = (layout.name(), other.layout.name());
-        let message = format!("`{a}` and `{b}` are layouts of the vendor `{vendor_name}` and do not agree on its conventions");
+        let message = format!(
+            "`{a}` and `{b}` are layouts of the vendor `{vendor_name}` and do not agree on its conventions"
+        );
         let help = Some("give both the same flows_from, value_from, account_no, zone and so on".into());
         problems.push(Problem { file: file.to_owned(), line: 0, column: 0, message, help });
     }

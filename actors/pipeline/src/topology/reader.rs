@@ -123,7 +123,12 @@ impl<'i> Reader<'i> {
     }
 
     /// One of a closed list of words.
-    pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&'static str, T)], p: &mut Problems) -> Option<T> {
+    pub fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+        p: &mut Problems,
+    ) -> Option<T> {
         let word = self.word(key, p)?;
         let found = choices.iter().find(|(name, _)| *name == word.text);
         if found.is_none() {
@@ -147,7 +152,12 @@ impl<'i> Reader<'i> {
     }
 
     /// A whole number within bounds.
-    pub fn number(&mut self, key: &'static str, bounds: std::ops::RangeInclusive<u64>, p: &mut Problems) -> Option<u64> {
+    pub fn number(
+        &mut self,
+        key: &'static str,
+        bounds: std::ops::RangeInclusive<u64>,
+        p: &mut Problems,
+    ) -> Option<u64> {
         let (_, value) = self.take(key)?;
         let parsed = match value.get_ref() {
             DeValue::Integer(n) if n.radix() == 10 => n.as_str().parse().ok(),
@@ -172,7 +182,11 @@ impl<'i> Reader<'i> {
             _ => None,
         };
         if parsed.is_none() {
-            p.add(value.span(), format!("`{}` must be a decimal number, as in 0.0005", join(&self.path, key)), None);
+            p.add(
+                value.span(),
+                format!("`{}` must be a decimal number, as in 0.0005", join(&self.path, key)),
+                None,
+            );
         }
         parsed
     }
@@ -204,7 +218,8 @@ impl<'i> Reader<'i> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known here: {}", self.known.join(", ")),
             };
-            let place = if self.path.is_empty() { "the topology".to_owned() } else { format!("[{}]", self.path) };
+            let place =
+                if self.path.is_empty() { "the topology".to_owned() } else { format!("[{}]", self.path) };
             p.add(span.clone(), format!("unknown key `{key}` in {place}"), Some(help));
         }
     }
@@ -235,7 +250,11 @@ fn filled(text: &str, span: Range<usize>, p: &mut Problems) -> Option<Word> {
         match std::env::var(name) {
             Ok(value) => out.push_str(&value),
             Err(_) => {
-                p.add(span, format!("the environment has no `{name}`"), Some(format!("set {name} before starting")));
+                p.add(
+                    span,
+                    format!("the environment has no `{name}`"),
+                    Some(format!("set {name} before starting")),
+                );
                 return None;
             }
         }

@@ -61,7 +61,8 @@ fn shortened(line: &str) -> String {
 /// Boxes of a column stand below each other, columns side by side, each centred on the tallest.
 fn place(d: &Drawing) -> (Vec<Placed>, usize, usize) {
     let size = |b: &Box| {
-        let longest = lines(b).iter().map(|l| l.chars().count()).chain([b.title.chars().count() + 2, 12]).max();
+        let longest =
+            lines(b).iter().map(|l| l.chars().count()).chain([b.title.chars().count() + 2, 12]).max();
         (longest.unwrap_or(12) * CHAR + 2 * PAD, (b.lines.len() + 2) * LINE + PAD)
     };
     let column = |c: usize| d.boxes.iter().filter(move |b| b.column == c);
@@ -106,10 +107,16 @@ fn draw(out: &mut String, b: &Box, p: &Placed) {
     );
     let tx = x + PAD;
     let mut ty = y + PAD + 8;
-    let _ = writeln!(out, r##"<text x="{tx}" y="{ty}" font-size="10" letter-spacing="1" fill="{strong}">{kind}</text>"##);
+    let _ = writeln!(
+        out,
+        r##"<text x="{tx}" y="{ty}" font-size="10" letter-spacing="1" fill="{strong}">{kind}</text>"##
+    );
     ty += LINE;
     let title = escaped(&b.title);
-    let _ = writeln!(out, r##"<text x="{tx}" y="{ty}" font-size="15" font-weight="bold" fill="#1c2430">{title}</text>"##);
+    let _ = writeln!(
+        out,
+        r##"<text x="{tx}" y="{ty}" font-size="15" font-weight="bold" fill="#1c2430">{title}</text>"##
+    );
     for line in lines(b) {
         ty += LINE;
         let line = escaped(&line);
