@@ -113,9 +113,10 @@ impl Digest {
         if let Ok(small) = i64::try_from(digits) {
             let (small, rest) = without_zeros(small, scale);
             (digits, scale) = (i128::from(small), rest);
-        }
-        while scale > 0 && digits % 10 == 0 {
-            (digits, scale) = (digits / 10, scale - 1);
+        } else {
+            while scale > 0 && digits % 10 == 0 {
+                (digits, scale) = (digits / 10, scale - 1);
+            }
         }
         self.put(&digits.to_le_bytes());
         self.byte(scale);
