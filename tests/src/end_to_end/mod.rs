@@ -4,10 +4,12 @@
 //! - [`crash`]: killed at random moments, and going on.
 //! - [`memory`]: accounts dropped from memory after each batch; orders of arrival.
 //! - [`command_line`]: exit codes, messages, pictures.
+//! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`house`]: which crates may lean on which.
 mod command_line;
 mod crash;
 mod dietz;
 mod house;
 mod memory;
+mod service;
 mod shipped;

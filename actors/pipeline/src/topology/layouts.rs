@@ -11,6 +11,9 @@ use store::Names;
 /// The name under which corrections by event come; no vendor's.
 pub const CORRECTIONS: &str = "corrections";
 
+/// Names that are no vendor's.
+const RESERVED: [&str; 3] = [CORRECTIONS, "correction", "unknown"];
+
 /// One layout of a vendor, and how the vendor's accounts are numbered.
 #[derive(Clone)]
 pub struct VendorLayout {
@@ -147,6 +150,11 @@ fn add(
         return;
     }
     let own = layout.vendor_policy();
+    if RESERVED.contains(&&*own.name) {
+        let message = format!("no vendor can be called `{}`: corrections are stored under that name", own.name);
+        problems.push(Problem { file: file.to_owned(), line: 0, column: 0, message, help: None });
+        return;
+    }
     let (vendor, vendor_name) = (names.vendor(&own.name), own.name.clone());
     let account_no =
         over.and_then(|o| o.account_no.clone()).unwrap_or_else(|| layout.account_no().to_owned());

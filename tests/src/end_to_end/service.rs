@@ -1,0 +1,160 @@
+//! A pipeline that stays: files that grow, metrics, health, stop by signal, standing by.
+use super::dietz::Dietz;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const MAPPING: &str = r#"
+name = "harbor"
+version = 1
+
+[format]
+type = "delimited"
+
+[[observation]]
+kind = "summary"
+account = "Account"
+as_of = "Date"
+begin = "Start"
+end = "End"
+"#;
+
+/// A watched folder with one file, and an address nobody listens on yet.
+fn watching() -> (Dietz, String) {
+    let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder") };
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").to_string();
+    std::fs::create_dir_all(dietz.path("vendors/harbor")).expect("a folder");
+    std::fs::create_dir_all(dietz.path("in")).expect("a folder");
+    std::fs::write(dietz.path("vendors/harbor/mapping.toml"), MAPPING).expect("writable");
+    std::fs::write(dietz.path("in/values.csv"), "Account,Date,Start,End\nA-1,2025-01-06,100.00,101.00\n").expect("writable");
+    let topology = format!(
+        r#"
+[sources.in]
+type = "file"
+path = "in"
+watch = true
+poll = "20ms"
+
+[decoders.layouts]
+inputs = ["in"]
+vendors = "vendors"
+
+[accumulators.returns]
+inputs = ["layouts"]
+
+[checkers.tolerance]
+inputs = ["returns"]
+
+[sinks.store]
+inputs = ["tolerance"]
+type = "sqlite"
+path = "dietz.db"
+linger = "10ms"
+lease = "1s"
+
+[admin]
+listen = "{address}"
+"#
+    );
+    std::fs::write(dietz.path("topology.toml"), topology).expect("writable");
+    (dietz, address)
+}
+
+/// One HTTP GET: the status line and the body, or nothing while nobody listens.
+fn get(address: &str, path: &str) -> Option<(String, String)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    Some((head.lines().next()?.to_owned(), body.to_owned()))
+}
+
+/// Asks until the answer is there; a bound, not a wait: it ends with the first good answer.
+fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{what} did not come about in a minute");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn rows(dietz: &Dietz) -> usize {
+    dietz.report("topology.toml").lines().count() - 1
+}
+
+fn stop(mut child: Child) {
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(killed.expect("kill").success());
+    assert_eq!(child.wait().expect("a child").code(), Some(0), "a stop by signal is a good end");
+}
+
+#[test]
+fn a_watched_file_is_followed_line_by_line_and_half_a_line_is_no_record() {
+    let (dietz, address) = watching();
+    let child = dietz.spawn(&["run"]);
+    until("the first row", || (rows(&dietz) == 1).then_some(()));
+    let mut file = std::fs::OpenOptions::new().append(true).open(dietz.path("in/values.csv")).expect("the file");
+    file.write_all(b"A-1,2025-01-07,101.00,102.00\nA-1,2025-01-08,102.00,1").expect("writable");
+    until("the second row", || (rows(&dietz) == 2).then_some(()));
+    file.write_all(b"03.00\n").expect("writable");
+    until("the third row", || (rows(&dietz) == 3).then_some(()));
+    assert!(dietz.report("topology.toml").contains("2025-01-08,102,0,0,0,0,0,103,"));
+    std::fs::write(dietz.path("in/more.csv"), "Account,Date,Start,End\nA-2,2025-01-06,5,6\n").expect("writable");
+    until("a row of a file that appeared", || (rows(&dietz) == 4).then_some(()));
+    until("readiness", || get(&address, "/health/ready").filter(|(s, _)| s.contains("200")));
+    assert!(get(&address, "/health/live").is_some_and(|(s, _)| s.contains("200")));
+    stop(child);
+}
+
+#[test]
+fn metrics_follow_the_conventions_and_the_conservation_gauges_read_zero() {
+    let (dietz, address) = watching();
+    let child = dietz.spawn(&["run"]);
+    let text = until("committed rows in the metrics", || {
+        let (_, body) = get(&address, "/metrics")?;
+        body.contains("dietz_store_rows_total{change=\"inserted\"} 1").then_some(body)
+    });
+    for name in [
+        "dietz_records_total",
+        "dietz_observations_total",
+        "dietz_batches_committed_total",
+        "dietz_source_bytes_total",
+        "dietz_mailbox_depth_messages",
+        "dietz_mailbox_capacity_messages",
+        "dietz_mailbox_blocked_seconds_total",
+        "dietz_commit_duration_seconds_bucket",
+        "dietz_source_lag_bytes",
+        "dietz_checkpoint_age_seconds",
+    ] {
+        assert!(text.contains(name), "no {name} in\n{text}");
+    }
+    for line in text.lines().filter(|l| l.starts_with("dietz_conservation_unaccounted")) {
+        assert!(line.ends_with(" 0"), "{line}");
+    }
+    assert_eq!(text.lines().filter(|l| l.starts_with("dietz_conservation_unaccounted")).count(), 2);
+    assert!(text.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).all(|l| l.starts_with("dietz_")), "{text}");
+    stop(child);
+}
+
+#[test]
+fn a_second_pipeline_stands_by_and_takes_over_when_the_first_stops() {
+    let (dietz, _) = watching();
+    let first = dietz.spawn(&["run"]);
+    until("the first row", || (rows(&dietz) == 1).then_some(()));
+    dietz.change("topology.toml", "listen = \"", "listen = \"off\" # \"");
+    let mut second = dietz.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a second");
+    let mut said = BufReader::new(second.stderr.take().expect("piped"));
+    let mut line = String::new();
+    said.read_line(&mut line).expect("readable");
+    assert!(line.contains("standing by"), "{line}");
+    stop(first);
+    let mut file = std::fs::OpenOptions::new().append(true).open(dietz.path("in/values.csv")).expect("the file");
+    file.write_all(b"A-1,2025-01-07,101.00,102.00\n").expect("writable");
+    until("a row by the second pipeline", || (rows(&dietz) == 2).then_some(()));
+    stop(second);
+}
