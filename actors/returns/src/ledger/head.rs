@@ -65,7 +65,14 @@ impl Head {
 
     /// Whether facts of this row's own date may belong to the next row.
     pub(super) fn leaves_late(&self, ground: Ground) -> bool {
-        !self.carries && (!self.summed || ground.policy.vendors.iter().any(|v| v.cut_off.is_some()))
+        !self.carries && (!self.summed || has_cut_off(ground))
+    }
+
+    /// Whether valuations dated on this row's date may count on the next, `next`: after a cut-off.
+    pub(super) fn spills_to(&self, next: Date, ground: Ground) -> bool {
+        self.leaves_late(ground)
+            && self.as_of.tomorrow().is_ok_and(|tomorrow| tomorrow == next)
+            && has_cut_off(ground)
     }
 
     /// Whether a later fact alone can complete this row's day.
@@ -77,4 +84,8 @@ impl Head {
     pub(super) fn heap_bytes(&self) -> usize {
         self.gross.as_ref().map_or(0, |_| size_of::<Growth>())
     }
+}
+
+pub(super) fn has_cut_off(ground: Ground) -> bool {
+    ground.policy.vendors.iter().any(|v| v.cut_off.is_some())
 }

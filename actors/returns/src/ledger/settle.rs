@@ -22,7 +22,7 @@ pub(super) struct Known {
     pub rows: Vec<Row>,
     /// All facts dated after the base, those that rows carry included, and all withdrawals.
     pub facts: Vec<StoredFact>,
-    /// The facts of the base's own date are among them too.
+    /// The facts of the base's own date, and those of the day before that count on it, are among them too.
     pub base_dated: bool,
     /// Nothing lies after `rows`.
     pub complete: bool,
@@ -164,6 +164,12 @@ fn rebuild(
             if base.open {
                 from = base.as_of;
                 continue;
+            }
+            if let Some(first) = known.base.as_ref().filter(|_| kept == 1 && !known.base_dated)
+                && base.leaves_late(ground)
+                && first.spills_to(base.as_of, ground)
+            {
+                return Err(Need::Earlier(first.as_of));
             }
         }
         let stored = &known.rows[kept..];

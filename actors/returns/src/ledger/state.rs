@@ -1,7 +1,7 @@
 //! What memory holds of an account, and the fast path: facts that go on at the head of the chain.
 use super::carry::summary_of;
 use super::extent::{BEGINNING, agrees};
-use super::head::Head;
+use super::head::{Head, has_cut_off};
 use super::live::Live;
 use super::make::{Made, Scene};
 use super::settle::{Known, settle};
@@ -64,7 +64,8 @@ impl AccountState {
             Some(row) => Known {
                 base: Some(Head::from(row)),
                 facts: open,
-                base_dated: true,
+                // When the day closed may be said by a valuation of the day before, after the cut-off.
+                base_dated: !has_cut_off(ground),
                 complete: true,
                 ..Known::default()
             },
@@ -236,13 +237,19 @@ impl AccountState {
     /// Keeps of a complete end of the history what the head needs.
     pub(super) fn remember(&mut self, mut known: Known, ground: Ground) {
         while known.rows.len() > 1 {
-            known.base = Some(Head::from(&known.rows.remove(0)));
-            (known.whole, known.base_dated) = (false, true);
+            let next = Head::from(&known.rows.remove(0));
+            let spilt = known.base.as_ref().is_some_and(|base| base.spills_to(next.as_of, ground));
+            (known.whole, known.base_dated) = (false, known.base_dated || !spilt);
+            known.base = Some(next);
         }
         if let Some(base) = &known.base {
             known.base_dated &= base.leaves_late(ground);
-            let (since, late) = (base.as_of, known.base_dated);
-            known.facts.retain(|s| s.fact.as_of > since || (late && s.fact.as_of == since));
+            let since = match known.base_dated {
+                true if has_cut_off(ground) => base.as_of.yesterday().unwrap_or(base.as_of),
+                true => base.as_of,
+                false => base.as_of.tomorrow().unwrap_or(base.as_of),
+            };
+            known.facts.retain(|s| s.fact.as_of >= since);
         }
         if let Some(head) = self.as_head(&known, ground) {
             self.memory = Memory::Head(head);
