@@ -3,9 +3,9 @@ use crate::exit::Exit;
 use crate::figure::exact;
 use crate::{Outcome, TopologyArg, open};
 use returns::fact::{Body, Patch};
-use returns::ledger::StoredFact;
+use returns::ledger::{Explained, ExplainedDay, Ground, StoredFact, explain_day};
 use returns::policy::FlowTiming;
-use returns::{Date, Decimal, Fact, Origin, Row, Status};
+use returns::{Date, Decimal, Fact, Origin, Policy, Row, Status};
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::{Evidence, Names, Published, Reader, StoreError};
@@ -24,6 +24,7 @@ pub fn run(args: Args) -> Outcome {
     let topology = open::topology(&args.topology.topology)?;
     open::runtime()?.block_on(async {
         let names = Arc::new(Names::default());
+        let layouts = open::layouts(&topology, &names)?;
         let store = open::store(&topology, names.clone()).await?;
         store.ready().await?;
         let reader = store.reader();
@@ -34,7 +35,8 @@ pub fn run(args: Args) -> Outcome {
             return Err(missing());
         }
         let places = places(reader, &evidence).await?;
-        print(&args, &evidence, &places, &names);
+        let became = became(&evidence, &layouts.policy, &names);
+        print(&args, &evidence, &became, &places, &names);
         policy(reader, &evidence).await
     })
 }
@@ -56,15 +58,33 @@ async fn places(
     Ok(found)
 }
 
-fn print(args: &Args, e: &Evidence, feeds: &HashMap<record::FeedKey, String>, names: &Names) {
+/// What became of each fact of the day, and the amounts that were linked; nothing without a row.
+fn became(e: &Evidence, policy: &Policy, names: &Names) -> Option<Explained> {
+    let row = &e.published.as_ref()?.row;
+    let ground = Ground { policy, partitions: &names.partitions };
+    Some(explain_day(&e.facts, row, e.before.as_ref().map(|b| &b.row), None, ground))
+}
+
+fn print(
+    args: &Args,
+    e: &Evidence,
+    explained: &Option<Explained>,
+    feeds: &HashMap<record::FeedKey, String>,
+    names: &Names,
+) {
     println!("account {} on {}", args.account_no, args.date);
     match &e.published {
-        Some(p) => figure(p, e.before.as_ref()),
+        Some(p) => figure(p, e.before.as_ref(), explained.as_ref().and_then(|x| x.day.as_ref())),
         None => println!("\nno figure: the day has no value"),
     }
     println!("\nfacts since the row before, each with where it came from");
-    for stored in &e.facts {
-        fact(stored, e, feeds, names);
+    for (i, stored) in e.facts.iter().enumerate() {
+        fact(i, stored, feeds, names);
+        match (stored.waiting, explained.as_ref().and_then(|x| x.became.get(i))) {
+            (Some(reason), _) => println!("      waits ({})", reason.as_str()),
+            (None, Some(became)) => println!("      {became}"),
+            (None, None) => println!("      the day has no row"),
+        }
     }
     if e.facts.is_empty() {
         println!("  none");
@@ -95,7 +115,7 @@ fn print(args: &Args, e: &Evidence, feeds: &HashMap<record::FeedKey, String>, na
     }
 }
 
-fn figure(p: &Published, before: Option<&Published>) {
+fn figure(p: &Published, before: Option<&Published>, day: Option<&ExplainedDay>) {
     let r = &p.row;
     let reasons: Vec<&str> = p.reasons.iter().map(|x| x.as_str()).collect();
     println!("\nstatus {}, verdict {}{}", r.status.as_str(), p.verdict.as_str(), listed(&reasons));
@@ -112,12 +132,12 @@ fn figure(p: &Published, before: Option<&Published>) {
     println!("  A  fees            {:>20}", exact(Some(r.fees)));
     println!("  X  fees outside    {:>20}", exact(Some(r.fees_outside)));
     println!("  E  end value       {:>20}", exact(Some(r.end_value)));
-    formula(r);
+    formula(r, day);
     run_of(r, before.map(|b| &b.row));
 }
 
 /// The formula with its numbers filled in.
-fn formula(r: &Row) {
+fn formula(r: &Row, day: Option<&ExplainedDay>) {
     if r.status == Status::Anchor || r.status == Status::Imported {
         return;
     }
@@ -130,6 +150,10 @@ fn formula(r: &Row) {
             "  {} valuations in the day: one sub-period each, linked; the return is one quotient over them",
             r.sub_periods
         );
+        for (i, part) in day.map_or(&[][..], |d| &d.parts).iter().enumerate() {
+            let [c, w, e] = [part.contributions, part.distributions, part.end_value].map(|v| exact(Some(v)));
+            println!("    {}: C {c}, W {w}, value at its end {e}", i + 1);
+        }
         println!("  r = {}", exact(r.twrr));
         return;
     }
@@ -145,7 +169,7 @@ fn formula(r: &Row) {
             println!("  D = {text} = {}", exact(Some(d)));
             println!("  N = D + gain - X = {}", exact(Some(d + gain - x)));
         }
-        None => println!("  D = B + sum of w F, w the part of the time left after each flow"),
+        None => weighted(b, day),
     }
     match r.twrr {
         Some(rate) => println!("  r = N/D - 1 = {}", exact(Some(rate))),
@@ -154,6 +178,15 @@ fn formula(r: &Row) {
     if let Some(gross) = r.twrr_gross.filter(|g| Some(*g) != r.twrr) {
         println!("  gross of fees: (N + A + X)/D - 1 = {}", exact(Some(gross)));
     }
+}
+
+fn weighted(b: Decimal, day: Option<&ExplainedDay>) {
+    println!("  D = B + sum of w F, w the part of the time left after each flow");
+    print!("    = {b}");
+    for f in day.map_or(&[][..], |d| &d.flows) {
+        print!(" + {}/{} x {}", f.left, f.span, exact(Some(f.amount)));
+    }
+    println!();
 }
 
 /// The link from the row before, and the run it stands in.
@@ -185,51 +218,25 @@ fn index(growth: Option<Decimal>) -> String {
     growth.map_or_else(|| "none: the figure is ended".into(), |g| exact(Some(g)))
 }
 
-fn fact(stored: &StoredFact, e: &Evidence, feeds: &HashMap<record::FeedKey, String>, names: &Names) {
+fn fact(number: usize, stored: &StoredFact, feeds: &HashMap<record::FeedKey, String>, names: &Names) {
     let f = &stored.fact;
-    println!("  {} {} {}: {}", f.as_of, who(f, names), f.kind().as_str(), said(&f.body));
+    println!("  [{number}] {} {} {}: {}", f.as_of, who(f, names), f.kind().as_str(), said(&f.body));
     let partition = names.partitions.get(f.place.partition);
     let partition = partition.as_ref().map_or("?", |p| p.as_str());
-    println!("    from {partition}, line {}, position {}", f.place.position.sub, f.place.position);
+    println!("      from {partition}, line {}, position {}", f.place.position.sub, f.place.position);
     let feed = feeds.get(&f.feed).map_or("?", String::as_str);
     let arrival = f.arrival.0.map_or_else(|| "no time stated".into(), time);
     let revision = f.revision.map_or_else(|| "none".into(), |r| r.to_string());
     println!(
-        "    feed {feed}, arrival {arrival}, revision {revision}, mapping version {}",
+        "      feed {feed}, arrival {arrival}, revision {revision}, mapping version {}",
         f.mapping_version
     );
-    println!("    {}", standing(stored, e));
 }
 
 fn who(f: &Fact, names: &Names) -> String {
     match f.origin {
         Origin::Vendor(v) => names.vendor_name(v).map_or_else(|| "?".into(), |n| n.to_string()),
         Origin::Correction => "correction".into(),
-    }
-}
-
-/// What became of a fact, and why.
-fn standing(stored: &StoredFact, e: &Evidence) -> String {
-    let f = &stored.fact;
-    if let Some(reason) = stored.waiting {
-        return format!("waits ({})", reason.as_str());
-    }
-    if stored.in_row {
-        return "won, and is the only fact of the day".into();
-    }
-    let row = e.published.as_ref().map(|p| &p.row);
-    let rivals = e.facts.iter().filter(|o| o.fact.key() == f.key() && o.fact.content != f.content).count();
-    match &f.body {
-        Body::Summary(_) | Body::Valuation(_) if row.is_some_and(|r| r.place == f.place && r.content == f.content) => {
-            if rivals > 0 { format!("won over {rivals} other content(s) of the same key: highest version") } else { "won".into() }
-        }
-        Body::Summary(_) if rivals > 0 => "superseded by a higher version of the same key".into(),
-        Body::Summary(_) if row.is_some_and(|r| Origin::Vendor(r.value_vendor) != f.origin) => {
-            "another vendor feeds this account; compared only".into()
-        }
-        Body::Correction(_) => "overlays the vendor's figures, field by field, while it is not withdrawn, superseded or confirmed".into(),
-        Body::Quarantined(_) => "holds the day".into(),
-        _ => "stands".into(),
     }
 }
 

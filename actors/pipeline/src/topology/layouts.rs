@@ -151,7 +151,8 @@ fn add(
     }
     let own = layout.vendor_policy();
     if RESERVED.contains(&&*own.name) {
-        let message = format!("no vendor can be called `{}`: corrections are stored under that name", own.name);
+        let message =
+            format!("no vendor can be called `{}`: corrections are stored under that name", own.name);
         problems.push(Problem { file: file.to_owned(), line: 0, column: 0, message, help: None });
         return;
     }
