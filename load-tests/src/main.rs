@@ -1,4 +1,4 @@
-//! `cargo run --release -p load-tests -- generate | bench`: feeds of any size, and how fast Dietz is with them.
+//! `cargo run --release -p load-tests -- generate | bench | samples`: feeds of any size, and how fast Dietz is with them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]
 mod commands;
 

@@ -1,4 +1,4 @@
-//! The two commands.
+//! The commands.
 mod bench;
 mod generate;
 
@@ -12,6 +12,12 @@ pub enum Command {
     Generate(generate::Args),
     /// Measure a stage, or all of them, on this machine
     Bench(bench::Args),
+    /// Write the repository's own sample feeds again
+    Samples {
+        /// The folder with `feeds` and `corrections.jsonl`, from the root of the repository
+        #[arg(default_value = "codecs/samples")]
+        folder: std::path::PathBuf,
+    },
 }
 
 impl Command {
@@ -19,6 +25,12 @@ impl Command {
         match self {
             Command::Generate(args) => generate::run(args),
             Command::Bench(args) => bench::run(args),
+            Command::Samples { folder } => {
+                let files =
+                    load_tests::samples::write(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+                println!("{files} files in {}", folder.display());
+                Ok(())
+            }
         }
     }
 }

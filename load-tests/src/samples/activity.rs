@@ -3,7 +3,7 @@ use super::Sample;
 use super::calendar::on;
 use super::cast::House;
 use super::meridian::reports;
-use super::story::{Account, Book, Day};
+use super::story::{Book, Day};
 use super::text::{american, compact, dollars};
 use returns::Date;
 
@@ -42,8 +42,12 @@ fn lines(number: &str, day: &Day, text: &mut String, total: &mut i64) {
         text.push_str(&format!("{date},{number},{id},{code},,{what},,,{money},USD,{contra},\n"));
     };
     match (number, day.date) {
-        ("MT-200-0001", d) if d == on(2, 12) => put(1, "JNL,", "Journal to Birch", -day.distributions, "MT-200-0002"),
-        ("MT-200-0002", d) if d == on(2, 12) => put(1, "JNL,", "Journal from Alder", day.contributions, "MT-200-0001"),
+        ("MT-200-0001", d) if d == on(2, 12) => {
+            put(1, "JNL,", "Journal to Birch", -day.distributions, "MT-200-0002")
+        }
+        ("MT-200-0002", d) if d == on(2, 12) => {
+            put(1, "JNL,", "Journal from Alder", day.contributions, "MT-200-0001")
+        }
         // Told apart by nothing but their number: see the lines of their own below.
         ("MT-200-0004", d) if d == on(2, 5) => {}
         ("MT-200-0015", d) if d == on(1, 30) => {}
@@ -68,16 +72,25 @@ fn lines(number: &str, day: &Day, text: &mut String, total: &mut i64) {
 fn extra_lines(date: Date) -> String {
     let day = american(date);
     let lines: &[&str] = match (date.month(), date.day()) {
-        (1, 15) => &["MT-200-0001,TX-7001,DIV,CASH,037XXX100,Dividend,,,$312.00,USD,,", "MT-200-0001,TX-7002,TAX,NRA,037XXX100,Tax withheld,,,-$46.80,USD,,"],
+        (1, 15) => &[
+            "MT-200-0001,TX-7001,DIV,CASH,037XXX100,Dividend,,,$312.00,USD,,",
+            "MT-200-0001,TX-7002,TAX,NRA,037XXX100,Tax withheld,,,-$46.80,USD,,",
+        ],
         (1, 30) => &["MT-200-0015,TX-7003,XFR,IN-KIND,922XXX363,Transfer of shares in,125,80.50,--,USD,,"],
-        (2, 5) => &["MT-200-0004,,DEP,CASH,,Counter deposit,,,$500.00,USD,,", "MT-200-0004,,DEP,CASH,,Counter deposit,,,$500.00,USD,,"],
+        (2, 5) => &[
+            "MT-200-0004,,DEP,CASH,,Counter deposit,,,$500.00,USD,,",
+            "MT-200-0004,,DEP,CASH,,Counter deposit,,,$500.00,USD,,",
+        ],
         (2, 6) => &["MT-200-0014,TX-7004,DEP,WIRE,,Wire in euro,,,$750.00,EUR,,"],
         (2, 12) => &["MT-200-0012,TX-7005,DIV,CASH,594XXX104,Dividend after closing,,,$12.34,USD,,"],
         (2, 19) => &["MT-200-0015,TX-7006,XFR,IN-KIND,999XXX999,Private shares in,40,--,--,USD,,"],
         (2, 20) => &["MT-200-0013,TX-7007,INT,,,Settlement of a class action,,,\"$1,250.00\",USD,,"],
         (2, 27) => &["MT-200-0006,TX-7008,ZZZ,,,Something new,,,$10.00,USD,,"],
         (3, 13) => &["MT-200-0004,TX-7009,DEP,CASH,,Counter deposit booked twice,,,$400.00,USD,,"],
-        (3, 18) => &["MT-200-0004,TX-7010,DEP,CASH,,Counter deposit reversed,,,$400.00,USD,,TX-7009", "MT-200-0002,TX-7011,MEM,,,A memo line,,,,USD,,"],
+        (3, 18) => &[
+            "MT-200-0004,TX-7010,DEP,CASH,,Counter deposit reversed,,,$400.00,USD,,TX-7009",
+            "MT-200-0002,TX-7011,MEM,,,A memo line,,,,USD,,",
+        ],
         _ => &[],
     };
     lines.iter().map(|line| format!("{day},{line}\n")).collect()
@@ -90,12 +103,14 @@ fn quoted(amount: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::story::Account;
     use super::*;
 
     #[test]
     fn a_days_transactions_sum_to_its_flows_where_no_line_is_odd() {
         let book = Book::new();
-        let account: Vec<&Account> = book.accounts.iter().filter(|a| a.member.number == "MT-200-0006").collect();
+        let account: Vec<&Account> =
+            book.accounts.iter().filter(|a| a.member.number == "MT-200-0006").collect();
         let (mut text, mut total) = (String::new(), 0);
         account[0].days.iter().for_each(|day| lines("MT-200-0006", day, &mut text, &mut total));
         let expected: i64 = account[0].days.iter().map(|d| d.contributions - d.distributions - d.fees).sum();

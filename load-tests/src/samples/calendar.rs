@@ -1,6 +1,6 @@
 //! The business days of the New York Stock Exchange in the first quarter of 2025.
-use returns::Date;
 use jiff::civil::Weekday;
+use returns::Date;
 
 /// A date of 2025.
 pub const fn on(month: i8, day: i8) -> Date {

@@ -19,7 +19,8 @@ fn month(book: &Book, dates: &[Date]) -> Option<Sample> {
     let of_account = |account: &'_ Account| {
         let of_month = move |day: &&Day| day.date >= first && day.date <= last;
         let days = account.days.iter().filter(of_month);
-        days.map(move |day| statement(account, &said::first(account.member.number, day), day, made)).collect::<Vec<_>>()
+        days.map(move |day| statement(account, &said::first(account.member.number, day), day, made))
+            .collect::<Vec<_>>()
     };
     let statements: Vec<String> = book.of(House::Ibkr).flat_map(of_account).collect();
     Some(Sample::feed(&format!("ibkr_flex_{}.xml", first.strftime("%Y-%m")), response(&statements)))
@@ -43,11 +44,13 @@ fn response(statements: &[String]) -> String {
 
 fn statement(account: &Account, said: &Day, day: &Day, made: Date) -> String {
     let (number, date, made) = (account.member.number, compact(said.date), compact(made));
-    let percent = twr(number, said, day).map_or_else(|| "-".to_owned(), |units| decimal(units, 9));
+    let percent = twr(number, day).map_or_else(|| "-".to_owned(), |units| decimal(units, 9));
     let total = plain(said.end);
     let cash_report = if number == "U1100001" && next(said.date).month() != said.date.month() {
         let cash = plain(said.end / 20);
-        format!("<CashReport><CashReportCurrency accountId=\"{number}\" currency=\"BASE_SUMMARY\" endingCash=\"{cash}\" /></CashReport>\n")
+        format!(
+            "<CashReport><CashReportCurrency accountId=\"{number}\" currency=\"BASE_SUMMARY\" endingCash=\"{cash}\" /></CashReport>\n"
+        )
     } else {
         String::new()
     };
@@ -64,11 +67,11 @@ endingValue=\"{total}\" twr=\"{percent}\" />\n\
 }
 
 /// In percent of nine places. On one day all flows count from the start, which is not how the others are made.
-fn twr(number: &str, said: &Day, day: &Day) -> Option<i64> {
+fn twr(number: &str, day: &Day) -> Option<i64> {
     let net = day.contributions - day.distributions;
     if number == "U1100002" && day.date == on(2, 11) {
-        return rate(said.end, day.begin + net, 11);
+        return rate(day.end, day.begin + net, 11);
     }
     let (inflow, outflow) = (net.max(0), (-net).max(0));
-    rate(said.end + outflow, day.begin + inflow, 11)
+    rate(day.end + outflow, day.begin + inflow, 11)
 }

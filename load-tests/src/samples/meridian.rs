@@ -59,7 +59,7 @@ fn file(book: &Book, date: Date, made: Date, said: fn(&str, &Day) -> Day) -> Vec
         if first_time && account.member.number == "MT-200-0007" && date == on(3, 12) {
             // A separator in the wrong place: no number.
             let value = dollars(day.end);
-            line = line.replace(&value, &value.replace("$", "$4,"));
+            line = line.replace(&value, &value.replace(',', ",,"));
         }
         text.push_str(&line);
     }

@@ -39,7 +39,7 @@ impl Sample {
     }
 }
 
-/// All files, in order of their paths' making.
+/// All files, a vendor after the other.
 pub fn files() -> Vec<Sample> {
     let book = story::Book::new();
     let mut files = meridian::files(&book);

@@ -32,7 +32,9 @@ pub fn files(book: &Book) -> Vec<Sample> {
 
 /// Nights that are sent again, and why.
 fn again(book: &Book) -> Vec<Sample> {
-    let twice = |name, date, made: &str, said| night(book, name, &Night { date, made: made.to_owned(), said, lost: "" });
+    let twice = |name, date, made: &str, said| {
+        night(book, name, &Night { date, made: made.to_owned(), said, lost: "" })
+    };
     vec![
         // A correction event had said so eight days before.
         twice("resent_quarry", on(2, 12), "02/20/2025 11:05:00", said::again),
@@ -72,15 +74,16 @@ fn night(book: &Book, name: &str, night: &Night) -> Sample {
     }
     let last_of_month = next(night.date).month() != night.date.month();
     if last_of_month {
+        // What the firm's own system reads is not counted.
         lines.push("CPAGE BREAK".to_owned());
-        count += 1;
     }
     if night.date == on(1, 31) {
         // A type of line that no layout describes.
         lines.push("Q301000011 SEGREGATION".to_owned());
         count += 1;
     }
-    let mut text = line(&format!("BOF      QUARRY CLEARING  POSITIONS     {date} MADE {} REFRESHED", night.made), 'A');
+    let mut text =
+        line(&format!("BOF      QUARRY CLEARING  POSITIONS     {date} MADE {} REFRESHED", night.made), 'A');
     lines.iter().for_each(|l| text.push_str(&line(l, 'X')));
     text.push_str(&line(&format!("EOF      QUARRY CLEARING  TOTAL DETAIL RECORDS:       {count:010}"), 'Z'));
     Sample::feed(&format!("{name}_{}.qps", compact(night.date)), text)

@@ -1,6 +1,6 @@
 //! What accounts are worth on each business day: a walk in whole cents.
 use super::calendar::business_days;
-use super::cast::{Happening, House, MEMBERS, Member};
+use super::cast::{ACCRUING, Happening, House, MEMBERS, Member};
 use crate::generate::draw::{Draw, For};
 use returns::Date;
 
@@ -53,7 +53,7 @@ impl Book {
         self.accounts.iter().filter(move |a| a.member.house == house)
     }
 
-    /// A day of an account, which the cast has.
+    /// A day of an account, by the number its vendor gives it.
     pub fn day(&self, number: &str, date: Date) -> Option<&Day> {
         self.accounts.iter().find(|a| a.member.number == number)?.on(date)
     }
@@ -66,32 +66,26 @@ impl Book {
 
 fn days(serial: u64, member: &Member, dates: &[Date]) -> Vec<Day> {
     let draw = Draw::new(SEED);
-    let mut end = member.opening;
-    let mut days = Vec::new();
-    let mut month = 0;
-    for (n, &date) in (0..).zip(dates) {
-        if date < member.opens {
-            continue;
-        }
-        let begin = end;
-        let first_of_month = date.month() != month;
-        month = date.month();
-        let mut day = Day { date, begin, contributions: 0, distributions: 0, fees: 0, accrued: 0, end: begin };
-        if first_of_month {
+    let mut days: Vec<Day> = Vec::new();
+    for (n, &date) in (0..).zip(dates).filter(|(_, date)| **date >= member.opens) {
+        let before = days.last();
+        let begin = before.map_or(member.opening, |day| day.end);
+        let mut day =
+            Day { date, begin, contributions: 0, distributions: 0, fees: 0, accrued: 0, end: begin };
+        if before.is_none_or(|before| before.date.month() != date.month()) {
             day.fees = begin.max(0) * MONTHLY_FEE / MILLION;
         }
         if member.happenings.is_empty() {
             by_chance(draw, serial, n, &mut day);
         }
-        day.end = begin + begin.max(0) * moved(draw, serial, n) / MILLION - day.fees;
-        day.end += day.contributions - day.distributions;
+        day.end += begin.max(0) * moved(draw, serial, n) / MILLION - day.fees + day.contributions
+            - day.distributions;
         for (_, happening) in member.happenings.iter().filter(|(when, _)| *when == date) {
             happen(*happening, &mut day);
         }
-        if matches!(member.number, "MT-200-0001" | "MT-200-0002" | "301000011") {
+        if ACCRUING.contains(&member.number) {
             day.accrued = accrued(n, begin);
         }
-        end = day.end;
         days.push(day);
     }
     days
@@ -124,8 +118,12 @@ fn by_chance(draw: Draw, serial: u64, n: u64, day: &mut Day) {
 
 fn happen(happening: Happening, day: &mut Day) {
     match happening {
-        Happening::In(amount) => (day.contributions, day.end) = (day.contributions + amount, day.end + amount),
-        Happening::Out(amount) => (day.distributions, day.end) = (day.distributions + amount, day.end - amount),
+        Happening::In(amount) => {
+            (day.contributions, day.end) = (day.contributions + amount, day.end + amount)
+        }
+        Happening::Out(amount) => {
+            (day.distributions, day.end) = (day.distributions + amount, day.end - amount)
+        }
         Happening::All => (day.distributions, day.fees, day.end) = (day.begin, 0, 0),
         Happening::Ends(value) => day.end = value,
         Happening::Still => (day.fees, day.end) = (0, day.begin),

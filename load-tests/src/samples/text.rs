@@ -61,7 +61,9 @@ mod tests {
     fn amounts_are_spelled_as_people_write_them() {
         assert_eq!(plain(-5), "-0.05");
         assert_eq!(plain(123_450), "1234.50");
-        for (cents, text) in [(0, "$0.00"), (99_999, "$999.99"), (100_000, "$1,000.00"), (123_456_789_01, "$123,456,789.01")] {
+        for (cents, text) in
+            [(0, "$0.00"), (99_999, "$999.99"), (100_000, "$1,000.00"), (12_345_678_901, "$123,456,789.01")]
+        {
             assert_eq!(dollars(cents), text);
         }
         assert_eq!(dollars(-123_450), "($1,234.50)");

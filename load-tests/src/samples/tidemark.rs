@@ -32,8 +32,10 @@ fn document(made: Date, series: &[String]) -> String {
 
 fn one_series(account: &Account, first: Date, last: Date) -> Option<String> {
     let number = account.member.number;
-    let reports = |d: &&Day| d.date >= first && d.date <= last && (number != "MT-200-0016" || d.date <= on(2, 14));
-    let mut elements: Vec<String> = account.days.iter().filter(reports).map(|d| element(account, d)).collect();
+    let reports =
+        |d: &&Day| d.date >= first && d.date <= last && (number != "MT-200-0016" || d.date <= on(2, 14));
+    let mut elements: Vec<String> =
+        account.days.iter().filter(reports).map(|d| element(account, d)).collect();
     if elements.is_empty() {
         return None;
     }
@@ -69,7 +71,9 @@ fn element(account: &Account, day: &Day) -> String {
 
 /// (E + W) / (B + C) - 1, in millionths; without a figure where the vendor gives none.
 fn reported(number: &str, said: &Day, day: &Day) -> Option<i64> {
-    let (mut end, capital) = (said.end + day.distributions, day.begin + day.contributions);
+    // It knows the right value, but where it values a bond in its own way.
+    let own = if number == "MT-200-0003" { said.end } else { day.end };
+    let (mut end, capital) = (own + day.distributions, day.begin + day.contributions);
     if number == "TD-8003" && day.date == on(2, 3) {
         // Gross of the fee, by mistake.
         end += day.fees;
@@ -78,7 +82,11 @@ fn reported(number: &str, said: &Day, day: &Day) -> Option<i64> {
 }
 
 fn line(said: &Day, value: &str, rate: Option<i64>, revision: Option<u32>) -> String {
-    let fees = if said.fees == 0 { String::new() } else { format!(", \"fees\": {{\"advisory\": {}}}", plain(said.fees)) };
+    let fees = if said.fees == 0 {
+        String::new()
+    } else {
+        format!(", \"fees\": {{\"advisory\": {}}}", plain(said.fees))
+    };
     let rate = rate.map_or_else(String::new, |r| format!(", \"rateOfReturn\": {}", decimal(r, 6)));
     let revision = revision.map_or_else(String::new, |r| format!(", \"revision\": {r}"));
     format!(
