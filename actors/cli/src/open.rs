@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 pub fn topology(file: &Path) -> Result<Topology, Exit> {
     let text = std::fs::read_to_string(file).map_err(|e| {
         Exit::Topology(vec![Problem {
-            file: file.to_owned(),
+            file: file.display().to_string(),
             line: 0,
             column: 0,
             message: format!("cannot be read: {e}"),

@@ -89,7 +89,7 @@ impl Board {
         let mut seen = self.lock();
         seen.counts += *c;
         seen.commits += 1;
-        add(&mut seen.receipt, receipt);
+        seen.receipt = seen.receipt.and(*receipt);
         self.conservation[0].set(seen.counts.records_unaccounted() as f64);
         self.conservation[1].set(seen.counts.observations_unaccounted() as f64);
     }
@@ -134,15 +134,4 @@ impl Board {
     pub fn restarted(&self) {
         self.lock().restarts += 1;
     }
-}
-
-fn add(sum: &mut Receipt, r: &Receipt) {
-    sum.inserted += r.inserted;
-    sum.changed += r.changed;
-    sum.removed += r.removed;
-    sum.restated += r.restated;
-    sum.facts += r.facts;
-    sum.breaks_opened += r.breaks_opened;
-    sum.breaks_resolved += r.breaks_resolved;
-    sum.quarantined += r.quarantined;
 }

@@ -1,7 +1,7 @@
 //! The tolerance rules a topology sets.
 use crate::topology::Topology;
 use crate::topology::config::{Checker, Limit as Said, Node};
-use crate::topology::problem::{Problem, Problems, nearest};
+use crate::topology::problem::{Problem, Problems, suggestion};
 use returns::tolerance::{Levels, Limit, Rule, Rules};
 
 /// The levels of every rule; a name that is no rule is a problem with its place.
@@ -23,10 +23,7 @@ fn set(node: &Node<Checker>, rules: &mut Rules, p: &mut Problems) {
             }
             None => {
                 let known: Vec<&str> = Rule::ALL.iter().map(|r| r.as_str()).collect();
-                let help = match nearest(&name.text, known.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("rules: {}", known.join(", ")),
-                };
+                let help = suggestion(&name.text, &known);
                 p.add(name.span.clone(), format!("no rule is called `{}`", name.text), Some(help));
             }
         }

@@ -1,7 +1,8 @@
 //! `[[observation]]` and `[[ignore]]`: what a record means.
 use super::expression::Compiler;
 use super::model::*;
-use super::reader::{Table, suggestion};
+use super::reader::Table;
+use crate::problem::suggestion;
 use returns::fact::{Class, Span};
 
 pub const COMMON: &[&str] =

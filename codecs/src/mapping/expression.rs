@@ -1,8 +1,9 @@
 //! Verbs: how a mapping says which text, number or date of a record it means.
 use super::model::*;
-use super::reader::{Node, Report, Table, suggestion};
+use super::reader::{Node, Report, Table};
 use crate::format::Selector;
 use crate::format::fixed::sign_of;
+use crate::problem::suggestion;
 use crate::value::date::DateSpelling;
 use crate::value::money::{Digits, MoneySpelling, Placeholders};
 

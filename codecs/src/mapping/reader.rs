@@ -1,5 +1,5 @@
 //! TOML read with its places: closed lists of keys, every error at once, the nearest right word for a wrong one.
-use crate::problem::Problem;
+use crate::problem::{Problem, place, suggestion};
 use std::cell::RefCell;
 use std::ops::Range;
 use toml::Spanned;
@@ -34,12 +34,6 @@ impl<'t> Report<'t> {
     pub fn is_empty(&self) -> bool {
         self.found.borrow().is_empty()
     }
-}
-
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at.min(text.len())).unwrap_or(text);
-    let start = before.rfind('\n').map_or(0, |n| n + 1);
-    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
 }
 
 /// A value and the report that errors about it go to.
@@ -215,47 +209,5 @@ impl<'t> Table<'t> {
     pub fn entries(&self) -> impl Iterator<Item = (&'t str, Node<'t>)> {
         let report = self.report;
         self.table.iter().map(move |(key, value)| (key.get_ref().as_ref(), Node { value, report }))
-    }
-}
-
-/// "did you mean" for a slip of the pen, else all that is possible.
-pub fn suggestion(word: &str, of: &[&str]) -> String {
-    let nearest = of.iter().map(|w| (distance(word, w), *w)).min();
-    match nearest {
-        Some((d, w)) if d <= 1 + word.len() / 3 => format!("did you mean `{w}`?"),
-        _ => format!("known: {}", of.join(", ")),
-    }
-}
-
-/// Levenshtein's edit distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slip_of_the_pen_is_answered_with_the_right_word() {
-        assert_eq!(suggestion("delimeter", &["delimiter", "quote"]), "did you mean `delimiter`?");
-        assert_eq!(suggestion("zzz", &["delimiter", "quote"]), "known: delimiter, quote");
-    }
-
-    #[test]
-    fn a_place_counts_lines_and_characters_from_one() {
-        assert_eq!(place("a = 1\nü = 2", 9), (2, 3));
-        assert_eq!(place("", 0), (1, 1));
     }
 }

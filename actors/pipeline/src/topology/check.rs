@@ -1,6 +1,6 @@
 //! Whether the nodes make a graph: every input exists and is of the kind before, nothing is left over, one store.
 use super::config::{Node, Topology};
-use super::problem::{Problems, nearest};
+use super::problem::{Problems, suggestion};
 use super::reader::Word;
 
 /// Checks names and edges. Reports everything it finds.
@@ -50,10 +50,7 @@ fn unknown_input(input: &Word, kind: &str, name: &str, before: &[&str], before_k
     if before.contains(&input.text.as_str()) {
         return;
     }
-    let help = match nearest(&input.text, before.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("{before_kind} here: {}", before.join(", ")),
-    };
+    let help = suggestion(&input.text, before);
     let message =
         format!("`{kind}.{name}` reads `{}`, and there is no [{before_kind}.{}]", input.text, input.text);
     p.add(input.span.clone(), message, Some(help));

@@ -1,6 +1,6 @@
 //! The vendors a topology knows: their mappings, compiled, and the policy they and the topology make together.
 use super::config::{Topology, VendorOverride};
-use super::problem::{Problem, nearest};
+use super::problem::{Problem, Problems, suggestion};
 use super::reader::Word;
 use codecs::Layout;
 use returns::policy::{Policy, Vendor};
@@ -75,24 +75,29 @@ impl LayoutSet {
         for word in sources.chain(overrides).chain(precedence) {
             let known: Vec<&str> = self.layouts.iter().map(|l| &*l.vendor_name).collect();
             if !known.contains(&word.text.as_str()) {
-                let help = match nearest(&word.text, known.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("known here: {}", known.join(", ")),
-                };
-                problems.push(at(topology, word, format!("no vendor is called `{}`", word.text), Some(help)));
+                let help = suggestion(&word.text, &known);
+                problems.extend(at(
+                    topology,
+                    word,
+                    format!("no vendor is called `{}`", word.text),
+                    Some(help),
+                ));
             }
         }
     }
 }
 
-fn at(topology: &Topology, word: &Word, message: String, help: Option<String>) -> Problem {
+/// A problem at a word of the topology file.
+fn at(topology: &Topology, word: &Word, message: String, help: Option<String>) -> Vec<Problem> {
     let text = std::fs::read_to_string(&topology.file).unwrap_or_default();
-    let mut p = super::problem::Problems::new(&topology.file, &text);
-    p.add(word.span.clone(), message.clone(), help.clone());
-    match p.into_result(()) {
-        Err(mut found) => found.swap_remove(0),
-        Ok(()) => Problem { file: topology.file.clone(), line: 0, column: 0, message, help },
-    }
+    let mut p = Problems::new(&topology.file, &text);
+    p.add(word.span.clone(), message, help);
+    p.into_result(()).err().unwrap_or_default()
+}
+
+/// A problem of a file as a whole.
+fn whole(file: &Path, message: String, help: Option<String>) -> Problem {
+    Problem { file: file.display().to_string(), line: 0, column: 0, message, help }
 }
 
 /// A folder with a mapping.toml, or a folder of such folders, in order of name.
@@ -105,32 +110,24 @@ fn mappings(folder: &Path, word: &Word, topology: &Topology, problems: &mut Vec<
     let mut found: Vec<PathBuf> = entries.into_iter().flatten().filter(|p| p.is_file()).collect();
     if found.is_empty() {
         let message = format!("no mapping.toml in `{}` nor in a folder below it", word.text);
-        problems.push(at(topology, word, message, None));
+        problems.extend(at(topology, word, message, None));
     }
     found.sort();
     found
 }
 
 fn compile(file: &Path, problems: &mut Vec<Problem>) -> Option<Layout> {
-    let problem =
-        |message: String| Problem { file: file.to_owned(), line: 0, column: 0, message, help: None };
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(e) => {
-            problems.push(problem(format!("cannot be read: {e}")));
+            problems.push(whole(file, format!("cannot be read: {e}"), None));
             return None;
         }
     };
     match Layout::compile(&text, &file.display().to_string()) {
         Ok(layout) => Some(layout),
         Err(found) => {
-            problems.extend(found.into_iter().map(|f| Problem {
-                file: file.to_owned(),
-                line: f.line,
-                column: f.column,
-                message: f.message,
-                help: f.help,
-            }));
+            problems.extend(found);
             None
         }
     }
@@ -146,14 +143,14 @@ fn add(
 ) {
     if layouts.iter().any(|l| l.layout.name() == layout.name()) {
         let message = format!("a second vendor is called `{}`", layout.name());
-        problems.push(Problem { file: file.to_owned(), line: 0, column: 0, message, help: None });
+        problems.push(whole(file, message, None));
         return;
     }
     let own = layout.vendor_policy();
     if RESERVED.contains(&&*own.name) {
         let message =
             format!("no vendor can be called `{}`: corrections are stored under that name", own.name);
-        problems.push(Problem { file: file.to_owned(), line: 0, column: 0, message, help: None });
+        problems.push(whole(file, message, None));
         return;
     }
     let (vendor, vendor_name) = (names.vendor(&own.name), own.name.clone());
@@ -167,7 +164,7 @@ fn add(
             "`{a}` and `{b}` are layouts of the vendor `{vendor_name}` and do not agree on its conventions"
         );
         let help = Some("give both the same flows_from, value_from, account_no, zone and so on".into());
-        problems.push(Problem { file: file.to_owned(), line: 0, column: 0, message, help });
+        problems.push(whole(file, message, help));
     }
     layouts.push(VendorLayout { layout: Arc::new(layout), vendor, vendor_name, account_no });
 }
@@ -195,13 +192,7 @@ fn policy(t: &Topology, layouts: &[VendorLayout], names: &Names, problems: &mut 
         .collect();
     let mut policy = Policy::new(vendors);
     let Some(s) = settings else {
-        problems.push(Problem {
-            file: t.file.clone(),
-            line: 0,
-            column: 0,
-            message: "there is no accumulator".into(),
-            help: None,
-        });
+        problems.push(whole(&t.file, "there is no accumulator".into(), None));
         return policy;
     };
     policy.precedence = precedence(&s.precedence, &all);

@@ -1,5 +1,5 @@
 //! Reads a TOML table key by key, collecting every mistake instead of stopping at the first.
-use super::problem::{Problems, nearest};
+use super::problem::{Problems, suggestion};
 use returns::Decimal;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -133,9 +133,11 @@ impl<'i> Reader<'i> {
         let found = choices.iter().find(|(name, _)| *name == word.text);
         if found.is_none() {
             let names: Vec<&str> = choices.iter().map(|(n, _)| *n).collect();
-            let help = nearest(&word.text, names.iter().copied()).map(|n| format!("did you mean `{n}`?"));
-            let message = format!("`{}` is none of {}", word.text, names.join(", "));
-            p.add(word.span, message, help);
+            p.add(
+                word.span,
+                format!("`{}` is not known here", word.text),
+                Some(suggestion(&word.text, &names)),
+            );
         }
         found.map(|(_, value)| *value)
     }
@@ -214,10 +216,7 @@ impl<'i> Reader<'i> {
     /// Reports what nobody took, each with the nearest right key.
     pub fn finish(self, p: &mut Problems) {
         for (key, (span, _)) in &self.entries {
-            let help = match nearest(key, self.known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", self.known.join(", ")),
-            };
+            let help = suggestion(key, &self.known);
             let place =
                 if self.path.is_empty() { "the topology".to_owned() } else { format!("[{}]", self.path) };
             p.add(span.clone(), format!("unknown key `{key}` in {place}"), Some(help));
