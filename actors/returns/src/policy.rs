@@ -102,6 +102,8 @@ pub struct VendorPolicy {
     pub possible_duplicate: PossibleDuplicate,
     /// Digits after the point with which the vendor prints returns, as fractions.
     pub return_digits: u8,
+    /// The vendor cuts its returns off after those digits instead of rounding them.
+    pub return_truncated: bool,
 }
 
 impl VendorPolicy {
@@ -118,6 +120,7 @@ impl VendorPolicy {
             close: None,
             possible_duplicate: PossibleDuplicate::Wait,
             return_digits: 6,
+            return_truncated: false,
         }
     }
 }

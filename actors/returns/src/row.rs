@@ -1,6 +1,7 @@
 //! One account-day as it is stored and printed.
 use crate::date::Date;
 use crate::fact::{Arrival, Content, Place, Span, Stated};
+use crate::money::sub;
 use crate::policy::{FlowTiming, Vendor};
 use record::{FeedKey, Symbol};
 use rust_decimal::Decimal;
@@ -248,11 +249,28 @@ pub struct Row {
 }
 
 impl Row {
+    /// C - W.
     pub fn net_flow(&self) -> Decimal {
-        self.contributions - self.distributions
+        difference(self.contributions, self.distributions)
     }
+    /// E - B - C + W; 0 where [`Row::known_gain`] is none for want of a B or an E, so that gains add up to those of a window.
     pub fn gain(&self) -> Decimal {
-        self.end_value - self.begin_value - self.contributions + self.distributions
+        if self.lacks_gain() {
+            return Decimal::ZERO;
+        }
+        difference(difference(self.end_value, self.begin_value), self.net_flow())
+    }
+    /// E - B - C + W, exactly; `None` on an anchor and on imported history without a value, where B or E is not known, and
+    /// beyond the decimal type.
+    pub fn known_gain(&self) -> Option<Decimal> {
+        if self.lacks_gain() {
+            return None;
+        }
+        sub(sub(self.end_value, self.begin_value)?, sub(self.contributions, self.distributions)?)
+    }
+    fn lacks_gain(&self) -> bool {
+        self.status == Status::Anchor
+            || (self.status == Status::Imported && (self.end_value.is_zero() || self.begin_value.is_zero()))
     }
     /// Cumulative return since inception of the segment: growth less 1; null while ended, on an anchor, and before inception.
     pub fn cumulative_twrr(&self) -> Option<Decimal> {
@@ -261,6 +279,11 @@ impl Row {
     pub fn cumulative_twrr_gross(&self) -> Option<Decimal> {
         cumulative(self, self.gross.growth)
     }
+}
+
+/// `a - b`, exactly; where that does not fit a [`Decimal`], the nearest that does. No operator: those panic there.
+pub(crate) fn difference(a: Decimal, b: Decimal) -> Decimal {
+    sub(a, b).unwrap_or_else(|| a.saturating_sub(b))
 }
 
 fn cumulative(row: &Row, growth: Option<Decimal>) -> Option<Decimal> {

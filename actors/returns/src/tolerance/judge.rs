@@ -1,53 +1,28 @@
 //! One row judged by the rules that need nothing but the row.
-use super::rule::{Limit, Rule, Rules, Severity};
-use crate::date::{Date, days};
-use crate::fact::{Span, Stated};
+use super::compare::{Breach, Compared};
+use super::rule::{Rule, Rules, Severity};
+use super::vendor_return;
+use crate::fact::Stated;
 use crate::policy::Policy;
-use crate::row::{Reason, Reasons, Row, Verdict};
+use crate::row::{Reason, Reasons, Row, Status, Verdict};
 use rust_decimal::Decimal;
 
-/// A tolerance exceeded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Breach {
-    pub rule: Rule,
-    pub severity: Severity,
-    pub expected: Option<Decimal>,
-    pub actual: Option<Decimal>,
-    pub difference: Option<Decimal>,
-    /// The difference in basis points of what is compared with, rounded to 4 places.
-    pub difference_bp: Option<Decimal>,
-    pub tolerance: Option<Decimal>,
-    /// What would explain it.
-    pub hint: Option<String>,
-}
-
-/// What a rule compares.
-struct Compared {
-    rule: Rule,
-    expected: Decimal,
-    actual: Decimal,
-    /// What basis points are taken of; 1 for rates.
-    of: Decimal,
-    /// Tolerated beside the limit, whatever the level.
-    slack: Decimal,
-}
-
-const BP: Decimal = Decimal::from_parts(1, 0, 0, false, 4);
-
-/// Applies all rules. Breaches are appended; the verdict and the reasons of the row and of the rules come back.
+/// Applies all rules. Breaches are appended, of a rule at most one, that of its heaviest level; the verdict and the reasons of
+/// the row and of the rules come back.
 pub fn judge(row: &Row, rules: &Rules, policy: &Policy, breaches: &mut Vec<Breach>) -> (Verdict, Reasons) {
     let first = breaches.len();
-    let open = row.reasons.has(Reason::Incomplete);
-    amounts(row, rules, policy, open, breaches);
-    if !open {
-        counts(row, rules, breaches);
+    breaches.extend(roll_forward(row).and_then(|c| c.breach(rules)));
+    breaches.extend(vendor_return::check(row, rules, policy));
+    for compared in [return_outlier(row), large_flow(row), fee_size(row)].into_iter().flatten() {
+        breaches.extend(compared.breach(rules));
     }
+    counts(row, rules, breaches);
     marks(row, rules, breaches);
     let mut reasons = row.reasons;
     let mut verdict = standing(row.reasons);
-    for b in &breaches[first..] {
-        reasons.insert(b.rule.reason());
-        verdict = verdict.max(match b.severity {
+    for breach in &breaches[first..] {
+        reasons.insert(breach.rule.reason());
+        verdict = verdict.max(match breach.severity {
             Severity::Warn => Verdict::Preliminary,
             Severity::Block => Verdict::Held,
         });
@@ -55,155 +30,72 @@ pub fn judge(row: &Row, rules: &Rules, policy: &Policy, breaches: &mut Vec<Breac
     (verdict, reasons)
 }
 
-/// What the row's own reasons make of it: input in quarantine or without a price holds it, an open day is preliminary.
+/// What the row's own reasons make of it, whatever the rules say (F6). A flow in another currency is missing from the figure:
+/// it is not final, and the rule of that name says whether it is held.
 fn standing(reasons: Reasons) -> Verdict {
-    let holds = [Reason::QuarantinedInput, Reason::UnpricedTransfer, Reason::Currency, Reason::WaitingInput];
-    let warns = [Reason::Incomplete, Reason::ResidualMoney, Reason::HeldChange, Reason::FeedUnconfirmed];
-    if holds.iter().any(|r| reasons.has(*r)) {
+    let any = |of: &[Reason]| of.iter().any(|reason| reasons.has(*reason));
+    if any(&[Reason::QuarantinedInput, Reason::UnpricedTransfer, Reason::WaitingInput, Reason::HeldChange]) {
         Verdict::Held
-    } else if warns.iter().any(|r| reasons.has(*r)) {
+    } else if any(&[Reason::Incomplete, Reason::ResidualMoney, Reason::Currency, Reason::FeedUnconfirmed]) {
         Verdict::Preliminary
     } else {
         Verdict::Final
     }
 }
 
-fn amounts(row: &Row, rules: &Rules, policy: &Policy, open: bool, out: &mut Vec<Breach>) {
-    if row.stated.has(Stated::BEGIN)
-        && row.previous_as_of.is_some()
-        && let Some(vendor) = row.vendor_begin
-    {
-        let of = row.begin_value.abs();
-        let slack = Decimal::ZERO;
-        compare(Compared { rule: Rule::RollForward, expected: row.begin_value, actual: vendor, of, slack }, rules, out);
-    }
-    if let (Some(own), Some(vendor), Span::Day | Span::Period) = (row.twrr, row.reported_return, row.reported_span) {
-        let digits = policy.vendor(row.value_vendor).return_digits;
-        let slack = printed(digits) + cent_over_capital(row);
-        compare(Compared { rule: Rule::VendorReturn, expected: own, actual: vendor, of: Decimal::ONE, slack }, rules, out);
-        explain(row, out);
-    }
-    // A day half told has no outliers.
-    if let (Some(own), false) = (row.twrr, open) {
-        let c = Compared { rule: Rule::ReturnOutlier, expected: Decimal::ZERO, actual: own, of: Decimal::ONE, slack: Decimal::ZERO };
-        compare(c, rules, out);
-    }
+/// The vendor's own B. A first row has no E before it: there the vendor's is the one used.
+fn roll_forward(row: &Row) -> Option<Compared> {
+    row.previous_as_of?;
+    let vendor = row.vendor_begin.filter(|_| row.stated.has(Stated::BEGIN))?;
+    Some(Compared {
+        rule: Rule::RollForward,
+        expected: row.begin_value,
+        actual: vendor,
+        of: row.begin_value.abs(),
+        slack: Decimal::ZERO,
+    })
+}
+
+/// A day half told has no outliers (F6), and history moved in has returns over any span.
+fn return_outlier(row: &Row) -> Option<Compared> {
+    let own = row.twrr.filter(|_| !row.reasons.has(Reason::Incomplete) && row.status != Status::Imported)?;
+    Some(Compared::share(Rule::ReturnOutlier, own, Decimal::ONE))
+}
+
+fn large_flow(row: &Row) -> Option<Compared> {
     let flow = row.contributions.max(row.distributions);
-    if flow > Decimal::ZERO && row.begin_value > Decimal::ZERO {
-        let of = row.begin_value;
-        compare(Compared { rule: Rule::LargeFlow, expected: Decimal::ZERO, actual: flow, of, slack: Decimal::ZERO }, rules, out);
-    }
-    if row.fees > Decimal::ZERO && row.begin_value > Decimal::ZERO {
-        let of = row.begin_value;
-        compare(Compared { rule: Rule::FeeSize, expected: Decimal::ZERO, actual: row.fees, of, slack: Decimal::ZERO }, rules, out);
-    }
+    (row.begin_value > Decimal::ZERO).then(|| Compared::share(Rule::LargeFlow, flow, row.begin_value))
 }
 
-/// Half the last printed unit of the vendor's return, and a millionth for its own rounding inside.
-fn printed(digits: u8) -> Decimal {
-    Decimal::new(5, u32::from(digits) + 1) + Decimal::new(1, 6)
-}
-
-/// What a cent of value moves the return by.
-fn cent_over_capital(row: &Row) -> Decimal {
-    let capital = row.begin_value + row.contributions;
-    if capital <= Decimal::ZERO {
-        return Decimal::ZERO;
-    }
-    Decimal::new(1, 2).checked_div(capital).map_or(Decimal::ZERO, |d| d.round_dp(18))
-}
-
-fn compare(c: Compared, rules: &Rules, out: &mut Vec<Breach>) {
-    let levels = rules.of(c.rule);
-    let Some(difference) = c.actual.checked_sub(c.expected) else { return };
-    let tolerated = |l: Limit| (c.of * BP).checked_mul(l.bp).unwrap_or(Decimal::MAX) + l.money + c.slack;
-    for (severity, limit) in [(Severity::Block, levels.block), (Severity::Warn, levels.warn)] {
-        let Some(limit) = limit else { continue };
-        let tolerance = tolerated(limit);
-        if difference.abs() > tolerance {
-            let share = difference.checked_div(c.of).and_then(|s| s.checked_mul(Decimal::from(10_000)));
-            out.push(Breach {
-                rule: c.rule,
-                severity,
-                expected: Some(c.expected),
-                actual: Some(c.actual),
-                difference: Some(difference),
-                difference_bp: share.map(|s| s.round_dp(4)),
-                tolerance: Some(tolerance),
-                hint: None,
-            });
-            return;
-        }
-    }
-}
-
-/// When the vendor's return breaks: which flow timing, or which fee basis, would give the vendor's figure to what it prints.
-fn explain(row: &Row, out: &mut [Breach]) {
-    let Some(breach) = out.last_mut().filter(|b| b.rule == Rule::VendorReturn) else { return };
-    let (Some(vendor), two) = (breach.actual, Decimal::TWO) else { return };
-    let (b, c, w, e) = (row.begin_value, row.contributions, row.distributions, row.end_value);
-    let half = |d: Decimal| d.checked_div(two).unwrap_or_default();
-    let gain = row.gain();
-    let mut hints = Vec::new();
-    for (name, capital) in [("split", b + c), ("start", b + c - w), ("end", b), ("mid", b + half(c - w))] {
-        for (fees, gain) in [("", gain - row.fees_outside), (" gross of fees", gain + row.fees)] {
-            let differs = row.fees != Decimal::ZERO || row.fees_outside != Decimal::ZERO;
-            let matches = capital > Decimal::ZERO
-                && gain.checked_div(capital).is_some_and(|r| (r - vendor).abs() <= printed(6));
-            if matches && (fees.is_empty() || differs) {
-                hints.push(format!("flow timing `{name}`{fees}"));
-            }
-        }
-    }
-    let value = e;
-    breach.hint = match hints.first() {
-        Some(first) => Some(format!("the vendor's figure is what {first} gives")),
-        None if value == b => Some("no flow timing or fee basis explains it; the value did not move".into()),
-        None => Some("no flow timing or fee basis explains it".into()),
-    };
+/// Advisory fees, wherever they were paid; a rebate counts by its size.
+fn fee_size(row: &Row) -> Option<Compared> {
+    let fees = row.fees.saturating_add(row.fees_outside);
+    (row.begin_value > Decimal::ZERO).then(|| Compared::share(Rule::FeeSize, fees, row.begin_value))
 }
 
 fn counts(row: &Row, rules: &Rules, out: &mut Vec<Breach>) {
     if row.end_value != Decimal::ZERO {
-        let still = business_days(row.value_since, row.as_of);
-        count(Rule::StaleValue, still, rules, out);
+        let still = rules.calendar.business_days(row.value_since, row.as_of);
+        out.extend(count(Rule::StaleValue, still, rules));
     }
-    if let Some(previous) = row.previous_as_of {
-        // Business days strictly between two rows.
-        let missing = business_days(previous, row.as_of).saturating_sub(1);
-        count(Rule::MissingDay, missing, rules, out);
-    }
-}
-
-fn count(rule: Rule, found: i64, rules: &Rules, out: &mut Vec<Breach>) {
-    let levels = rules.of(rule);
-    for (severity, limit) in [(Severity::Block, levels.block), (Severity::Warn, levels.warn)] {
-        let Some(limit) = limit.filter(|l| l.days > 0 && found >= i64::from(l.days)) else { continue };
-        out.push(Breach {
-            rule,
-            severity,
-            expected: None,
-            actual: Some(found.into()),
-            difference: None,
-            difference_bp: None,
-            tolerance: Some(limit.days.into()),
-            hint: None,
-        });
-        return;
+    // History moved in has the dates it has.
+    if let Some(previous) = row.previous_as_of.filter(|_| row.status != Status::Imported) {
+        let missing = rules.calendar.business_days_between(previous, row.as_of);
+        out.extend(count(Rule::MissingDay, missing, rules));
     }
 }
 
-/// Days from Monday to Friday after `from`, up to and including `to`.
-fn business_days(from: Date, to: Date) -> i64 {
-    // Days since Monday 1969-12-29, so that a week's five first days are business days.
-    let upto = |d: Date| {
-        let n = i64::from(days(d)) + 3;
-        n.div_euclid(7) * 5 + (n.rem_euclid(7) + 1).min(5)
-    };
-    (upto(to) - upto(from)).max(0)
+/// A level of 0 days is none.
+fn count(rule: Rule, found: i64, rules: &Rules) -> Option<Breach> {
+    if found == 0 {
+        return None;
+    }
+    let reached = |days: u16| (days > 0 && found >= i64::from(days)).then_some(days);
+    let (severity, days) = rules.of(rule).heaviest(|limit| reached(limit.days))?;
+    Some(Breach { tolerance: Some(days.into()), ..Breach::bare(rule, severity, Some(found.into())) })
 }
 
-/// What the fold found and marked on the row.
+/// What the fold found and marked on the row, and what a value shows by itself.
 fn marks(row: &Row, rules: &Rules, out: &mut Vec<Breach>) {
     let marked = [
         Rule::SourceSwitch,
@@ -213,45 +105,26 @@ fn marks(row: &Row, rules: &Rules, out: &mut Vec<Breach>) {
         Rule::UnpricedTransfer,
         Rule::Currency,
     ];
-    for rule in marked.into_iter().filter(|r| row.reasons.has(r.reason())) {
-        mark(rule, None, rules, out);
+    for rule in marked.into_iter().filter(|rule| row.reasons.has(rule.reason())) {
+        out.extend(mark(rule, None, rules));
     }
     if row.end_value < Decimal::ZERO {
-        mark(Rule::NegativeValue, Some(row.end_value), rules, out);
+        out.extend(mark(Rule::NegativeValue, Some(row.end_value), rules));
+    }
+    if appears(row) {
+        out.extend(mark(Rule::NewValueWithoutFlow, Some(row.end_value), rules));
     }
 }
 
-fn mark(rule: Rule, actual: Option<Decimal>, rules: &Rules, out: &mut Vec<Breach>) {
-    let levels = rules.of(rule);
-    let severity = match (levels.block, levels.warn) {
-        (Some(_), _) => Severity::Block,
-        (None, Some(_)) => Severity::Warn,
-        (None, None) => return,
-    };
-    out.push(Breach {
-        rule,
-        severity,
-        expected: None,
-        actual,
-        difference: None,
-        difference_bp: None,
-        tolerance: None,
-        hint: None,
-    });
+/// Whether a value comes after 0 with nothing that brought it.
+fn appears(row: &Row) -> bool {
+    let fed = !matches!(row.status, Status::Anchor | Status::Imported);
+    let from_nothing = row.begin_value.is_zero() && row.contributions.is_zero();
+    fed && row.previous_as_of.is_some() && from_nothing && !row.end_value.is_zero()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-
-    #[test]
-    fn business_days_leave_out_weekends() {
-        let friday = date(2025, 1, 3);
-        assert_eq!(business_days(friday, date(2025, 1, 5)), 0, "Saturday and Sunday");
-        assert_eq!(business_days(friday, date(2025, 1, 6)), 1, "the Monday after");
-        assert_eq!(business_days(friday, date(2025, 1, 10)), 5);
-        assert_eq!(business_days(date(2025, 1, 4), date(2025, 1, 6)), 1, "from a Saturday");
-        assert_eq!(business_days(friday, friday), 0);
-    }
+/// A rule without a measure breaks at the heaviest level that is set.
+fn mark(rule: Rule, actual: Option<Decimal>, rules: &Rules) -> Option<Breach> {
+    let (severity, ()) = rules.of(rule).heaviest(|_| Some(()))?;
+    Some(Breach::bare(rule, severity, actual))
 }

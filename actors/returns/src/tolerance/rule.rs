@@ -1,4 +1,5 @@
 //! The rules by name, and their levels.
+use super::Calendar;
 use crate::row::Reason;
 use rust_decimal::Decimal;
 
@@ -20,6 +21,8 @@ pub enum Rule {
     /// An advisory fee that is a large part of B.
     FeeSize,
     NegativeValue,
+    /// A value after 0 without a contribution.
+    NewValueWithoutFlow,
     /// Another vendor feeds than the day before.
     SourceSwitch,
     /// A vendor's change under a live correction.
@@ -35,7 +38,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Rule; 14] = [
+    pub const ALL: [Rule; 15] = [
         Rule::VendorReturn,
         Rule::RollForward,
         Rule::ReturnOutlier,
@@ -44,6 +47,7 @@ impl Rule {
         Rule::MissingDay,
         Rule::FeeSize,
         Rule::NegativeValue,
+        Rule::NewValueWithoutFlow,
         Rule::SourceSwitch,
         Rule::Pinned,
         Rule::Reverted,
@@ -67,6 +71,7 @@ impl Rule {
             Rule::MissingDay => Reason::MissingDay,
             Rule::FeeSize => Reason::FeeSize,
             Rule::NegativeValue => Reason::NegativeValue,
+            Rule::NewValueWithoutFlow => Reason::NewValueWithoutFlow,
             Rule::SourceSwitch => Reason::SourceSwitch,
             Rule::Pinned => Reason::Pinned,
             Rule::Reverted => Reason::Reverted,
@@ -107,17 +112,20 @@ pub struct Levels {
     pub block: Option<Limit>,
 }
 
-/// The levels of every rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    levels: [Levels; Rule::ALL.len()],
+impl Levels {
+    /// The heaviest level at which `exceeded` finds something.
+    pub(super) fn heaviest<T>(self, exceeded: impl Fn(Limit) -> Option<T>) -> Option<(Severity, T)> {
+        let at = |severity, limit: Option<Limit>| Some((severity, exceeded(limit?)?));
+        at(Severity::Block, self.block).or_else(|| at(Severity::Warn, self.warn))
+    }
 }
 
-impl Default for Rules {
-    /// No rule is set.
-    fn default() -> Self {
-        Rules { levels: [Levels::default(); Rule::ALL.len()] }
-    }
+/// The levels of every rule, and the calendar in which days are counted. By default no rule is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    levels: [Levels; Rule::ALL.len()],
+    /// What a business day is; Monday to Friday by default.
+    pub calendar: Calendar,
 }
 
 impl Rules {
