@@ -1,7 +1,7 @@
 //! The accounts of a feed in memory, as an accumulator keeps them.
 use super::BenchError;
 use crate::generate::Vendor;
-use codecs::{Decoded, Layout};
+use codecs::{Decoded, Layout, Observation};
 use foldhash::HashMap;
 use pipeline::crosswalk::{Crosswalk, Resolved};
 use record::Symbol;
@@ -48,17 +48,14 @@ impl Ledger {
         decoded: &mut Decoded,
         rows: &mut Vec<(i64, RowChange)>,
     ) -> Result<(), BenchError> {
-        let mut observations = std::mem::take(&mut decoded.observations);
-        for o in observations.drain(..) {
-            let (start, end) = o.account;
-            let text = decoded.text.get(start as usize..end as usize).unwrap_or_default();
-            let (vendor_account, account) = self.resolve(text, o.fact.as_of)?;
-            let mut fact = o.fact;
+        let Decoded { observations, text, .. } = decoded;
+        for Observation { account, fact, .. } in observations {
+            let (start, end) = *account;
+            let sent = text.get(start as usize..end as usize).unwrap_or_default();
+            let (vendor_account, account) = self.resolve(sent, fact.as_of)?;
             fact.vendor_account = vendor_account;
-            self.offer(account, &fact, rows)?;
+            self.offer(account, fact, rows)?;
         }
-        // The room goes back to be used again.
-        decoded.observations = observations;
         Ok(())
     }
 

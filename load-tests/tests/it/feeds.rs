@@ -2,7 +2,11 @@
 use bytes::Bytes;
 use codecs::{Decoded, Layout};
 use load_tests::generate::corrections::FILE_NAME;
+use load_tests::generate::folder::{CORRECTIONS, Sink, write_mappings, write_topology};
 use load_tests::{Feed, Order, Share, Vendor, Written, write, write_corrections};
+use pipeline::Topology;
+use pipeline::topology::config::StoreAddress;
+use pipeline::topology::layouts::LayoutSet;
 use record::{FeedKey, Framed, Partition, PartitionId, PartitionKey, Partitions, Progress, RawBatch};
 use returns::ledger::{AccountState, Changes, Ground, Offer};
 use returns::{Body, Decimal, Policy};
@@ -197,6 +201,7 @@ fn decode(layout: Layout, text: &str) -> Decoded {
             hash: None,
             ends: true,
             gated: false,
+            newest_first: false,
         }),
         from: Progress::Start,
         to: Progress::End,
@@ -278,4 +283,26 @@ fn corrections_are_events_about_accounts_and_days_of_the_feed() {
     for o in &events.observations {
         assert!(days.contains(&(events.account(o).to_owned(), o.fact.as_of)));
     }
+}
+
+#[test]
+fn a_folder_is_ready_to_run() {
+    let folder = tempfile::tempdir().unwrap();
+    write_mappings(folder.path()).unwrap();
+    let url = "postgres://u@h/d?host=/a\\b\"c";
+    let topology = |sink: &Sink| {
+        write_topology(folder.path(), sink).unwrap();
+        let file = folder.path().join("topology.toml");
+        Topology::parse(&fs::read_to_string(&file).unwrap(), &file).unwrap()
+    };
+    let without = topology(&Sink::Sqlite("some.db".to_owned()));
+    assert_eq!(without.sources.len(), 1);
+    assert_eq!(without.sinks[0].kind.store, StoreAddress::Sqlite(folder.path().join("some.db")));
+    write_corrections(&mixed(), Share::percent(1), &folder.path().join(CORRECTIONS)).unwrap();
+    let with = topology(&Sink::Postgres(url.to_owned()));
+    assert_eq!(with.sources.len(), 2, "corrections are read once they are there");
+    assert_eq!(with.sinks[0].kind.store, StoreAddress::Postgres(url.to_owned()));
+    let layouts = LayoutSet::load(&with, &store::Names::default()).map_err(|p| format!("{p:?}")).unwrap();
+    let known: Vec<&str> = layouts.iter().map(|l| l.layout.name()).collect();
+    assert!(Vendor::ALL.iter().all(|vendor| known.contains(&vendor.name())), "{known:?}");
 }
