@@ -14,7 +14,7 @@ pub fn dollars(cents: i64) -> String {
     let digits = (size / 100).to_string();
     let mut whole = String::with_capacity(digits.len() + digits.len() / 3);
     for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n) % 3 == 0 {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
             whole.push(',');
         }
         whole.push(digit);
