@@ -20,6 +20,15 @@ pub enum StoreError {
     Refused(String),
 }
 
+impl StoreError {
+    /// A mapping was changed without a new version.
+    pub(crate) fn other_mapping(name: &str, version: u32) -> StoreError {
+        StoreError::Refused(format!(
+            "version {version} of the mapping `{name}` was used with other bytes before: raise its `version`"
+        ))
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     #[error(transparent)]

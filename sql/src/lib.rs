@@ -53,6 +53,12 @@ pub trait Store: Send + Sync {
     async fn open_feed(&self, spec: &FeedSpec) -> Result<FeedKey, StoreError>;
     /// Keeps a policy by its hash; the same text is the same policy.
     async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError>;
+    /// Puts a kept policy in force. If another one was, every account is marked, to be folded under the new one; says how many.
+    async fn enforce_policy(&self, generation: &Generation, id: i64) -> Result<u64, StoreError>;
+    /// The hash of the policy in force; none before the first run.
+    async fn policy_in_force(&self) -> Result<Option<String>, StoreError>;
+    /// Keeps a mapping's version by its hash; the same version with another hash is [`StoreError::Refused`].
+    async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError>;
     /// The checkpoint set back to the start, under the lease. Counters go on.
     async fn rewind(&self, generation: &Generation, partitions: &[PartitionId]) -> Result<(), StoreError>;
     /// What is known of every partition of a source whose name begins with `prefix`.
@@ -62,6 +68,8 @@ pub trait Store: Send + Sync {
     async fn reserve_accounts(&self, count: u32) -> Result<std::ops::Range<i64>, StoreError>;
     /// Accounts by number, in the order asked, with what memory needs to go on.
     async fn load_accounts(&self, numbers: &[Arc<str>]) -> Result<Vec<Option<StoredAccount>>, StoreError>;
+    /// Numbers of the accounts that have facts stored and not folded yet.
+    async fn marked(&self) -> Result<Vec<Arc<str>>, StoreError>;
     /// The crosswalk's entries for these vendor accounts.
     async fn load_aliases(&self, asked: &[(Arc<str>, Arc<str>)]) -> Result<Vec<Alias>, StoreError>;
     /// For each probe: how the store holds that key, feed and content.

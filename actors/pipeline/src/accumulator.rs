@@ -11,6 +11,7 @@ use returns::ledger::{AccountState, Changes, Ground, Offer, Outcome, Profile, Re
 use returns::{Fact, Kind, Policy};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use store::{AccountWrite, Names, Store, slot_of};
 use tokio::runtime::Handle;
 
@@ -36,6 +37,8 @@ pub struct Work {
     pub(crate) marks_known: bool,
     /// Which of how many accumulators this is.
     pub(crate) share: (usize, usize),
+    /// Numbers batches, over all sources and accumulators.
+    pub(crate) numbers: Arc<AtomicU64>,
     pub(crate) out: Mailbox<Flowing<Arc<ReturnsBatch>>>,
     ids: Range<i64>,
     /// Accounts kept in memory, at most (those with anything uncommitted stay).
@@ -84,9 +87,7 @@ impl Handler<Parcel<Flowing<AccountBatch>>> for AccumulatorActor {
             entered(&self.runtime, async move {
                 let result = match (&mut work, body) {
                     (Some(work), Flowing::Batch(batch)) => work.batch(batch).await,
-                    (Some(work), Flowing::Drain) if last => {
-                        work.out.send(Flowing::Drain).await.map_err(Failure::from)
-                    }
+                    (Some(work), Flowing::Drain) if last => work.drain().await,
                     _ => Ok(()),
                 };
                 drop(room);
@@ -129,6 +130,7 @@ impl Work {
         out: Mailbox<Flowing<Arc<ReturnsBatch>>>,
         limit: usize,
         share: (usize, usize),
+        numbers: Arc<AtomicU64>,
     ) -> Self {
         Work {
             store,
@@ -139,6 +141,7 @@ impl Work {
             marked: HashSet::default(),
             marks_known: false,
             share,
+            numbers,
             out,
             ids: 0..0,
             limit,
@@ -146,8 +149,19 @@ impl Work {
         }
     }
 
+    async fn drain(&mut self) -> Result<(), Failure> {
+        self.fold_left_over().await?;
+        Ok(self.out.send(Flowing::Drain).await?)
+    }
+
     async fn batch(&mut self, batch: AccountBatch) -> Result<(), Failure> {
+        self.fold_left_over().await?;
         let out = self.settle(batch).await?;
+        self.pass_on(out).await
+    }
+
+    /// Hands a batch on; until it is committed, it is part of every read.
+    pub(crate) async fn pass_on(&mut self, out: ReturnsBatch) -> Result<(), Failure> {
         let out = Arc::new(out);
         self.overlay.push(out.clone());
         self.evict();
@@ -157,7 +171,6 @@ impl Work {
 
     /// Adds a batch's facts to the ledger; what changes comes back.
     pub(crate) async fn settle(&mut self, batch: AccountBatch) -> Result<ReturnsBatch, Failure> {
-        self.learn_marks().await?;
         let mut out = ReturnsBatch::new(batch.header, batch.counts);
         out.rows.reserve(batch.facts.len());
         let touched = out.header.number;

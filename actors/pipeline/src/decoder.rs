@@ -4,7 +4,7 @@ use crate::enter::entered;
 use crate::generation::Plan;
 use crate::guard::{Failure, Guard};
 use crate::mailbox::{Mailbox, Parcel};
-use crate::messages::{AccountBatch, Flowing, Header, Intake, NewAlias, Raw, Rejected};
+use crate::messages::{AccountBatch, Flowing, Header, Intake, NewAlias, Part, Raw, Rejected};
 use crate::topology::layouts::CORRECTIONS;
 use actix::prelude::*;
 use codecs::{Decoded, Observation, Reject};
@@ -246,7 +246,7 @@ fn undecodable(raw: &RawBatch, outputs: usize) -> Result<Vec<Option<AccountBatch
     let mut pieces: Vec<Option<AccountBatch>> = (0..outputs).map(|_| None).collect();
     let rejects = raw.refused.iter().map(|r| Rejected { write: refusal(raw, r), account: None }).collect();
     pieces[0] = Some(AccountBatch {
-        header: header(raw, 1, 1),
+        header: header(raw, 1),
         facts: Vec::new(),
         intake: intake(raw),
         aliases: Vec::new(),
@@ -406,13 +406,12 @@ fn pieces(
         .map(|k| k == 0 || all || !(facts[k].is_empty() && by_owner[k].is_empty() && rejects[k].is_empty()))
         .collect();
     let total = u32::try_from(goes.iter().filter(|g| **g).count()).unwrap_or(u32::MAX);
-    let (mut counts, mut piece) = (Some(counts), 0);
+    let mut counts = Some(counts);
     let mut out = Vec::with_capacity(outputs);
     for (((facts, aliases), rejects), goes) in facts.into_iter().zip(by_owner).zip(rejects).zip(goes) {
         out.push(goes.then(|| {
-            piece += 1;
             let counts = counts.take().unwrap_or_default();
-            let header = header(raw, piece, total);
+            let header = header(raw, total);
             AccountBatch { header, facts, intake: intake(raw), aliases, rejects, counts }
         }));
     }
@@ -427,8 +426,9 @@ fn intake(raw: &RawBatch) -> Intake {
     }
 }
 
-fn header(raw: &RawBatch, piece: u32, pieces: u32) -> Header {
-    Header { number: raw.number, piece, pieces, partition: raw.partition.clone(), from: raw.from, to: raw.to }
+fn header(raw: &RawBatch, pieces: u32) -> Header {
+    let (partition, part) = (raw.partition.clone(), Part::Piece { of: pieces });
+    Header { number: raw.number, part, partition, from: raw.from, to: raw.to }
 }
 
 /// A record whose account has aliases, none of which covers its date.

@@ -146,7 +146,7 @@ impl Work {
     }
 }
 
-fn restates(change: &returns::ledger::RowChange) -> bool {
+pub(crate) fn restates(change: &returns::ledger::RowChange) -> bool {
     use returns::ledger::RowChange::{Gone, New, Replaced};
     match change {
         New(_) => false,

@@ -1,5 +1,5 @@
 //! What the sink has taken and not yet committed: coalesced rows and facts, and the steps that are whole.
-use crate::messages::{CheckedBatch, CommittedBatch, Header};
+use crate::messages::{CheckedBatch, CommittedBatch, Header, Part};
 use foldhash::HashMap;
 use record::{Counts, Partition, PartitionKey, Progress};
 use returns::ledger::RowChange;
@@ -29,6 +29,8 @@ pub struct Gather {
     batches: Vec<CheckedBatch>,
     size: usize,
     tracks: HashMap<PartitionKey, Track>,
+    /// Gathered batches that make no step.
+    alone: Vec<CommittedBatch>,
 }
 
 /// A transaction, and which batches are whole with it.
@@ -42,8 +44,10 @@ impl Gather {
     pub fn add(&mut self, batch: CheckedBatch) {
         let r = &batch.returns;
         self.size += r.rows.len() + r.facts.len() + r.quarantine.len() + r.folded.len() + 1;
-        if r.header.piece > 0 {
-            self.track(&r.header, r.counts);
+        match r.header.part {
+            Part::Piece { of } => self.track(&r.header, of, r.counts),
+            Part::More => {}
+            Part::Alone => self.alone.push(committed(&r.header)),
         }
         self.batches.push(batch);
     }
@@ -57,7 +61,7 @@ impl Gather {
         self.batches.is_empty()
     }
 
-    fn track(&mut self, header: &Header, counts: Counts) {
+    fn track(&mut self, header: &Header, pieces: u32, counts: Counts) {
         let track = self.tracks.entry(header.partition.key).or_insert_with(|| Track {
             partition: header.partition.clone(),
             at: header.partition.opened,
@@ -66,7 +70,7 @@ impl Gather {
         let step = track.under_way.entry(header.number).or_insert(Step {
             from: header.from,
             to: header.to,
-            missing: header.pieces,
+            missing: pieces,
             counts: Counts::default(),
         });
         step.missing = step.missing.saturating_sub(1);
@@ -77,7 +81,8 @@ impl Gather {
     pub fn take(&mut self, generation: &Arc<Generation>) -> Gathered {
         let batches = std::mem::take(&mut self.batches);
         self.size = 0;
-        let (deltas, whole) = self.whole_steps();
+        let (deltas, mut whole) = self.whole_steps();
+        whole.append(&mut self.alone);
         let mut counts = Counts::default();
         deltas.iter().for_each(|d| counts += d.counts);
         let mut unit = CommitUnit { generation: Some(generation.clone()), deltas, ..CommitUnit::default() };
@@ -108,6 +113,10 @@ impl Gather {
         deltas.sort_by(|a, b| a.id.cmp(&b.id));
         (deltas, whole)
     }
+}
+
+fn committed(header: &Header) -> CommittedBatch {
+    CommittedBatch { number: header.number, partition: header.partition.clone(), to: header.to }
 }
 
 /// Merges batches into a unit: one row per account and date, one fact per identity, sorted by account.

@@ -168,8 +168,15 @@ impl Starting<'_> {
             let addr = AccumulatorActor::start_in_arbiter(&arbiter, move |ctx| {
                 ctx.set_mailbox_capacity(k.mailbox + CONTROL);
                 let policy = plan.layouts.policy.clone();
-                let work =
-                    accumulator::Work::new(plan.store, plan.names, policy, out, limit, (i, k.instances));
+                let work = accumulator::Work::new(
+                    plan.store,
+                    plan.names,
+                    policy,
+                    out,
+                    limit,
+                    (i, k.instances),
+                    plan.numbers,
+                );
                 AccumulatorActor::new(guard, work, plan.runtime, decoders)
             });
             boxes.push(Mailbox::new(&name, recipient(&addr), node.kind.mailbox));

@@ -16,12 +16,21 @@ pub enum Flowing<M> {
 #[derive(Clone, Debug)]
 pub struct Header {
     pub number: u64,
-    /// From 1; 0 is more that belongs to the batch and comes before its last piece.
-    pub piece: u32,
-    pub pieces: u32,
+    pub part: Part,
     pub partition: Arc<Partition>,
     pub from: Progress,
     pub to: Progress,
+}
+
+/// What of a batch a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// One of so many pieces; with the last of them the step is applied.
+    Piece { of: u32 },
+    /// More that belongs to the batch, ahead of its piece.
+    More,
+    /// No step at all: a batch of an accumulator's own making.
+    Alone,
 }
 
 /// Source to decoder.

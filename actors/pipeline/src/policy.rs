@@ -35,6 +35,7 @@ fn text(p: &Policy) -> String {
         own("needs_flows", v.needs_flows.to_string());
         own("possible_duplicate", format!("{:?}", v.possible_duplicate).to_lowercase());
         own("return_digits", v.return_digits.to_string());
+        own("return_truncated", v.return_truncated.to_string());
     }
     out
 }

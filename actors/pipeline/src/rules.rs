@@ -2,7 +2,8 @@
 use crate::topology::Topology;
 use crate::topology::config::{Checker, Limit as Said, Node};
 use crate::topology::problem::{Problem, Problems, suggestion};
-use returns::tolerance::{Levels, Limit, Rule, Rules};
+use crate::topology::reader::Word;
+use returns::tolerance::{Calendar, Levels, Limit, Rule, Rules};
 
 /// The levels of every rule; a name that is no rule is a problem with its place.
 pub fn rules(topology: &Topology) -> Result<Rules, Vec<Problem>> {
@@ -11,8 +12,29 @@ pub fn rules(topology: &Topology) -> Result<Rules, Vec<Problem>> {
     let mut rules = Rules::default();
     for node in &topology.checkers {
         set(node, &mut rules, &mut p);
+        if let Some(name) = &node.kind.calendar {
+            rules.calendar = calendar(name, topology, &mut p);
+        }
     }
     p.into_result(rules)
+}
+
+/// A calendar by its name, or a file of days that are closed beside weekends.
+fn calendar(name: &Word, topology: &Topology, p: &mut Problems) -> Calendar {
+    if let Some(known) = Calendar::from_name(&name.text) {
+        return known;
+    }
+    match std::fs::read_to_string(topology.base().join(&name.text)) {
+        Ok(text) => Calendar::from_text(&text).unwrap_or_else(|e| {
+            p.add(name.span.clone(), format!("{}: {e}", name.text), None);
+            Calendar::default()
+        }),
+        Err(_) => {
+            let message = format!("`{}` is no calendar and no file of closed days", name.text);
+            p.add(name.span.clone(), message, Some(suggestion(&name.text, &Calendar::NAMES)));
+            Calendar::default()
+        }
+    }
 }
 
 fn set(node: &Node<Checker>, rules: &mut Rules, p: &mut Problems) {

@@ -1,13 +1,15 @@
-//! Facts that are stored before they are folded: of feeds that run backwards, and of feeds that are not in.
+//! Facts that are stored before they are folded (of feeds that run backwards, and of feeds that are not in), and accounts folded anew.
 use crate::accumulator::{Work, count};
 use crate::decoder::owner;
+use crate::deferred::restates;
 use crate::guard::Failure;
-use crate::messages::{Flowing, ReturnsBatch};
+use crate::messages::{Header, Part, ReturnsBatch};
 use foldhash::HashSet;
-use record::{Counts, Symbol};
-use returns::ledger::{Ground, History, Outcome, Reach, StoredFact, WaitingReason, refold, summary_of};
+use record::{Counts, Partition, PartitionId, PartitionKey, Progress, Symbol};
+use returns::ledger::{Ground, Outcome, Reach, StoredFact, WaitingReason, rebuild};
 use returns::{Date, Fact};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use store::{HistoryRequest, slot_of};
 
 /// Accounts folded per read and per message, so that memory stays bounded whatever the feed.
@@ -40,18 +42,34 @@ impl Work {
         Ok(())
     }
 
-    /// Accounts an earlier generation stored facts of and did not come to fold; asked for once.
-    pub(crate) async fn learn_marks(&mut self) -> Result<(), Failure> {
+    /// Folds what earlier generations stored and did not come to fold, and what a changed policy touches; asked for once, before anything else.
+    pub(crate) async fn fold_left_over(&mut self) -> Result<(), Failure> {
         if std::mem::replace(&mut self.marks_known, true) {
             return Ok(());
         }
         let (index, of) = self.share;
-        for account_no in self.store.marked().await? {
-            if owner(slot_of(&account_no), of) == index {
-                self.marked.insert(self.names.symbols.intern(&account_no));
-            }
+        let numbers = self.store.marked().await?;
+        let mine = numbers.iter().filter(|no| owner(slot_of(no), of) == index);
+        self.marked.extend(mine.map(|no| self.names.symbols.intern(no)));
+        while !self.marked.is_empty() {
+            let mut out = ReturnsBatch::new(self.alone(), Counts::default());
+            let chunk: Vec<Symbol> = self.marked.iter().take(CHUNK).copied().collect();
+            chunk.iter().for_each(|s| {
+                self.marked.remove(s);
+            });
+            self.fold_whole(&chunk, &mut out).await?;
+            self.pass_on(out).await?;
         }
         Ok(())
+    }
+
+    /// The header of a batch that makes no step of any partition.
+    fn alone(&self) -> Header {
+        let id = PartitionId::new("refold");
+        let (key, source, opened) = (PartitionKey(0), "refold".into(), Progress::End);
+        let partition = Arc::new(Partition { key, id, source, token: 0, opened });
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        Header { number, part: Part::Alone, partition, from: Progress::End, to: Progress::End }
     }
 
     /// Folds every marked account, whole. All but the last chunk goes ahead as more of the batch in hand.
@@ -71,11 +89,9 @@ impl Work {
     async fn send_ahead(&mut self, out: &mut ReturnsBatch) -> Result<(), Failure> {
         let rest = ReturnsBatch::new(out.header.clone(), out.counts);
         let mut ahead = std::mem::replace(out, rest);
-        ahead.header.piece = 0;
+        ahead.header.part = Part::More;
         ahead.counts = Counts::default();
-        let ahead = Arc::new(ahead);
-        self.overlay.push(ahead.clone());
-        Ok(self.out.send(Flowing::Batch(ahead)).await?)
+        self.pass_on(ahead).await
     }
 
     async fn fold_whole(&mut self, chunk: &[Symbol], out: &mut ReturnsBatch) -> Result<(), Failure> {
@@ -91,21 +107,16 @@ impl Work {
         let read = self.store.history(&asked).await?;
         for ((symbol, id), history) in known.into_iter().zip(read) {
             let whole = self.overlay.of(id, out).lay_over(history);
-            let (unfolded, whole) =
-                apart(whole.map_err(|d| Failure::fatal(format!("a whole read has a row before {d}")))?);
+            let whole = whole.map_err(|d| Failure::fatal(format!("a whole read has a row before {d}")))?;
             let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
             let Some(account) = self.accounts.get_mut(&symbol) else { continue };
-            let done = refold(&mut account.state, &unfolded, &whole, ground).map_err(|reach| {
-                Failure::fatal(format!("all of account {id} was read, and {reach:?} is asked for"))
-            })?;
-            let carried =
-                done.changes.rows.iter().filter_map(|r| r.row()).filter(|r| r.carries).map(summary_of);
-            // Stored apart until now; from now on the row carries it, and it leaves `fact`.
-            out.facts.extend(carried.map(|fact| (id, StoredFact { fact, in_row: true, waiting: None })));
-            out.rows.extend(done.changes.rows.into_iter().map(|r| (id, r)));
-            out.facts.extend(done.changes.facts.into_iter().map(|f| (id, f)));
+            let changes = rebuild(&mut account.state, &whole, ground);
+            let restated = changes.rows.iter().filter(|r| restates(r)).map(|r| (id, r.as_of(), WHY.into()));
+            out.causes.extend(restated);
+            out.rows.extend(changes.rows.into_iter().map(|r| (id, r)));
+            out.facts.extend(changes.facts.into_iter().map(|f| (id, f)));
             out.folded.push(id);
-            if let Some(profile) = done.changes.profile {
+            if let Some(profile) = changes.profile {
                 self.write_profile(symbol, id, profile, out);
             }
         }
@@ -113,11 +124,5 @@ impl Work {
     }
 }
 
-/// The facts no row carries, to be folded as if they came now, and the rest.
-fn apart(mut whole: History) -> (Vec<Fact>, History) {
-    let facts = std::mem::take(&mut whole.facts);
-    let (kept, unfolded): (Vec<StoredFact>, Vec<StoredFact>) =
-        facts.into_iter().partition(|s| s.in_row || s.waiting == Some(WaitingReason::Trailer));
-    whole.facts = kept;
-    (unfolded.into_iter().map(|s| s.fact).collect(), whole)
-}
+/// Told in history where such a fold moves what was published.
+const WHY: &str = "folded anew: the policy changed, or facts had been stored first";

@@ -20,6 +20,10 @@ pub enum Notice {
     Active {
         generation: i64,
     },
+    /// Other conventions than in the run before: these accounts are folded anew.
+    PolicyChanged {
+        accounts: u64,
+    },
     /// A generation ended by trouble and the next begins after a pause.
     Restarting {
         actor: String,
@@ -49,6 +53,10 @@ pub async fn run(plan: Plan, options: Options) -> Result<(), Failure> {
     loop {
         let Some(lease) = take_lease(&plan, &options).await? else { return Ok(()) };
         let lease = Arc::new(lease);
+        let accounts = plan.store.enforce_policy(&lease, plan.layouts.policy.id).await?;
+        if accounts > 0 {
+            (options.notices)(Notice::PolicyChanged { accounts });
+        }
         (options.notices)(Notice::Active { generation: lease.number });
         let began = Instant::now();
         let ended = one_generation(&plan, &options, lease.clone()).await;

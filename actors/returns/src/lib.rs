@@ -22,8 +22,8 @@ pub mod link;
 pub mod money;
 pub mod policy;
 pub mod row;
-pub mod tolerance;
 pub(crate) mod subperiod;
+pub mod tolerance;
 pub mod windows;
 
 pub use date::Date;

@@ -162,7 +162,8 @@ impl Policy {
 
     /// A vendor's conventions. One the topology no longer knows (rows of it may still be stored) has the defaults.
     pub fn vendor(&self, vendor: Vendor) -> &VendorPolicy {
-        static UNKNOWN: std::sync::LazyLock<VendorPolicy> = std::sync::LazyLock::new(|| VendorPolicy::new(""));
+        static UNKNOWN: std::sync::LazyLock<VendorPolicy> =
+            std::sync::LazyLock::new(|| VendorPolicy::new(""));
         self.vendors.get(vendor.0 as usize).unwrap_or(&UNKNOWN)
     }
 }

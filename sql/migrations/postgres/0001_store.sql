@@ -104,7 +104,17 @@ CREATE TABLE policy (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     hash text NOT NULL UNIQUE,
     text text NOT NULL,
-    kept_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    kept_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- The latest one is in force.
+    in_force_since timestamptz
+);
+
+-- Mappings that have been used: a version of one never has other bytes.
+CREATE TABLE mapping (
+    name text NOT NULL,
+    version bigint NOT NULL,
+    hash bytea NOT NULL,
+    PRIMARY KEY (name, version)
 );
 
 CREATE TABLE fact (

@@ -305,7 +305,17 @@ CREATE TABLE policy (
   id      INTEGER PRIMARY KEY,
   hash    TEXT NOT NULL UNIQUE,
   text    TEXT NOT NULL,
-  kept_at INTEGER NOT NULL
+  kept_at INTEGER NOT NULL,
+  -- The latest one is in force.
+  in_force_since INTEGER
+) STRICT;
+
+-- Mappings that have been used: a version of one never has other bytes.
+CREATE TABLE mapping (
+  name    TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  hash    BLOB NOT NULL,
+  PRIMARY KEY (name, version)
 ) STRICT;
 
 CREATE TABLE outbox (

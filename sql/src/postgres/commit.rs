@@ -32,6 +32,8 @@ pub(super) struct Half<'a> {
     pub rows: Vec<&'a RowWrite>,
     pub facts: Vec<&'a FactWrite>,
     pub breaks: Vec<&'a BreakWrite>,
+    marked: Vec<&'a i64>,
+    folded: Vec<&'a i64>,
     pub quarantine: &'a [QuarantineWrite],
     pub events: &'a [EventWrite],
     deltas: Vec<DeltaWrite>,
@@ -81,6 +83,7 @@ impl PostgresStore {
         let now = advance_clock(&mut tx, &half.clocks).await?;
         let mut writer = Writer::new(&mut tx, &self.names, now);
         let receipt = writer.write(&half).await?;
+        mark(&mut tx, &half).await?;
         if let Some(after) = after {
             after.await.map_err(|_| StoreError::Unreachable("the other half of the unit failed".into()))?;
         }
@@ -109,6 +112,11 @@ impl PostgresStore {
         let rows = routed(&unit.rows, |r| Some(r.account), &mut route)?;
         let facts = routed(&unit.facts, |f| Some(f.account), &mut route)?;
         let breaks = routed(&unit.breaks, |b| b.account, &mut route)?;
+        let marked = routed(&unit.marked, |a| Some(*a), &mut route)?;
+        let folded = routed(&unit.folded, |a| Some(*a), &mut route)?;
+        for (half, (marked, folded)) in halves.iter_mut().zip(marked.into_iter().zip(folded)) {
+            (half.marked, half.folded) = (marked, folded);
+        }
         let parts = accounts.into_iter().zip(rows).zip(facts).zip(breaks);
         for (half, (((accounts, rows), facts), breaks)) in halves.iter_mut().zip(parts) {
             (half.accounts, half.rows, half.facts, half.breaks) = (accounts, rows, facts, breaks);
@@ -122,7 +130,8 @@ impl PostgresStore {
         let mut unknown: Vec<i64> = {
             let known = self.slots.read().unwrap_or_else(|e| e.into_inner());
             let written = unit.rows.iter().map(|r| r.account).chain(unit.facts.iter().map(|f| f.account));
-            let all = written.chain(unit.breaks.iter().filter_map(|b| b.account));
+            let marks = unit.marked.iter().chain(&unit.folded).copied();
+            let all = written.chain(unit.breaks.iter().filter_map(|b| b.account)).chain(marks);
             all.filter(|account| !known.contains_key(account)).collect()
         };
         if unknown.is_empty() {
@@ -173,6 +182,27 @@ async fn advance_clock(conn: &mut PgConnection, clocks: &BTreeSet<i16>) -> Resul
     .fetch_one(conn)
     .await?;
     Ok(now)
+}
+
+/// Accounts whose facts are stored and not folded, and those that are folded now.
+async fn mark(conn: &mut PgConnection, half: &Half<'_>) -> Result<(), CommitError> {
+    let ids = |accounts: &[&i64]| accounts.iter().map(|a| **a).collect::<Vec<i64>>();
+    if !half.marked.is_empty() {
+        sqlx::query(
+            "INSERT INTO refold (account_id, cause) SELECT id, 'stored first' FROM unnest($1::bigint[]) AS u (id)
+             ON CONFLICT (account_id) DO NOTHING",
+        )
+        .bind(ids(&half.marked))
+        .execute(&mut *conn)
+        .await?;
+    }
+    if !half.folded.is_empty() {
+        sqlx::query("DELETE FROM refold WHERE account_id = ANY($1)")
+            .bind(ids(&half.folded))
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The steps of each partition as one, in the order they came.

@@ -154,6 +154,20 @@ impl Store for PostgresStore {
     async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError> {
         register::keep_policy(&self.pool, spec).await
     }
+    async fn enforce_policy(&self, generation: &Generation, id: i64) -> Result<u64, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        lease::guard(&mut tx, Some(generation), &[0], &[]).await?;
+        let marked = register::enforce_policy(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(marked)
+    }
+    async fn policy_in_force(&self) -> Result<Option<String>, StoreError> {
+        let mut conn = self.pool.acquire().await?;
+        Ok(register::policy_in_force(&mut conn).await?.map(|(_, hash)| hash))
+    }
+    async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
+        register::keep_mapping(&self.pool, name, version, hash).await
+    }
     async fn rewind(&self, generation: &Generation, partitions: &[PartitionId]) -> Result<(), StoreError> {
         lease::rewind(&self.pool, generation, partitions).await
     }
@@ -166,6 +180,14 @@ impl Store for PostgresStore {
     }
     async fn load_accounts(&self, numbers: &[Arc<str>]) -> Result<Vec<Option<StoredAccount>>, StoreError> {
         self.accounts(numbers).await
+    }
+    async fn marked(&self) -> Result<Vec<Arc<str>>, StoreError> {
+        let numbers: Vec<String> = sqlx::query_scalar(
+            "SELECT a.account_no FROM refold r JOIN account a ON a.id = r.account_id ORDER BY a.id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(numbers.into_iter().map(Arc::from).collect())
     }
     async fn load_aliases(&self, asked: &[(Arc<str>, Arc<str>)]) -> Result<Vec<Alias>, StoreError> {
         self.aliases(asked).await

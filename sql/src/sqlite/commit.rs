@@ -46,6 +46,7 @@ async fn write_ledger(
     (receipt.breaks_opened, receipt.breaks_resolved) = breaks::write(connection, &unit.breaks, now).await?;
     receipt.quarantined = quarantine::write(connection, &unit.quarantine, now).await?;
     write_events(connection, &unit.events, now).await?;
+    mark(connection, unit, now).await?;
     Ok(receipt)
 }
 
@@ -115,6 +116,30 @@ async fn write_accounts(
             Ok(())
         })
         .await?;
+    Ok(())
+}
+
+static MARK: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new("INSERT INTO refold (account_id, cause, marked_at)", 3, "ON CONFLICT (account_id) DO NOTHING")
+});
+
+/// Accounts whose facts are stored and not folded, and those that are folded now.
+async fn mark(connection: &mut SqliteConnection, unit: &CommitUnit, now: Micros) -> Result<(), Failure> {
+    MARK.run(connection, &unit.marked, |chunk, values| {
+        for account in chunk {
+            values.integer(Some(*account));
+            values.text(Some("stored first"));
+            values.time(Some(now));
+        }
+        Ok(())
+    })
+    .await?;
+    for account in &unit.folded {
+        sqlx::query("DELETE FROM refold WHERE account_id = ?")
+            .bind(*account)
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 

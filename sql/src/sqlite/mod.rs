@@ -112,6 +112,16 @@ impl Store for SqliteStore {
     async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError> {
         Ok(self.register_policy(spec).await?)
     }
+    async fn enforce_policy(&self, generation: &Generation, id: i64) -> Result<u64, StoreError> {
+        Ok(self.put_in_force(generation, id).await?)
+    }
+    async fn policy_in_force(&self) -> Result<Option<String>, StoreError> {
+        let mut connection = self.readers.acquire().await.map_err(Failure::from)?;
+        Ok(register::policy_in_force(&mut connection).await?.map(|(_, hash)| hash))
+    }
+    async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
+        Ok(self.register_mapping(name, version, hash).await?)
+    }
     async fn rewind(&self, generation: &Generation, partitions: &[PartitionId]) -> Result<(), StoreError> {
         Ok(self.rewind_partitions(generation, partitions).await?)
     }
@@ -123,6 +133,12 @@ impl Store for SqliteStore {
     }
     async fn load_accounts(&self, numbers: &[Arc<str>]) -> Result<Vec<Option<StoredAccount>>, StoreError> {
         Ok(self.read_accounts(numbers).await?)
+    }
+    async fn marked(&self) -> Result<Vec<Arc<str>>, StoreError> {
+        let marked = "SELECT a.account_no FROM refold r JOIN account a ON a.id = r.account_id ORDER BY a.id";
+        let numbers: Result<Vec<String>, Failure> =
+            sqlx::query_scalar(marked).fetch_all(&self.readers).await.map_err(Failure::from);
+        Ok(numbers?.into_iter().map(Arc::from).collect())
     }
     async fn load_aliases(&self, asked: &[(Arc<str>, Arc<str>)]) -> Result<Vec<Alias>, StoreError> {
         Ok(self.read_aliases(asked).await?)

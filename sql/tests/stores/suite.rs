@@ -690,6 +690,7 @@ pub async fn what_is_registered_once_is_found_again(opened: Opened) {
     assert_eq!(store.reader().feeds().await.unwrap().len(), 2);
     let policy = PolicySpec { hash: "h1".into(), text: "[timing]".into() };
     let id = store.keep_policy(&policy).await.unwrap();
+    assert_eq!(store.policy_in_force().await.unwrap(), None, "kept is not in force");
     assert_eq!(store.keep_policy(&policy).await.unwrap(), id);
     assert_ne!(store.keep_policy(&PolicySpec { hash: "h2".into(), text: "x".into() }).await.unwrap(), id);
     assert_eq!(store.reader().policy(id).await.unwrap().as_deref(), Some("[timing]"));

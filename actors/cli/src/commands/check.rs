@@ -15,6 +15,20 @@ pub struct Args {
     connect: bool,
 }
 
+/// Whether a run would fold accounts anew.
+async fn policy(store: &dyn store::Store, layouts: &pipeline::topology::layouts::LayoutSet) -> Outcome {
+    let ours = pipeline::policy::spec(&layouts.policy).hash;
+    match store.policy_in_force().await? {
+        None => println!("  policy: the first of this store"),
+        Some(hash) if hash == ours => println!("  policy: as in the last run"),
+        Some(_) => {
+            let accounts = store.reader().totals().await?.accounts;
+            println!("  policy: changed since the last run; {accounts} accounts will be folded anew");
+        }
+    }
+    Ok(())
+}
+
 pub fn run(args: Args) -> Outcome {
     let names = Arc::new(Names::default());
     let topology = open::topology(&args.file)?;
@@ -30,16 +44,21 @@ pub fn run(args: Args) -> Outcome {
     }
     if args.connect {
         let runtime = open::runtime()?;
-        runtime.block_on(connect(&topology, names))?;
+        runtime.block_on(connect(&topology, &layouts, names))?;
     }
     Ok(())
 }
 
 /// The real operations and nothing more.
-async fn connect(topology: &pipeline::Topology, names: Arc<Names>) -> Outcome {
+async fn connect(
+    topology: &pipeline::Topology,
+    layouts: &pipeline::topology::layouts::LayoutSet,
+    names: Arc<Names>,
+) -> Outcome {
     let store = open::store(topology, names).await?;
     store.ready().await?;
     println!("  store: answers, its tables are up to date");
+    policy(&*store, layouts).await?;
     for source in &topology.sources {
         let found = source.kind.file.matching(&topology.base());
         let found =

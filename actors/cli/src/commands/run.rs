@@ -92,6 +92,9 @@ async fn with_policy(
     layouts: pipeline::topology::layouts::LayoutSet,
     store: &dyn Store,
 ) -> Result<pipeline::topology::layouts::LayoutSet, Exit> {
+    for l in layouts.iter() {
+        store.keep_mapping(l.layout.name(), l.layout.version(), l.layout.hash()).await?;
+    }
     let id = store.keep_policy(&pipeline::policy::spec(&layouts.policy)).await?;
     Ok(layouts.with_policy_id(id))
 }
@@ -146,9 +149,13 @@ fn worker() -> String {
 }
 
 fn tell(health: &Health, notice: Notice) {
-    health.ready.store(matches!(notice, Notice::Active { .. }), Ordering::Relaxed);
+    let active = matches!(notice, Notice::Active { .. } | Notice::PolicyChanged { .. });
+    health.ready.store(active, Ordering::Relaxed);
     match notice {
         Notice::Active { .. } => {}
+        Notice::PolicyChanged { accounts } => {
+            eprintln!("dietz: the policy changed since the last run: {accounts} accounts are folded anew");
+        }
         Notice::StandingBy { owner, seconds } => {
             eprintln!(
                 "dietz: standing by: the store is in use by {owner}; its lease ends in {seconds} s unless renewed"

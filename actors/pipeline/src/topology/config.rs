@@ -81,6 +81,8 @@ pub struct Accumulator {
 #[derive(Clone, Debug)]
 pub struct Checker {
     pub mailbox: usize,
+    /// Which days are business days: `weekdays`, `XNYS`, or a file of closed days below the topology's folder.
+    pub calendar: Option<Word>,
     pub rules: Vec<(Word, RuleLevels)>,
 }
 
@@ -265,13 +267,14 @@ fn accumulator(r: &mut Reader, p: &mut Problems) -> Option<Accumulator> {
 
 fn checker(r: &mut Reader, p: &mut Problems) -> Option<Checker> {
     let mailbox = mailbox(r, p);
+    let calendar = r.word("calendar", p);
     let mut rules = Vec::new();
     for (name, mut rule) in r.tables("rules", p) {
         let levels = RuleLevels { warn: limit(&mut rule, "warn", p), block: limit(&mut rule, "block", p) };
         rule.finish(p);
         rules.push((name, levels));
     }
-    Some(Checker { mailbox, rules })
+    Some(Checker { mailbox, calendar, rules })
 }
 
 fn limit(rule: &mut Reader, key: &'static str, p: &mut Problems) -> Option<Limit> {

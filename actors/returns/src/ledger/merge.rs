@@ -74,6 +74,11 @@ impl Merge {
     }
 
     /// As it was before.
+    /// Nothing comes: what is known is to be looked at anew.
+    pub(super) fn nothing(facts: &[StoredFact]) -> Merge {
+        Merge { placed: Vec::new(), touched: Vec::new(), known: facts.len(), replaced: Vec::new() }
+    }
+
     pub(super) fn undo(self, facts: &mut Vec<StoredFact>) {
         for (n, before) in self.replaced.into_iter().rev() {
             facts[n] = before;

@@ -35,7 +35,7 @@ pub use carry::summary_of;
 pub use content::content;
 pub use explain::{Became, Explained, ExplainedDay, explain_day};
 pub use live::STREAM_REFERENCE;
-pub use refold::{Folded, Refold, fold, refold};
+pub use refold::{Folded, Refold, fold, rebuild, refold};
 pub use state::{AccountState, Offer, Restore};
 
 use crate::date::Date;

@@ -2,7 +2,7 @@
 use super::carry::summary_of;
 use super::extent::BEGINNING;
 use super::head::Head;
-use super::settle::{Known, Need, Settled, settle};
+use super::settle::{Known, Need, Settled, settle, settle_anew};
 use super::state::{AccountState, Memory};
 use super::{Changes, Ground, History, Outcome, Profile, Reach, RowChange, StoredFact};
 use crate::fact::{Fact, Kind};
@@ -57,6 +57,24 @@ pub fn fold(facts: &[StoredFact], profile: &Profile, ground: Ground) -> Folded {
     match settle(&start, incoming, &mut known, ground) {
         Ok(Settled { outcomes, profile, .. }) => {
             Folded { rows: known.rows, facts: known.facts, profile, outcomes }
+        }
+        // Everything is known, so nothing can be asked for.
+        Err(need) => unreachable!("{need:?}"),
+    }
+}
+
+/// All of an account built anew from its facts, under the conventions of now: after facts were stored without being folded, or when the
+/// policy changed. `history` is the whole account. Only what differs comes back.
+pub fn rebuild(state: &mut AccountState, history: &History, ground: Ground) -> Changes {
+    let mut known = known(history, state);
+    (known.complete, known.whole) = (true, true);
+    let start = Profile { first_values: Vec::new(), inception: None, ..state.profile.clone() };
+    match settle_anew(&start, &mut known, ground) {
+        Ok(Settled { mut changes, profile, .. }) => {
+            changes.profile = (profile != state.profile).then(|| profile.clone());
+            state.profile = profile;
+            state.remember(known, ground);
+            changes
         }
         // Everything is known, so nothing can be asked for.
         Err(need) => unreachable!("{need:?}"),

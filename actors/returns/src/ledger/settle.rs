@@ -58,13 +58,20 @@ pub(super) fn settle(
         let outcomes = vec![Outcome::Unchanged; merge.placed.len()];
         return Ok(Settled { outcomes, changes: Changes::default(), profile: profile.clone() });
     }
-    match judge(profile, known, &merge, ground) {
+    match judge(profile, known, &merge, Extent::NOTHING, ground) {
         Ok(judged) => Ok(judged.apply(profile, known, &merge)),
         Err(need) => {
             merge.undo(&mut known.facts);
             Err(need)
         }
     }
+}
+
+/// Builds all rows of an account anew from all its facts, and says what differs from the rows known.
+pub(super) fn settle_anew(profile: &Profile, known: &mut Known, ground: Ground) -> Result<Settled, Need> {
+    let merge = Merge::nothing(&known.facts);
+    let judged = judge(profile, known, &merge, Extent::ALL, ground)?;
+    Ok(judged.apply(profile, known, &merge))
 }
 
 /// What was decided, free of the facts it was decided on.
@@ -79,7 +86,13 @@ struct Judged {
     built: Built,
 }
 
-fn judge(profile: &Profile, known: &Known, merge: &Merge, ground: Ground) -> Result<Judged, Need> {
+fn judge(
+    profile: &Profile,
+    known: &Known,
+    merge: &Merge,
+    mut extent: Extent,
+    ground: Ground,
+) -> Result<Judged, Need> {
     let facts = &known.facts;
     let withdrawn = Withdrawn::of(facts);
     let voices = voices(facts, &withdrawn, ground);
@@ -88,7 +101,6 @@ fn judge(profile: &Profile, known: &Known, merge: &Merge, ground: Ground) -> Res
     let mut lost = Vec::new();
     let said = settle_undated(&voices, facts, &seen, &mut lost);
 
-    let mut extent = Extent::NOTHING;
     for fact in touched() {
         match extent::touch(&mut extent, fact, facts, profile, ground) {
             Some(()) => {}
