@@ -153,7 +153,14 @@ fn kind(context: &Context, includes: &[String]) -> (bool, bool) {
 fn date_of(mapped: &Arc<Mapped>, record: &Option<Kept>) -> Option<Date> {
     let (raw, context) = record.as_ref()?;
     let place = Place { partition: PartitionKey(0), position: Position::default() };
-    let stamp = Stamp { vendor: Vendor(0), arrival: Arrival(None), place, feed: FeedKey(0), salt: None };
+    let stamp = Stamp {
+        vendor: Vendor(0),
+        arrival: Arrival(None),
+        place,
+        feed: FeedKey(0),
+        salt: None,
+        stream: false,
+    };
     let view = View { context: context.as_ref(), ..View::default() };
     let mut reader = Reader::new(mapped.clone());
     let mut out = Decoded::default();

@@ -57,7 +57,20 @@ pub struct TopologyArg {
     topology: PathBuf,
 }
 
+/// `dietz report | head` closes the pipe early: that is no fault, and nothing a person should read about.
+fn end_quietly_on_a_closed_pipe() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let text = info.payload().downcast_ref::<String>();
+        if text.is_some_and(|t| t.starts_with("failed printing to stdout")) {
+            std::process::exit(0);
+        }
+        usual(info);
+    }));
+}
+
 fn main() -> ExitCode {
+    end_quietly_on_a_closed_pipe();
     let command = Cli::parse().command.unwrap_or_else(|| Command::Run(commands::run::Args::default()));
     let result = match command {
         Command::Run(args) => commands::run::run(args),

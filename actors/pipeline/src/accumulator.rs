@@ -51,7 +51,7 @@ pub struct Work {
 pub(crate) struct Account {
     pub id: i64,
     pub state: AccountState,
-    /// The batch that made it; none for one the store knew. Until that batch is committed the store has nothing of it.
+    /// The batch that made it; none for one the store knew. While the overlay keeps that batch, it keeps all there is of the account.
     pub born: Option<u64>,
     /// The batch that touched it last.
     pub touched: u64,
@@ -356,9 +356,10 @@ impl Work {
 }
 
 impl Account {
-    /// Nothing of it can be in the store: the batch that made it is not committed.
-    pub fn is_new(&self, oldest_uncommitted: Option<u64>) -> bool {
-        self.born.is_some_and(|born| oldest_uncommitted.is_some_and(|oldest| oldest <= born))
+    /// The store has nothing of it that the batch in hand and the overlay have not: the batch that made it is one of them. Numbers
+    /// are compared for equality alone, for batches of different sources do not come in their order.
+    pub fn is_new(&self, overlay: &Overlay, in_hand: u64) -> bool {
+        self.born.is_some_and(|born| born == in_hand || overlay.holds(born))
     }
 }
 

@@ -145,7 +145,7 @@ impl Work {
     async fn batch(&mut self, raw: RawBatch) -> Result<(), Failure> {
         let pieces = match self.vendors.get_mut(&raw.feed.vendor) {
             Some(vendor) => {
-                decode(&mut vendor.decoder, &raw, &mut self.decoded);
+                decode(|batch, out| vendor.decoder.decode(batch, out), &raw, &mut self.decoded);
                 tell_drift(vendor, &self.decoded, &raw);
                 let aliases = learn(vendor, &self.decoded, &*self.store, &self.names).await?;
                 vendor.metrics.count(&self.decoded.counts);
@@ -171,31 +171,39 @@ impl VendorMetrics {
 }
 
 /// Decodes a batch; a record that panics the decoder is rejected there and then, and the others go on.
-fn decode(decoder: &mut codecs::Decoder, raw: &RawBatch, out: &mut Decoded) {
+fn decode(mut decoder: impl FnMut(&RawBatch, &mut Decoded), raw: &RawBatch, out: &mut Decoded) {
     out.clear();
-    if catch_unwind(AssertUnwindSafe(|| decoder.decode(raw, out))).is_ok() {
+    let mut survives =
+        |batch: &RawBatch, out: &mut Decoded| catch_unwind(AssertUnwindSafe(|| decoder(batch, out))).is_ok();
+    if survives(raw, out) {
         return;
     }
     out.clear();
+    // What the framer refused comes with no record, so it goes first and by itself.
+    survives(&part(raw, Vec::new(), raw.refused.clone()), out);
     let mut one = Decoded::default();
     for record in &raw.records {
-        let single = RawBatch {
-            records: vec![*record],
-            refused: Vec::new(),
-            partition: raw.partition.clone(),
-            feed: raw.feed.clone(),
-            payload: raw.payload.clone(),
-            contexts: raw.contexts.clone(),
-            ..*raw
-        };
         one.clear();
-        if catch_unwind(AssertUnwindSafe(|| decoder.decode(&single, &mut one))).is_ok() {
+        if survives(&part(raw, vec![*record], Vec::new()), &mut one) {
             append(out, &mut one);
         } else {
             out.counts.read += 1;
             out.counts.quarantined += 1;
             out.rejects.push(panicked(raw.record(record), record.position));
         }
+    }
+}
+
+/// A batch with some of another's records, over the same bytes.
+fn part(raw: &RawBatch, records: Vec<record::RawRecord>, refused: Vec<record::FramingError>) -> RawBatch {
+    RawBatch {
+        records,
+        refused,
+        partition: raw.partition.clone(),
+        feed: raw.feed.clone(),
+        payload: raw.payload.clone(),
+        contexts: raw.contexts.clone(),
+        ..*raw
     }
 }
 

@@ -40,11 +40,10 @@ impl Work {
         out: &mut ReturnsBatch,
     ) -> Result<Vec<(Symbol, Fact)>, Failure> {
         let in_hand = out.header.number;
-        let oldest = Some(self.overlay.oldest().unwrap_or(in_hand).min(in_hand));
         let mut probes = Vec::new();
         for (symbol, fact) in &deferred {
             if let Some(account) = self.accounts.get(symbol)
-                && !account.is_new(oldest)
+                && !account.is_new(&self.overlay, in_hand)
             {
                 let (key, feed, content) = (fact.key(), fact.feed, fact.content);
                 probes.push(Probe { account: account.id, key, feed, content });
@@ -55,7 +54,7 @@ impl Work {
         let mut unknown = Vec::new();
         for (symbol, fact) in deferred {
             let Some(account) = self.accounts.get(&symbol) else { continue };
-            let stored = if account.is_new(oldest) { None } else { answers.next() };
+            let stored = if account.is_new(&self.overlay, in_hand) { None } else { answers.next() };
             let under_way = self.overlay.of(account.id, out).find(&fact.key(), fact.feed, fact.content);
             let kept = match (under_way, stored) {
                 (Some(f), _) => Some((f.arrival, f.place)),

@@ -168,16 +168,21 @@ fn merge_accounts(accounts: &mut Vec<AccountWrite>) {
 }
 
 /// The breaks of each account and date as its last change left them: what an earlier version of the row broke is no matter any more.
+/// What was resolved stays so, once: a day that went and came back may have left breaks open in the store.
 fn of_last_changes(breaks: Vec<(u32, BreakWrite)>, rows: &[(i64, Date, u32, RowWrite)]) -> Vec<BreakWrite> {
-    let mut last: HashMap<(i64, Date), u32> = HashMap::default();
-    last.extend(breaks.iter().filter_map(|(order, b)| Some(((b.account?, b.as_of?), *order))));
+    let mut last: HashMap<(i64, Date, bool), u32> = HashMap::default();
+    for (order, b) in &breaks {
+        if let (Some(account), Some(date)) = (b.account, b.as_of) {
+            last.insert((account, date, b.broken), *order);
+        }
+    }
     for (account, date, order, _) in rows {
-        if let Some(seen) = last.get_mut(&(*account, *date)) {
+        if let Some(seen) = last.get_mut(&(*account, *date, true)) {
             *seen = (*seen).max(*order);
         }
     }
     let is_last = |order: u32, b: &BreakWrite| match (b.account, b.as_of) {
-        (Some(account), Some(date)) => last.get(&(account, date)) == Some(&order),
+        (Some(account), Some(date)) => last.get(&(account, date, b.broken)) == Some(&order),
         _ => true,
     };
     breaks.into_iter().filter(|(order, b)| is_last(*order, b)).map(|(_, b)| b).collect()

@@ -15,6 +15,7 @@ pub struct Overlay {
 
 struct Pending {
     batch: Arc<ReturnsBatch>,
+    committed: bool,
     /// Where each account's rows and facts lie in the batch; made on the first read, since most batches are never read.
     index: Option<HashMap<i64, Span>>,
 }
@@ -34,15 +35,26 @@ pub struct Uncommitted<'a> {
 
 impl Overlay {
     pub fn push(&mut self, batch: Arc<ReturnsBatch>) {
-        self.batches.push_back(Pending { batch, index: None });
+        self.batches.push_back(Pending { batch, committed: false, index: None });
     }
 
-    /// Forgets batches the store holds now.
+    /// Forgets batches the store holds now, up to the first it does not. A later one stays: what an earlier one says of the same
+    /// account would be laid over the store and hide what came after it.
     pub fn committed(&mut self, numbers: &[u64]) {
-        self.batches.retain(|p| !numbers.contains(&p.batch.header.number));
+        for pending in &mut self.batches {
+            pending.committed |= numbers.contains(&pending.batch.header.number);
+        }
+        while self.batches.front().is_some_and(|p| p.committed) {
+            self.batches.pop_front();
+        }
     }
 
-    /// The number of the oldest batch not committed.
+    /// Whether a batch of that number is part of every read.
+    pub fn holds(&self, number: u64) -> bool {
+        self.batches.iter().any(|p| p.batch.header.number == number)
+    }
+
+    /// The lowest number of a batch kept here.
     pub fn oldest(&self) -> Option<u64> {
         self.batches.iter().map(|p| p.batch.header.number).min()
     }

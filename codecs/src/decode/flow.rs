@@ -5,6 +5,7 @@ use super::reader::Pen;
 use super::row::{Row, missing, utf8};
 use crate::mapping::model::{ClassOf, FlowFields, HoldingFields, Text};
 use returns::fact::{Cancel, Class, Flow, Holding};
+use returns::ledger::STREAM_REFERENCE;
 use returns::{Body, Date, Decimal};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -145,7 +146,9 @@ fn generated(
         }
         None => identity,
     };
-    Ok(with_ordinal(format!("~{salted:032x}"), ordinal))
+    // In a file equals are counted, so that two lines are two flows; in a stream the ledger asks the policy.
+    let mark = if pen.stamp.stream { STREAM_REFERENCE } else { '=' };
+    Ok(with_ordinal(format!("{mark}{salted:032x}"), ordinal))
 }
 
 /// Which of its equals the observation is, in its feed.

@@ -240,6 +240,7 @@ fn mapped(reader: &mut Reader, salted: bool, vendor: Vendor, batch: &RawBatch, o
         place: Place { partition: batch.partition.key, position: Position::default() },
         feed: batch.feed.key,
         salt: batch.feed.hash.filter(|_| salted),
+        stream: !batch.feed.ends,
     };
     let mut writer = Writer::new(out);
     for record in &batch.records {

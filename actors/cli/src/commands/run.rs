@@ -5,14 +5,14 @@ use crate::{Outcome, open};
 use pipeline::admin::{self, Health};
 use pipeline::board::Board;
 use pipeline::rules::rules;
-use pipeline::{Notice, Options, Plan, Topology};
+use pipeline::{Notice, Options, Plan, Problem, Topology};
 use std::io::IsTerminal;
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-use store::{Names, Store};
+use store::{Names, Store, StoreError};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -93,10 +93,25 @@ async fn with_policy(
     store: &dyn Store,
 ) -> Result<pipeline::topology::layouts::LayoutSet, Exit> {
     for l in layouts.iter() {
-        store.keep_mapping(l.layout.name(), l.layout.version(), l.layout.hash()).await?;
+        let kept = store.keep_mapping(l.layout.name(), l.layout.version(), l.layout.hash()).await;
+        kept.map_err(|e| mapping_problem(e, l.layout.name()))?;
     }
     let id = store.keep_policy(&pipeline::policy::spec(&layouts.policy)).await?;
     Ok(layouts.with_policy_id(id))
+}
+
+/// A mapping that changed without a new version is its author's mistake, not the store's.
+fn mapping_problem(e: StoreError, layout: &str) -> Exit {
+    match e {
+        StoreError::Refused(message) => Exit::Topology(vec![Problem {
+            file: format!("mapping {layout}"),
+            line: 0,
+            column: 0,
+            message,
+            help: None,
+        }]),
+        other => other.into(),
+    }
 }
 
 fn serve(
