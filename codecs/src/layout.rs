@@ -155,6 +155,17 @@ impl Layout {
         feed.count.is_some() || feed.trailer.is_some() || matches!(mapped.framing, Framing::Xml { .. })
     }
 
+    /// Whether the mapping says how its payloads are known.
+    pub fn is_detectable(&self) -> bool {
+        match &self.body {
+            Body::Mapped(mapped) => {
+                let detect = &mapped.mapping.detect;
+                !(detect.file.is_empty() && detect.head.is_empty())
+            }
+            Body::Events => true,
+        }
+    }
+
     /// Whether a payload looks like this layout's, by its `[detect]`. Without one it never does.
     pub fn detect(&self, file_name: &str, head: &[u8]) -> bool {
         let Body::Mapped(mapped) = &self.body else {

@@ -199,6 +199,7 @@ impl Work {
         if batch.intake == (Intake::StoreFirst { last: true }) {
             self.fold_marked(&mut out).await?;
         }
+        out.breaks = batch.breaks;
         for mut rejected in batch.rejects {
             let account = rejected.account.and_then(|s| self.accounts.get(&s));
             rejected.write.account = account.map(|a| a.id);

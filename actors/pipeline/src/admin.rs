@@ -43,10 +43,10 @@ fn describe() {
     describe_counter!("dietz_batches_committed_total", "Batches committed with all their pieces");
     describe_counter!("dietz_source_bytes_total", Unit::Bytes, "Bytes read and committed, decompressed");
     describe_counter!("dietz_restarts_total", "Generations started again, by the actor that failed");
-    describe_gauge!(
-        "dietz_mailbox_blocked_seconds_total",
+    describe_histogram!(
+        "dietz_mailbox_wait_seconds",
         Unit::Seconds,
-        "Time senders waited for room in a mailbox"
+        "How long senders waited for room in a mailbox"
     );
     describe_gauge!("dietz_mailbox_depth_messages", "Messages under way to an actor or in its hands");
     describe_gauge!("dietz_mailbox_capacity_messages", "The bound of a mailbox");
@@ -57,6 +57,7 @@ fn describe() {
     describe_gauge!("dietz_source_lag_bytes", Unit::Bytes, "Bytes of open files not yet read, by source");
     describe_gauge!("dietz_source_partitions", "Partitions of a source, by state");
     describe_gauge!("dietz_checkpoint_age_seconds", Unit::Seconds, "Time since the last commit");
+    metrics::counter!("dietz_restarts_total", "actor" => "supervisor").increment(0);
     describe_histogram!("dietz_commit_duration_seconds", Unit::Seconds, "How long transactions took");
 }
 

@@ -14,7 +14,7 @@ use returns::fact::{Body, Quarantined};
 use returns::{Arrival, Fact, Kind, Origin, Place, Vendor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use store::{Names, QuarantineWrite, Store};
+use store::{BreakWrite, Names, QuarantineWrite, Store};
 use tokio::runtime::Handle;
 
 /// Decodes batches in the order they come, and hands the pieces on.
@@ -258,6 +258,7 @@ fn undecodable(raw: &RawBatch, outputs: usize) -> Result<Vec<Option<AccountBatch
         facts: Vec::new(),
         intake: intake(raw),
         aliases: Vec::new(),
+        breaks: feed_breaks(raw, std::slice::from_ref(&rejects)),
         rejects,
         counts,
     });
@@ -414,16 +415,57 @@ fn pieces(
         .map(|k| k == 0 || all || !(facts[k].is_empty() && by_owner[k].is_empty() && rejects[k].is_empty()))
         .collect();
     let total = u32::try_from(goes.iter().filter(|g| **g).count()).unwrap_or(u32::MAX);
-    let mut counts = Some(counts);
+    let mut first = Some((counts, feed_breaks(raw, &rejects)));
     let mut out = Vec::with_capacity(outputs);
     for (((facts, aliases), rejects), goes) in facts.into_iter().zip(by_owner).zip(rejects).zip(goes) {
         out.push(goes.then(|| {
-            let counts = counts.take().unwrap_or_default();
+            let (counts, breaks) = first.take().unwrap_or_default();
             let header = header(raw, total);
-            AccountBatch { header, facts, intake: intake(raw), aliases, rejects, counts }
+            AccountBatch { header, facts, intake: intake(raw), aliases, rejects, breaks, counts }
         }));
     }
     out
+}
+
+/// Breaks of the feed as a whole: its control count disagrees, or a record that names no account and date is in quarantine (F6).
+fn feed_breaks(raw: &RawBatch, rejects: &[Vec<Rejected>]) -> Vec<BreakWrite> {
+    let mut breaks = Vec::new();
+    if raw.feed.gated {
+        let number = |n: u64| Some(n.into());
+        let (expected, actual) = raw.feed.control.map_or((None, None), |(d, c)| (number(d), number(c)));
+        let hint = match expected {
+            Some(_) => {
+                "the count it declares disagrees with its records; nothing of it counts until it is released or sent again"
+            }
+            None => "its trailer is missing; nothing of it counts until it is released or sent again",
+        };
+        breaks.push(BreakWrite { expected, actual, ..feed_break(raw, "control_count", "block", hint) });
+    }
+    if let Some(r) = rejects.iter().flatten().find(|r| r.account.is_none() || r.write.as_of.is_none()) {
+        let hint = "a record of the feed is in quarantine and names no account and date";
+        let position = Some(r.write.position.to_string());
+        breaks.push(BreakWrite { position, ..feed_break(raw, "quarantined_input", "warn", hint) });
+    }
+    breaks
+}
+
+fn feed_break(raw: &RawBatch, rule: &'static str, severity: &'static str, hint: &str) -> BreakWrite {
+    BreakWrite {
+        rule,
+        severity,
+        account: None,
+        vendor: Some(raw.feed.vendor.clone()),
+        as_of: None,
+        feed: Some(raw.feed.key),
+        position: None,
+        expected: None,
+        actual: None,
+        difference: None,
+        difference_bp: None,
+        tolerance: None,
+        hint: Some(hint.into()),
+        broken: true,
+    }
 }
 
 fn intake(raw: &RawBatch) -> Intake {
@@ -442,6 +484,8 @@ fn header(raw: &RawBatch, pieces: u32) -> Header {
 /// A record whose account has aliases, none of which covers its date.
 fn unresolved(vendor: &VendorWork, raw: &RawBatch, o: &Observation, account: &str) -> Rejected {
     let position = o.fact.place.position;
+    let record = raw.records.iter().find(|r| r.position == position);
+    let bytes = record.map_or(&[][..], |r| raw.record(r));
     let write = QuarantineWrite {
         vendor: vendor.name.clone(),
         partition: raw.partition.key,
@@ -451,9 +495,9 @@ fn unresolved(vendor: &VendorWork, raw: &RawBatch, o: &Observation, account: &st
         code: "no_alias_on_date".into(),
         text: format!("the account has aliases, but none on {}", o.fact.as_of),
         field: None,
-        raw: Vec::new(),
-        length: 0,
-        raw_hash: blake3::hash(account.as_bytes()).into(),
+        raw: bytes[..bytes.len().min(1 << 20)].to_vec(),
+        length: bytes.len() as u64,
+        raw_hash: blake3::hash(bytes).into(),
         account: None,
         vendor_account: Some(account.to_owned()),
         as_of: Some(o.fact.as_of),

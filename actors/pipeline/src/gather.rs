@@ -110,6 +110,8 @@ impl Gather {
                 deltas.push(DeltaWrite { partition: *key, id, token, from, to: track.at, counts });
             }
         }
+        // A partition that is through needs no memory.
+        self.tracks.retain(|_, t| t.at != Progress::End || !t.under_way.is_empty());
         deltas.sort_by(|a, b| a.id.cmp(&b.id));
         (deltas, whole)
     }
@@ -127,6 +129,7 @@ fn fill(unit: &mut CommitUnit, batches: Vec<CheckedBatch>) {
     let mut order = 0u32;
     for batch in batches {
         breaks.extend(batch.breaks.into_iter().map(|(row, b)| (order + row, b)));
+        breaks.extend(batch.returns.breaks.iter().map(|b| (order, b.clone())));
         let returns = Arc::unwrap_or_clone(batch.returns);
         unit.quarantine.extend(returns.quarantine);
         unit.facts.extend(returns.facts.into_iter().map(|(account, stored)| FactWrite { account, stored }));

@@ -4,7 +4,7 @@
 //! permits, a message travels with its permit and gives it back when the receiver is done with it. A sender that finds no
 //! permit waits: that is the back-pressure, all the way back to the source.
 use actix::prelude::*;
-use metrics::{Gauge, gauge};
+use metrics::{Gauge, Histogram, gauge, histogram};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -42,7 +42,7 @@ pub struct Mailbox<M: Send + 'static> {
     to: Recipient<Parcel<M>>,
     room: Arc<Semaphore>,
     depth: Gauge,
-    blocked: Gauge,
+    waits: Histogram,
 }
 
 impl<M: Send + 'static> Clone for Mailbox<M> {
@@ -52,7 +52,7 @@ impl<M: Send + 'static> Clone for Mailbox<M> {
             to: self.to.clone(),
             room: self.room.clone(),
             depth: self.depth.clone(),
-            blocked: self.blocked.clone(),
+            waits: self.waits.clone(),
         }
     }
 }
@@ -66,8 +66,7 @@ impl<M: Send + 'static> Mailbox<M> {
             to,
             room: Arc::new(Semaphore::new(capacity)),
             depth: gauge!("dietz_mailbox_depth_messages", "actor" => name.to_owned()),
-            // Seconds, so a fraction: the recorder's counters are whole, its gauges are not. It only grows.
-            blocked: gauge!("dietz_mailbox_blocked_seconds_total", "actor" => name.to_owned()),
+            waits: histogram!("dietz_mailbox_wait_seconds", "actor" => name.to_owned()),
         }
     }
 
@@ -78,7 +77,7 @@ impl<M: Send + 'static> Mailbox<M> {
             Err(_) => {
                 let since = Instant::now();
                 let permit = self.room.clone().acquire_owned().await;
-                self.blocked.increment(since.elapsed().as_secs_f64());
+                self.waits.record(since.elapsed().as_secs_f64());
                 permit.map_err(|_| Closed(self.name.clone()))?
             }
         };

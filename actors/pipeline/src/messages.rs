@@ -45,6 +45,8 @@ pub struct AccountBatch {
     pub aliases: Vec<NewAlias>,
     /// Piece 1 carries what belongs to the batch as a whole.
     pub rejects: Vec<Rejected>,
+    /// Breaks of the feed as a whole.
+    pub breaks: Vec<store::BreakWrite>,
     pub counts: Counts,
 }
 
@@ -84,6 +86,7 @@ pub struct ReturnsBatch {
     /// What caused restatements in this batch: (account, date, cause).
     pub causes: Vec<(i64, Date, Arc<str>)>,
     pub quarantine: Vec<QuarantineWrite>,
+    pub breaks: Vec<store::BreakWrite>,
     /// Accounts with facts that are stored and not folded, and accounts whose facts are all folded now.
     pub marked: Vec<i64>,
     pub folded: Vec<i64>,
@@ -99,6 +102,7 @@ impl ReturnsBatch {
             facts: Vec::new(),
             causes: Vec::new(),
             quarantine: Vec::new(),
+            breaks: Vec::new(),
             marked: Vec::new(),
             folded: Vec::new(),
             counts,

@@ -13,6 +13,8 @@ use store::{FeedSpec, Generation, Names, PartitionSpec, Store, StoreError};
 /// The layouts one source may carry.
 pub struct SourceLayouts {
     candidates: Vec<Arc<Layout>>,
+    /// The topology names what this source carries, so that its only layout needs no `[detect]`.
+    named: bool,
 }
 
 impl SourceLayouts {
@@ -24,13 +26,15 @@ impl SourceLayouts {
             (false, some) => some.iter().any(|v| v == vendor),
         };
         let candidates = set.iter().filter(|l| wanted(&l.vendor_name)).map(|l| l.layout.clone());
-        SourceLayouts { candidates: candidates.collect() }
+        SourceLayouts { candidates: candidates.collect(), named: eventbridge || !vendors.is_empty() }
     }
 }
 
 impl Layouts for SourceLayouts {
     fn choose(&self, file_name: &str, head: &[u8]) -> Result<Arc<dyn OpenLayout>, Refused> {
-        if let [only] = self.candidates.as_slice() {
+        if let [only] = self.candidates.as_slice()
+            && (self.named || !only.is_detectable())
+        {
             return Ok(Arc::new(Opened(only.clone())));
         }
         let found: Vec<&Arc<Layout>> = self.candidates.iter().filter(|l| l.detect(file_name, head)).collect();
@@ -62,6 +66,9 @@ impl OpenLayout for Opened {
     }
     fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::get(&self.0.vendor_policy().zone).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+    fn declares_its_end(&self) -> bool {
+        self.0.is_controlled()
     }
     fn framer(&self, _record_limit: usize) -> Box<dyn Framer> {
         self.0.framer()
@@ -166,6 +173,7 @@ impl Registry for StoreRegistry {
             hash: info.hash,
             ends: info.status != FeedStatus::Open,
             gated: info.status == FeedStatus::Waiting,
+            control: info.survey.declared.map(|declared| (declared, info.survey.counted)),
             newest_first: info.survey.newest_first,
         }))
     }

@@ -34,6 +34,8 @@ pub struct Feed {
     pub ends: bool,
     /// The feed declared a control count and it disagrees, so its facts wait for `release`.
     pub gated: bool,
+    /// The control count the feed declares, and the records counted as its layout counts them.
+    pub control: Option<(u64, u64)>,
     /// Its dates run backwards: facts are stored as they come, and accounts folded once when it is through.
     pub newest_first: bool,
 }

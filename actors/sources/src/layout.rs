@@ -22,6 +22,11 @@ pub trait OpenLayout: Send + Sync {
     /// The zone in which a date in a file's name is meant.
     fn zone(&self) -> jiff::tz::TimeZone;
 
+    /// A feed of this layout declares how much it holds: it has an end, and is read as a whole or not at all.
+    fn declares_its_end(&self) -> bool {
+        false
+    }
+
     /// A framer at the start of a feed. It must refuse records longer than `record_limit` bytes.
     fn framer(&self, record_limit: usize) -> Box<dyn Framer>;
 

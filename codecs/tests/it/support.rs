@@ -41,6 +41,7 @@ pub fn batch(layout: &Layout, framed: Framed, feed: &[u8], ends: bool) -> RawBat
             hash: Some(*blake3::hash(feed).as_bytes()),
             ends,
             gated: false,
+            control: None,
             newest_first: false,
         }),
         from: Progress::Start,

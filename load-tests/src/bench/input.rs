@@ -47,6 +47,7 @@ impl Input {
                 hash: None,
                 ends: true,
                 gated: false,
+                control: None,
                 newest_first: false,
             }),
         })

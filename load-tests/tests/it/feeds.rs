@@ -201,6 +201,7 @@ fn decode(layout: Layout, text: &str) -> Decoded {
             hash: None,
             ends: true,
             gated: false,
+            control: None,
             newest_first: false,
         }),
         from: Progress::Start,

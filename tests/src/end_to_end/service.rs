@@ -126,7 +126,7 @@ fn metrics_follow_the_conventions_and_the_conservation_gauges_read_zero() {
         "dietz_source_bytes_total",
         "dietz_mailbox_depth_messages",
         "dietz_mailbox_capacity_messages",
-        "dietz_mailbox_blocked_seconds_total",
+        "dietz_restarts_total",
         "dietz_commit_duration_seconds_bucket",
         "dietz_source_lag_bytes",
         "dietz_checkpoint_age_seconds",

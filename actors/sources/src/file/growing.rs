@@ -95,37 +95,41 @@ pub(super) fn rest_of(mut file: File, start: u64, size: u64) -> io::Result<Take<
 }
 
 /// Looks at a file for the first time.
-pub(super) fn look(entry: &Entry, config: &FileConfig, layouts: &dyn Layouts) -> Look {
+/// `None`: the file's layout declares its end, so it does not grow.
+pub(super) fn look(entry: &Entry, config: &FileConfig, layouts: &dyn Layouts) -> Option<Look> {
     let found = match &entry.stamp {
         Ok(_) => first_look(entry, config, layouts).map_err(|e| e.to_string()),
         Err(why) => Err(why.clone()),
     };
-    found.unwrap_or_else(|why| Look::Refused(Box::new(Rejection::unreadable(entry, &why))))
+    found.unwrap_or_else(|why| Some(Look::Refused(Box::new(Rejection::unreadable(entry, &why)))))
 }
 
-fn first_look(entry: &Entry, config: &FileConfig, layouts: &dyn Layouts) -> io::Result<Look> {
+fn first_look(entry: &Entry, config: &FileConfig, layouts: &dyn Layouts) -> io::Result<Option<Look>> {
     let mut file = File::open(&entry.path)?;
     let stamp = Stamp::of(&file.metadata()?);
     let head = read_head(&mut file, HEAD)?;
     let Some(line) = head.iter().position(|b| *b == b'\n').or((head.len() == HEAD).then_some(HEAD - 1))
     else {
-        return Ok(Look::Nothing);
+        return Ok(Some(Look::Nothing));
     };
     let layout = match layouts.choose(layout_name(&entry.name), &head) {
         Ok(layout) => layout,
         Err(why) => {
             // The first line stays as it is, whatever is written behind it; so the refusal is told once.
             let hash = *blake3::hash(&head[..=line]).as_bytes();
-            return Ok(Look::Refused(Box::new(Rejection::of_content(entry, why, head, hash, stamp))));
+            return Ok(Some(Look::Refused(Box::new(Rejection::of_content(entry, why, head, hash, stamp)))));
         }
     };
+    if layout.declares_its_end() {
+        return Ok(None);
+    }
     file.rewind()?;
     let mut cutter = Cutter::new(layout.framer(config.record_limit), Progress::Start, false);
-    let Some(length) = first_end(&mut cutter, &mut file)? else { return Ok(Look::Nothing) };
+    let Some(length) = first_end(&mut cutter, &mut file)? else { return Ok(Some(Look::Nothing)) };
     let beginning = Beginning::of(&mut file, length.min(HEAD as u64))?;
-    Ok(beginning.map_or(Look::Nothing, |beginning| {
+    Ok(Some(beginning.map_or(Look::Nothing, |beginning| {
         Look::New(Box::new(New { entry: entry.clone(), stamp, beginning, layout }))
-    }))
+    })))
 }
 
 /// Where the first record ends, or the first refused piece.

@@ -355,7 +355,10 @@ fn look(task: &Task, growing: Option<Box<Growing>>, settings: &Settings) -> Outc
         return Outcome::Grows(growing::look_again(entry, growing));
     }
     if config.watch && config.grows && input::is_plain(&entry.path, config.compression, &entry.name) {
-        return Outcome::Grows(growing::look(entry, config, &**layouts));
+        // A feed that declares how much it holds is complete or nothing: it is read once it stands still.
+        if let Some(look) = growing::look(entry, config, &**layouts) {
+            return Outcome::Grows(look);
+        }
     }
     if *settled { Outcome::Ends(survey::survey(entry, config, &**layouts)) } else { Outcome::Unsettled }
 }

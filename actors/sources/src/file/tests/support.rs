@@ -214,6 +214,7 @@ impl Registry for Memory {
             hash: info.hash,
             ends: info.status != FeedStatus::Open,
             gated: info.status == FeedStatus::Waiting,
+            control: None,
             newest_first: false,
         }))
     }
