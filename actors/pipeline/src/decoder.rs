@@ -569,3 +569,6 @@ fn hold(
         body,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -242,3 +242,6 @@ fn dedup_facts(facts: &mut Vec<FactWrite>) {
     }
     facts.sort_by_key(|f| f.account);
 }
+
+#[cfg(test)]
+mod tests;

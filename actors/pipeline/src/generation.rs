@@ -57,7 +57,18 @@ struct Starting<'p> {
 /// Starts every actor, from the sink backwards, so that nobody ever sends to an actor that is not there.
 pub async fn start(plan: &Plan, lease: Arc<Lease>) -> Result<Running, Failure> {
     let (tell, ended) = mpsc::unbounded_channel();
-    let mut s = Starting { plan, tell, arbiters: Vec::new() };
+    let mut starting = Starting { plan, tell, arbiters: Vec::new() };
+    match wire(&mut starting, plan, lease).await {
+        Ok(sink) => Ok(Running { ended, sink: sink.into(), arbiters: starting.arbiters }),
+        Err(failure) => {
+            end(starting.arbiters).await;
+            Err(failure)
+        }
+    }
+}
+
+/// Starts and connects them; the name of the sink comes back.
+async fn wire(s: &mut Starting<'_>, plan: &Plan, lease: Arc<Lease>) -> Result<String, Failure> {
     let t = &plan.topology;
     let [sink] = t.sinks.as_slice() else { return Err(Failure::fatal("a topology has one sink")) };
     let [checker] = t.checkers.as_slice() else { return Err(Failure::fatal("a topology has one checker")) };
@@ -82,24 +93,27 @@ pub async fn start(plan: &Plan, lease: Arc<Lease>) -> Result<Running, Failure> {
         back.sources.push(s.source(node, to, lease.clone(), &arbiter)?);
     }
     sink_addr.send(Listen(back)).await.map_err(Failure::transient)?;
-    Ok(Running { ended, sink: sink.name.text.as_str().into(), arbiters: s.arbiters })
+    Ok(actor("sinks", &sink.name.text))
 }
 
 impl Running {
     /// Ends every actor and waits for their threads. What was not committed is forgotten; the store has the rest.
     pub async fn end(self) {
-        for arbiter in &self.arbiters {
-            arbiter.stop();
-        }
-        let arbiters = self.arbiters;
-        let joined = tokio::task::spawn_blocking(move || {
-            for arbiter in arbiters {
-                // A thread that panicked has told so through its guard.
-                let _ = arbiter.join();
-            }
-        });
-        let _ = joined.await;
+        end(self.arbiters).await;
     }
+}
+
+async fn end(arbiters: Vec<Arbiter>) {
+    for arbiter in &arbiters {
+        arbiter.stop();
+    }
+    let joined = tokio::task::spawn_blocking(move || {
+        for arbiter in arbiters {
+            // A thread that panicked has told so through its guard.
+            let _ = arbiter.join();
+        }
+    });
+    let _ = joined.await;
 }
 
 /// Room beyond the mailbox's own bound, for the few messages that are not data.
@@ -123,14 +137,15 @@ impl Starting<'_> {
         lease: Arc<Lease>,
     ) -> (Addr<SinkActor>, Mailbox<crate::messages::Flowing<crate::messages::CheckedBatch>>) {
         let (plan, k) = (self.plan.clone(), node.kind.clone());
-        let guard = self.guard(&node.name.text);
+        let name = actor("sinks", &node.name.text);
+        let guard = self.guard(&name);
         let settings = Settings { batch_rows: k.batch_rows, linger: k.linger };
         let arbiter = self.arbiter();
         let addr = SinkActor::start_in_arbiter(&arbiter, move |ctx| {
             ctx.set_mailbox_capacity(k.mailbox + CONTROL);
             SinkActor::new(guard, plan, lease, settings, 1)
         });
-        let mailbox = Mailbox::new(&node.name.text, recipient(&addr), node.kind.mailbox);
+        let mailbox = Mailbox::new(&name, recipient(&addr), node.kind.mailbox);
         (addr, mailbox)
     }
 
@@ -140,14 +155,15 @@ impl Starting<'_> {
         out: Mailbox<crate::messages::Flowing<crate::messages::CheckedBatch>>,
         inputs: usize,
     ) -> Mailbox<crate::messages::Flowing<Arc<crate::messages::ReturnsBatch>>> {
-        let guard = self.guard(&node.name.text);
+        let name = actor("checkers", &node.name.text);
+        let guard = self.guard(&name);
         let (plan, capacity) = (self.plan.clone(), node.kind.mailbox);
         let arbiter = self.arbiter();
         let addr = CheckerActor::start_in_arbiter(&arbiter, move |ctx| {
             ctx.set_mailbox_capacity(capacity + CONTROL);
             CheckerActor::new(guard, &plan, out, inputs)
         });
-        Mailbox::new(&node.name.text, recipient(&addr), capacity)
+        Mailbox::new(&name, recipient(&addr), capacity)
     }
 
     #[allow(clippy::type_complexity)]
@@ -160,7 +176,7 @@ impl Starting<'_> {
         let decoders = self.plan.topology.decoders.iter().map(|d| d.kind.instances).sum();
         let (mut addrs, mut boxes) = (Vec::new(), Vec::new());
         for i in 0..node.kind.instances {
-            let name = numbered(&node.name.text, i, node.kind.instances);
+            let name = numbered(&actor("accumulators", &node.name.text), i, node.kind.instances);
             let guard = self.guard(&name);
             let (plan, out, k) = (self.plan.clone(), out.clone(), node.kind.clone());
             let limit = k.accounts;
@@ -193,7 +209,7 @@ impl Starting<'_> {
     ) -> Vec<Mailbox<crate::messages::Raw>> {
         let mut boxes = Vec::new();
         for i in 0..node.kind.instances {
-            let name = numbered(&node.name.text, i, node.kind.instances);
+            let name = numbered(&actor("decoders", &node.name.text), i, node.kind.instances);
             let guard = self.guard(&name);
             let (plan, out, capacity) = (self.plan.clone(), out.to_vec(), node.kind.mailbox);
             let arbiter = self.arbiter();
@@ -238,7 +254,7 @@ impl Starting<'_> {
             numbers: plan.numbers.clone(),
             runtime: plan.runtime.clone(),
         };
-        let (guard, in_flight) = (self.guard(&node.name.text), k.in_flight);
+        let (guard, in_flight) = (self.guard(&actor("sources", &node.name.text)), k.in_flight);
         Ok(SourceActor::start_in_arbiter(arbiter, move |_| SourceActor::new(guard, reading, in_flight)))
     }
 }
@@ -249,6 +265,11 @@ where
     A: Actor<Context = Context<A>> + Handler<Parcel<M>>,
 {
     addr.clone().recipient()
+}
+
+/// An actor's name: nodes of two kinds may have one name, and the end of a source is not that of the sink.
+fn actor(kind: &str, node: &str) -> String {
+    format!("{kind}.{node}")
 }
 
 fn numbered(name: &str, i: usize, of: usize) -> String {

@@ -99,3 +99,6 @@ impl Drop for Guard {
         self.tell(if std::thread::panicking() { End::Panicked } else { End::Dropped });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ pub mod crosswalk;
 pub mod decoder;
 mod deferred;
 pub mod enter;
+#[cfg(test)]
+mod fixture;
 pub mod gather;
 pub mod generation;
 pub mod guard;

@@ -86,3 +86,6 @@ impl<M: Send + 'static> Mailbox<M> {
         self.to.try_send(Parcel { body, room }).map_err(|_| Closed(self.name.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -161,3 +161,6 @@ fn carried(row: &Row) -> Option<Fact> {
 fn same_identity(a: &Fact, b: &Fact) -> bool {
     a.content == b.content && a.feed == b.feed && a.key() == b.key()
 }
+
+#[cfg(test)]
+mod tests;

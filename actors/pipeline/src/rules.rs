@@ -55,3 +55,6 @@ fn set(node: &Node<Checker>, rules: &mut Rules, p: &mut Problems) {
 fn limit(said: Said) -> Limit {
     Limit { money: said.money, bp: said.bp, days: said.days }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,6 +110,8 @@ impl Work {
             let whole = whole.map_err(|d| Failure::fatal(format!("a whole read has a row before {d}")))?;
             let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
             let Some(account) = self.accounts.get_mut(&symbol) else { continue };
+            // Until this batch is committed the store would give back the account as it was.
+            account.touched = out.header.number;
             let changes = rebuild(&mut account.state, &whole, ground);
             let restated = changes.rows.iter().filter(|r| restates(r)).map(|r| (id, r.as_of(), WHY.into()));
             out.causes.extend(restated);
@@ -126,3 +128,6 @@ impl Work {
 
 /// Told in history where such a fold moves what was published.
 const WHY: &str = "folded anew: the policy changed, or facts had been stored first";
+
+#[cfg(test)]
+mod tests;

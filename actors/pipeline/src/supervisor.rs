@@ -4,7 +4,6 @@
 //! true. actix's own supervisor restarts the same struct with its old state and does not survive a panic, so it is not used.
 use crate::generation::{Plan, Running, start};
 use crate::guard::{Class, End, Ended, Failure};
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Generation, StoreError};
@@ -49,21 +48,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// Runs a topology until its sources end, until it is stopped, or until trouble that will not pass. All that was read is then committed.
 pub async fn run(plan: Plan, options: Options) -> Result<(), Failure> {
+    supervise(&plan, &options, FIRST_PAUSE).await
+}
+
+async fn supervise(plan: &Plan, options: &Options, first_pause: Duration) -> Result<(), Failure> {
     let mut attempt = 0u32;
     loop {
-        let Some(lease) = take_lease(&plan, &options).await? else { return Ok(()) };
-        let lease = Arc::new(lease);
-        let accounts = plan.store.enforce_policy(&lease, plan.layouts.policy.id).await?;
-        if accounts > 0 {
-            (options.notices)(Notice::PolicyChanged { accounts });
-        }
-        (options.notices)(Notice::Active { generation: lease.number });
-        let began = Instant::now();
-        let ended = one_generation(&plan, &options, lease.clone()).await;
-        // Giving the lease back lets another take over at once; if the store is away, it runs out by itself.
-        let _ = plan.store.close_generation(&lease).await;
-        let Err((actor, failure)) = ended else { return Ok(()) };
-        if began.elapsed() >= HEALTHY {
+        let ended = match take_lease(plan, options).await {
+            Ok(None) => return Ok(()),
+            Ok(Some((lease, since))) => (active(plan, options, lease).await, since.elapsed()),
+            Err(failure) => (Err(by_us(failure)), Duration::ZERO),
+        };
+        let (Err((actor, failure)), lasted) = ended else { return Ok(()) };
+        if lasted >= HEALTHY {
             attempt = 0;
         }
         attempt += 1;
@@ -71,30 +68,46 @@ pub async fn run(plan: Plan, options: Options) -> Result<(), Failure> {
         if hopeless || *plan.stop.borrow() {
             return Err(failure);
         }
-        let after = pause(attempt, lease.number);
+        let after = pause(first_pause, attempt, std::process::id());
         plan.board.restarted();
         metrics::counter!("dietz_restarts_total", "actor" => actor.to_string()).increment(1);
         (options.notices)(Notice::Restarting { actor: actor.to_string(), why: failure.text, after });
-        wait(&plan, after).await;
+        wait(plan, after).await;
     }
 }
 
-/// 1 s doubling to 10 min, less up to a quarter so that many do not come back together.
-fn pause(attempt: u32, seed: i64) -> Duration {
-    let doubled = FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(LONGEST_PAUSE);
-    let spread = u32::try_from(seed.rem_euclid(64)).unwrap_or(0);
-    doubled - doubled / 256 * spread
+/// One generation, as the active pipeline.
+async fn active(plan: &Plan, options: &Options, lease: Arc<Generation>) -> Result<(), Trouble> {
+    let ended = match plan.store.enforce_policy(&lease, plan.layouts.policy.id).await {
+        Ok(accounts) => {
+            if accounts > 0 {
+                (options.notices)(Notice::PolicyChanged { accounts });
+            }
+            (options.notices)(Notice::Active { generation: lease.number });
+            one_generation(plan, options, lease.clone()).await
+        }
+        Err(e) => Err(by_us(e)),
+    };
+    // Giving the lease back lets another take over at once; if the store is away, it runs out by itself.
+    let _ = plan.store.close_generation(&lease).await;
+    ended
+}
+
+/// A first pause doubling to 10 min, less up to a quarter so that many processes do not come back together.
+fn pause(first: Duration, attempt: u32, seed: u32) -> Duration {
+    let doubled = first.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(LONGEST_PAUSE);
+    doubled - doubled / 256 * (seed % 64)
 }
 
 /// Becomes the active pipeline, standing by while another is; `None` when stopped meanwhile.
-async fn take_lease(plan: &Plan, options: &Options) -> Result<Option<Generation>, Failure> {
+async fn take_lease(plan: &Plan, options: &Options) -> Result<Option<(Arc<Generation>, Instant)>, Failure> {
     let mut told = None;
     loop {
         if *plan.stop.borrow() {
             return Ok(None);
         }
         match plan.store.open_generation(&options.worker, options.lease).await {
-            Ok(lease) => return Ok(Some(lease)),
+            Ok(lease) => return Ok(Some((Arc::new(lease), Instant::now()))),
             Err(StoreError::Busy { owner, seconds }) => {
                 if told.as_ref() != Some(&owner) {
                     (options.notices)(Notice::StandingBy { owner: owner.clone(), seconds });
@@ -112,37 +125,37 @@ async fn wait(plan: &Plan, time: Duration) {
     let _ = tokio::time::timeout(time, stop.wait_for(|s| *s)).await;
 }
 
-async fn one_generation(
-    plan: &Plan,
-    options: &Options,
-    lease: Arc<Generation>,
-) -> Result<(), (Arc<str>, Failure)> {
-    let supervisor: Arc<str> = "supervisor".into();
-    let mut running = start(plan, lease.clone()).await.map_err(|f| (supervisor.clone(), f))?;
+/// An actor in trouble, and the trouble.
+type Trouble = (Arc<str>, Failure);
+
+fn by_us(failure: impl Into<Failure>) -> Trouble {
+    ("supervisor".into(), failure.into())
+}
+
+async fn one_generation(plan: &Plan, options: &Options, lease: Arc<Generation>) -> Result<(), Trouble> {
+    let mut running = start(plan, lease.clone()).await.map_err(by_us)?;
     let renewing = renew(plan, options, lease);
     let result = tokio::select! {
         ended = watch(&mut running) => ended,
-        failure = renewing => Err((supervisor, failure)),
+        failure = renewing => Err(by_us(failure)),
     };
     running.end().await;
     result
 }
 
 /// Waits until the sink has committed everything, or until an actor is in trouble. The first cause told counts; what others say then is its echo.
-async fn watch(running: &mut Running) -> Result<(), (Arc<str>, Failure)> {
-    let mut finished: HashSet<Arc<str>> = HashSet::new();
+async fn watch(running: &mut Running) -> Result<(), Trouble> {
     while let Some(Ended { actor, end }) = running.ended.recv().await {
         match end {
             End::Finished if actor == running.sink => return Ok(()),
-            End::Finished => {
-                finished.insert(actor);
-            }
+            // The others have passed on what they had.
+            End::Finished => {}
             End::Failed(failure) => return Err((actor, failure)),
             End::Panicked => return Err((actor, Failure::transient("it panicked"))),
             End::Dropped => return Err((actor, Failure::transient("it was dropped with work left"))),
         }
     }
-    Err(("supervisor".into(), Failure::transient("all actors are gone")))
+    Err(by_us(Failure::transient("all actors are gone")))
 }
 
 /// Renews the lease three times in its life; comes back only with trouble.
@@ -160,14 +173,4 @@ async fn renew(plan: &Plan, options: &Options, lease: Arc<Generation>) -> Failur
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_to_ten_minutes_and_are_spread() {
-        assert_eq!(pause(1, 0), Duration::from_secs(1));
-        assert_eq!(pause(4, 0), Duration::from_secs(8));
-        assert_eq!(pause(40, 0), LONGEST_PAUSE);
-        assert!((0..64).map(|seed| pause(11, seed)).all(|p| p > LONGEST_PAUSE * 3 / 4 && p <= LONGEST_PAUSE));
-    }
-}
+mod tests;

@@ -156,13 +156,13 @@ impl Topology {
     }
 }
 
-type Read<'f, T> = &'f dyn Fn(&mut Reader, &mut Problems) -> Option<T>;
+type Read<'f, T> = &'f dyn Fn(&mut Reader, &mut Problems) -> T;
 
 fn nodes<T>(
     root: &mut Reader,
     kind: &'static str,
     p: &mut Problems,
-    read: impl Fn(&mut Reader, &mut Problems) -> Option<T>,
+    read: impl Fn(&mut Reader, &mut Problems) -> T,
 ) -> Vec<Node<T>> {
     let read: Read<T> = &read;
     let mut found = Vec::new();
@@ -170,24 +170,30 @@ fn nodes<T>(
         let inputs = reader.words("inputs", p).unwrap_or_default();
         let kind = read(&mut reader, p);
         reader.finish(p);
-        found.extend(kind.map(|kind| Node { name, inputs, kind }));
+        found.push(Node { name, inputs, kind });
     }
     found
 }
 
-fn source(r: &mut Reader, p: &mut Problems) -> Option<Source> {
-    r.choice("type", &[("file", ())], p)?;
+/// The longest a node may be told to wait.
+const HOUR: Duration = Duration::from_secs(3_600);
+
+// A node is read to its end whatever is wrong with it, so that each mistake is told once and for what it is.
+
+fn source(r: &mut Reader, p: &mut Problems) -> Source {
+    r.required_choice("type", &[("file", ())], p);
     let eventbridge = r.choice("format", &[("eventbridge", true)], p).unwrap_or(false);
     let vendors = r.words("vendors", p).unwrap_or_default();
     let auto = vendors.len() == 1 && vendors[0].text == "auto";
-    Some(Source {
+    Source {
         file: file(r, p),
         eventbridge,
         vendors: if auto { Vec::new() } else { vendors },
         batch_records: bounded(r.number("batch_records", 1..=100_000, p), 4_096),
-        batch_bytes: usize::try_from(r.size("batch_bytes", p).unwrap_or(1 << 20)).unwrap_or(1 << 20),
-        in_flight: r.size("in_flight", p).unwrap_or(256 << 20),
-    })
+        // Spans in a batch have 32 bits.
+        batch_bytes: bounded(r.size("batch_bytes", 1 << 30, p), 1 << 20),
+        in_flight: r.size("in_flight", 1 << 40, p).unwrap_or(256 << 20),
+    }
 }
 
 fn file(r: &mut Reader, p: &mut Problems) -> sources::FileConfig {
@@ -213,7 +219,7 @@ fn file(r: &mut Reader, p: &mut Problems) -> sources::FileConfig {
         recursive: r.flag("recursive", p).unwrap_or(false),
         compression: r.choice("compression", &compressions, p).unwrap_or_default(),
         watch: r.flag("watch", p).unwrap_or(false),
-        poll: r.duration("poll", p).unwrap_or(Duration::from_secs(2)),
+        poll: r.duration("poll", Duration::from_millis(10)..=HOUR, p).unwrap_or(Duration::from_secs(2)),
         grows: r.flag("grows", p).unwrap_or(true),
         arrival: r.choice("arrival", &arrivals, p),
         // The layouts bound their records themselves.
@@ -221,7 +227,7 @@ fn file(r: &mut Reader, p: &mut Problems) -> sources::FileConfig {
     }
 }
 
-fn decoder(r: &mut Reader, base: &Path, p: &mut Problems) -> Option<Decoder> {
+fn decoder(r: &mut Reader, base: &Path, p: &mut Problems) -> Decoder {
     let vendors = r.words("vendors", p);
     if vendors.is_none() {
         p.add(r.span.clone(), format!("`{}` needs `vendors`: folders with a mapping.toml", r.path), None);
@@ -241,17 +247,17 @@ fn decoder(r: &mut Reader, base: &Path, p: &mut Problems) -> Option<Decoder> {
         v.finish(p);
         overrides.push((name, o));
     }
-    Some(Decoder {
+    Decoder {
         instances: bounded(r.number("instances", 1..=64, p), 1),
         mailbox: mailbox(r, p),
         vendors: vendors.unwrap_or_default().into_iter().map(|w| (w.clone(), base.join(&w.text))).collect(),
         overrides,
-    })
+    }
 }
 
-fn accumulator(r: &mut Reader, p: &mut Problems) -> Option<Accumulator> {
+fn accumulator(r: &mut Reader, p: &mut Problems) -> Accumulator {
     let undefined = [("end", OnUndefined::End), ("carry", OnUndefined::Carry)];
-    Some(Accumulator {
+    Accumulator {
         instances: bounded(r.number("instances", 1..=64, p), 1),
         mailbox: mailbox(r, p),
         accounts: bounded(r.number("accounts", 1..=1 << 30, p), 2_000_000),
@@ -262,10 +268,10 @@ fn accumulator(r: &mut Reader, p: &mut Problems) -> Option<Accumulator> {
         residual: r.decimal("residual", p).unwrap_or(Decimal::ZERO),
         on_undefined: r.choice("on_undefined", &undefined, p).unwrap_or_default(),
         reopen_after: r.number("reopen_after", 1..=36_500, p).map(|n| small(Some(n), 0)),
-    })
+    }
 }
 
-fn checker(r: &mut Reader, p: &mut Problems) -> Option<Checker> {
+fn checker(r: &mut Reader, p: &mut Problems) -> Checker {
     let mailbox = mailbox(r, p);
     let calendar = r.word("calendar", p);
     let mut rules = Vec::new();
@@ -274,7 +280,7 @@ fn checker(r: &mut Reader, p: &mut Problems) -> Option<Checker> {
         rule.finish(p);
         rules.push((name, levels));
     }
-    Some(Checker { mailbox, calendar, rules })
+    Checker { mailbox, calendar, rules }
 }
 
 fn limit(rule: &mut Reader, key: &'static str, p: &mut Problems) -> Option<Limit> {
@@ -288,38 +294,32 @@ fn limit(rule: &mut Reader, key: &'static str, p: &mut Problems) -> Option<Limit
     Some(limit)
 }
 
-fn sink(r: &mut Reader, base: &Path, p: &mut Problems) -> Option<Sink> {
-    let kind = r.choice("type", &[("sqlite", false), ("postgres", true)], p);
-    if kind.is_none() {
-        p.add(r.span.clone(), format!("`{}` needs `type`: sqlite or postgres", r.path), None);
-    }
-    let path = r.text("path", p);
-    let url = r.text("url", p);
-    let store = match (kind?, path, url) {
-        (true, _, Some(url)) => Some(StoreAddress::Postgres(url)),
-        (false, path, None) => {
-            Some(StoreAddress::Sqlite(base.join(path.unwrap_or_else(|| "dietz.db".into()))))
-        }
-        (true, _, None) => {
-            p.add(
-                r.span.clone(),
-                format!("`{}` needs `url`, as in postgres://user@host/database", r.path),
-                None,
-            );
-            None
-        }
-        (false, _, Some(_)) => {
-            p.add(r.span.clone(), format!("`{}` is a sqlite store: it has a `path`, no `url`", r.path), None);
-            None
-        }
-    };
-    Some(Sink {
-        store: store?,
+fn sink(r: &mut Reader, base: &Path, p: &mut Problems) -> Sink {
+    Sink {
+        store: store(r, base, p),
         mailbox: mailbox(r, p),
         batch_rows: bounded(r.number("batch_rows", 1..=5_000_000, p), 100_000),
-        linger: r.duration("linger", p).unwrap_or(Duration::from_millis(250)),
-        lease: r.duration("lease", p).unwrap_or(Duration::from_secs(15)),
-    })
+        linger: r.duration("linger", Duration::ZERO..=HOUR, p).unwrap_or(Duration::from_millis(250)),
+        lease: r.duration("lease", Duration::from_secs(1)..=HOUR, p).unwrap_or(Duration::from_secs(15)),
+    }
+}
+
+fn store(r: &mut Reader, base: &Path, p: &mut Problems) -> StoreAddress {
+    let postgres = r.required_choice("type", &[("sqlite", false), ("postgres", true)], p);
+    let (path, url) = (r.text("path", p), r.text("url", p));
+    let wrong = match (postgres, &path, &url) {
+        (Some(true), Some(_), _) => Some("is a postgres store: it has a `url`, no `path`"),
+        (Some(true), None, None) => Some("needs `url`, as in postgres://user@host/database"),
+        (Some(false), _, Some(_)) => Some("is a sqlite store: it has a `path`, no `url`"),
+        _ => None,
+    };
+    if let Some(wrong) = wrong {
+        p.add(r.span.clone(), format!("`{}` {wrong}", r.path), None);
+    }
+    match (postgres, url) {
+        (Some(true), Some(url)) => StoreAddress::Postgres(url),
+        _ => StoreAddress::Sqlite(base.join(path.unwrap_or_else(|| "dietz.db".into()))),
+    }
 }
 
 fn admin(root: &mut Reader, p: &mut Problems) -> Admin {
@@ -344,3 +344,6 @@ fn small(n: Option<u64>, default: u16) -> u16 {
 fn timings() -> [(&'static str, FlowTiming); 5] {
     FlowTiming::ALL.map(|t| (t.as_str(), t))
 }
+
+#[cfg(test)]
+mod tests;

@@ -211,3 +211,6 @@ fn precedence(named: &[Word], all: &[Arc<str>]) -> Vec<Vendor> {
     order.sort_by_key(|i| (rank(&all[*i]), all[*i].clone()));
     order.into_iter().filter_map(|i| u16::try_from(i).ok()).map(Vendor).collect()
 }
+
+#[cfg(test)]
+mod tests;

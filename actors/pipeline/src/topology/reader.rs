@@ -2,7 +2,7 @@
 use super::problem::{Problems, suggestion};
 use returns::Decimal;
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -89,15 +89,6 @@ impl<'i> Reader<'i> {
         self.word(key, p).map(|w| w.text)
     }
 
-    pub fn required(&mut self, key: &'static str, p: &mut Problems) -> Option<Word> {
-        if !self.entries.contains_key(key) {
-            self.known.push(key);
-            p.add(self.span.clone(), format!("`{}` needs `{key}`", self.path), None);
-            return None;
-        }
-        self.word(key, p)
-    }
-
     /// A list of texts, or one text as a list of one.
     pub fn words(&mut self, key: &'static str, p: &mut Problems) -> Option<Vec<Word>> {
         let (_, value) = self.take(key)?;
@@ -142,6 +133,21 @@ impl<'i> Reader<'i> {
         found.map(|(_, value)| *value)
     }
 
+    /// One of a closed list of words; that it is missing is told as well.
+    pub fn required_choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+        p: &mut Problems,
+    ) -> Option<T> {
+        if !self.entries.contains_key(key) {
+            let names: Vec<&str> = choices.iter().map(|(n, _)| *n).collect();
+            let help = format!("known: {}", names.join(", "));
+            p.add(self.span.clone(), format!("`{}` needs `{key}`", self.path), Some(help));
+        }
+        self.choice(key, choices, p)
+    }
+
     pub fn flag(&mut self, key: &'static str, p: &mut Problems) -> Option<bool> {
         let (_, value) = self.take(key)?;
         match value.get_ref() {
@@ -157,7 +163,7 @@ impl<'i> Reader<'i> {
     pub fn number(
         &mut self,
         key: &'static str,
-        bounds: std::ops::RangeInclusive<u64>,
+        bounds: RangeInclusive<u64>,
         p: &mut Problems,
     ) -> Option<u64> {
         let (_, value) = self.take(key)?;
@@ -174,7 +180,7 @@ impl<'i> Reader<'i> {
         inside
     }
 
-    /// An exact decimal: a number, or a text that is one.
+    /// An exact decimal of 0 or more: a number, or a text that is one.
     pub fn decimal(&mut self, key: &'static str, p: &mut Problems) -> Option<Decimal> {
         let (_, value) = self.take(key)?;
         let parsed = match value.get_ref() {
@@ -183,34 +189,49 @@ impl<'i> Reader<'i> {
             DeValue::String(s) => Decimal::from_str_exact(s).ok(),
             _ => None,
         };
+        let parsed = parsed.filter(|d| d.is_zero() || d.is_sign_positive());
         if parsed.is_none() {
-            p.add(
-                value.span(),
-                format!("`{}` must be a decimal number, as in 0.0005", join(&self.path, key)),
-                None,
-            );
+            let message = format!("`{}` must be a decimal number of 0 or more", join(&self.path, key));
+            p.add(value.span(), message, Some("as in 0.0005".into()));
         }
         parsed
     }
 
-    /// A time such as `500ms`, `30s`, `5m`, `1h`.
-    pub fn duration(&mut self, key: &'static str, p: &mut Problems) -> Option<Duration> {
+    /// A time such as `500ms`, `30s`, `5m`, `1h`, within bounds.
+    pub fn duration(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<Duration>,
+        p: &mut Problems,
+    ) -> Option<Duration> {
         let word = self.word(key, p)?;
-        let parsed = scaled(&word.text, &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)]);
-        if parsed.is_none() {
+        let scale = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+        let Some(time) = scaled(&word.text, &scale).map(Duration::from_millis) else {
             p.add(word.span, format!("`{}` is no time: write 500ms, 30s, 5m or 1h", word.text), None);
+            return None;
+        };
+        let inside = bounds.contains(&time);
+        if !inside {
+            let (key, (low, high)) = (join(&self.path, key), bounds.into_inner());
+            p.add(word.span, format!("`{key}` must be from {low:?} to {high:?}"), None);
         }
-        parsed.map(Duration::from_millis)
+        inside.then_some(time)
     }
 
-    /// A size such as `512KiB`, `64MiB`, `1GiB`.
-    pub fn size(&mut self, key: &'static str, p: &mut Problems) -> Option<u64> {
+    /// A size such as `512KiB`, `64MiB`, `1GiB`: at least a byte, at most `most`.
+    pub fn size(&mut self, key: &'static str, most: u64, p: &mut Problems) -> Option<u64> {
         let word = self.word(key, p)?;
-        let parsed = scaled(&word.text, &[("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)]);
-        if parsed.is_none() {
+        let scale = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
+        let Some(size) = scaled(&word.text, &scale) else {
             p.add(word.span, format!("`{}` is no size: write 512KiB, 64MiB or 1GiB", word.text), None);
+            return None;
+        };
+        let inside = (1..=most).contains(&size);
+        if !inside {
+            let key = join(&self.path, key);
+            p.add(word.span, format!("`{key}` must be from 1B to {}GiB", most >> 30), None);
         }
-        parsed
+        inside.then_some(size)
     }
 
     /// Reports what nobody took, each with the nearest right key.
