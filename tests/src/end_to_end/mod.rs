@@ -4,6 +4,7 @@
 //! - [`crash`]: killed at random moments, and going on.
 //! - [`memory`]: accounts dropped from memory after each batch; orders of arrival.
 //! - [`command_line`]: exit codes, messages, pictures.
+//! - [`policy`]: conventions and mappings that change.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`house`]: which crates may lean on which.
 mod command_line;
@@ -11,5 +12,6 @@ mod crash;
 mod dietz;
 mod house;
 mod memory;
+mod policy;
 mod service;
 mod shipped;
