@@ -1,20 +1,20 @@
 //! The decoder: bytes to observations, and each observation to the accumulator that owns its account.
-use crate::crosswalk::{Crosswalk, Resolved, Target, account_no};
+use crate::crosswalk::{Crosswalk, Resolved, account_no};
 use crate::enter::entered;
 use crate::generation::Plan;
 use crate::guard::{Failure, Guard};
 use crate::mailbox::{Mailbox, Parcel};
-use crate::messages::{AccountBatch, Flowing, Header, Intake, NewAlias, Part, Raw, Rejected};
+use crate::messages::{AccountBatch, Flowing, NewAlias, Raw};
+use crate::pieces::{split, undecodable};
 use crate::topology::layouts::CORRECTIONS;
 use actix::prelude::*;
 use codecs::{Decoded, Observation, Reject};
 use foldhash::HashMap;
-use record::{Counts, RawBatch, Symbol};
-use returns::fact::{Body, Quarantined};
-use returns::{Arrival, Fact, Kind, Origin, Place, Vendor};
+use record::{Counts, RawBatch};
+use returns::Vendor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use store::{BreakWrite, Names, QuarantineWrite, Store};
+use store::{Names, Store};
 use tokio::runtime::Handle;
 
 /// Decodes batches in the order they come, and hands the pieces on.
@@ -38,13 +38,13 @@ struct Work {
 }
 
 /// What a decoder keeps per layout; `name` is the vendor's.
-struct VendorWork {
-    name: Arc<str>,
-    vendor: Vendor,
+pub(crate) struct VendorWork {
+    pub(crate) name: Arc<str>,
+    pub(crate) vendor: Vendor,
     decoder: codecs::Decoder,
-    crosswalk: Crosswalk,
+    pub(crate) crosswalk: Crosswalk,
     account_no: Arc<str>,
-    mapping_version: u32,
+    pub(crate) mapping_version: u32,
     metrics: VendorMetrics,
 }
 
@@ -243,48 +243,6 @@ fn panicked(raw: &[u8], position: record::Position) -> Reject {
     }
 }
 
-/// A feed no layout was found for: its pieces go to quarantine as they are.
-fn undecodable(raw: &RawBatch, outputs: usize) -> Result<Vec<Option<AccountBatch>>, Failure> {
-    if !raw.records.is_empty() {
-        let text = format!("no layout `{}` for {}", raw.feed.vendor, raw.partition.id);
-        return Err(Failure::fatal(text));
-    }
-    let refused = raw.refused.len() as u64;
-    let counts = Counts { read: refused, quarantined: refused, bytes: raw.bytes, ..Counts::default() };
-    let mut pieces: Vec<Option<AccountBatch>> = (0..outputs).map(|_| None).collect();
-    let rejects = raw.refused.iter().map(|r| Rejected { write: refusal(raw, r), account: None }).collect();
-    pieces[0] = Some(AccountBatch {
-        header: header(raw, 1),
-        facts: Vec::new(),
-        intake: intake(raw),
-        aliases: Vec::new(),
-        breaks: feed_breaks(raw, std::slice::from_ref(&rejects)),
-        rejects,
-        counts,
-    });
-    Ok(pieces)
-}
-
-fn refusal(raw: &RawBatch, r: &record::FramingError) -> QuarantineWrite {
-    QuarantineWrite {
-        vendor: raw.feed.vendor.clone(),
-        partition: raw.partition.key,
-        position: record::Progress::At(r.position),
-        line: Some(r.position.sub).filter(|n| *n > 0),
-        feed: raw.feed.key,
-        code: r.code.into(),
-        text: r.text.clone(),
-        field: None,
-        raw: r.raw.clone(),
-        length: r.length,
-        raw_hash: blake3::hash(&r.raw).into(),
-        account: None,
-        vendor_account: None,
-        as_of: None,
-        mapping_version: 0,
-    }
-}
-
 /// Resolves vendor accounts never seen before, all of a batch at once. Returns those that are new to the store too.
 async fn learn(
     vendor: &mut VendorWork,
@@ -330,244 +288,9 @@ async fn learn(
     Ok(new)
 }
 
-fn account_text<'d>(decoded: &'d Decoded, o: &Observation) -> &'d str {
+pub(crate) fn account_text<'d>(decoded: &'d Decoded, o: &Observation) -> &'d str {
     let bytes = decoded.text.get(o.account.0 as usize..o.account.1 as usize).unwrap_or_default();
     std::str::from_utf8(bytes).unwrap_or_default()
-}
-
-/// Which accumulator owns a slot: contiguous shares of the 256.
-pub fn owner(slot: u8, accumulators: usize) -> usize {
-    usize::from(slot) * accumulators / 256
-}
-
-/// Splits a batch by accumulator. Piece 1 always goes and carries what belongs to the batch as a whole.
-fn split(
-    vendor: &mut VendorWork,
-    raw: &RawBatch,
-    decoded: &mut Decoded,
-    aliases: Vec<NewAlias>,
-    outputs: usize,
-    names: &Names,
-) -> Vec<Option<AccountBatch>> {
-    let mut facts: Vec<Vec<(Symbol, Fact)>> = (0..outputs).map(|_| Vec::new()).collect();
-    if outputs == 1 {
-        facts[0].reserve(decoded.observations.len());
-    }
-    let mut rejects: Vec<Vec<Rejected>> = (0..outputs).map(|_| Vec::new()).collect();
-    let mut observations = std::mem::take(&mut decoded.observations);
-    let mut last: Option<((u32, u32), returns::Date, Symbol, Target)> = None;
-    let mut unresolved_at = None;
-    for o in observations.drain(..) {
-        let (symbol, target) = match last {
-            Some((span, date, symbol, target)) if span == o.account && date == o.fact.as_of => {
-                (symbol, target)
-            }
-            _ => {
-                let text = account_text(decoded, &o);
-                match vendor.crosswalk.resolve(text.as_bytes(), o.fact.as_of) {
-                    (symbol, Resolved::To(target)) => (symbol, target),
-                    _ => {
-                        let rejected = unresolved(vendor, raw, &o, text);
-                        decoded.counts.observed -= 1;
-                        // Several observations of one record are one record in quarantine.
-                        if unresolved_at.replace(o.fact.place.position) != Some(o.fact.place.position) {
-                            decoded.counts.decoded -= 1;
-                            decoded.counts.quarantined += 1;
-                            rejects[0].push(rejected);
-                        }
-                        continue;
-                    }
-                }
-            }
-        };
-        last = Some((o.account, o.fact.as_of, symbol, target));
-        let mut fact = o.fact;
-        fact.vendor_account = symbol;
-        facts[owner(target.slot, outputs)].push((target.account, fact));
-    }
-    decoded.observations = observations;
-    for r in decoded.rejects.drain(..) {
-        // A record that names an account goes to the one writer of that account.
-        let (to, rejected) = reject(vendor, raw, r, &mut facts, outputs);
-        rejects[to].push(rejected);
-    }
-    pieces(raw, facts, aliases, rejects, decoded.counts, names)
-}
-
-fn pieces(
-    raw: &RawBatch,
-    facts: Vec<Vec<(Symbol, Fact)>>,
-    aliases: Vec<NewAlias>,
-    rejects: Vec<Vec<Rejected>>,
-    mut counts: Counts,
-    names: &Names,
-) -> Vec<Option<AccountBatch>> {
-    counts.bytes = raw.bytes;
-    let outputs = facts.len();
-    let mut by_owner: Vec<Vec<NewAlias>> = (0..outputs).map(|_| Vec::new()).collect();
-    for alias in aliases {
-        let slot = store::slot_of(&names.symbols.text(alias.account));
-        by_owner[owner(slot, outputs)].push(alias);
-    }
-    // The end of a feed that is folded once concerns every accumulator.
-    let all = intake(raw) == Intake::StoreFirst { last: true };
-    let goes: Vec<bool> = (0..outputs)
-        .map(|k| k == 0 || all || !(facts[k].is_empty() && by_owner[k].is_empty() && rejects[k].is_empty()))
-        .collect();
-    let total = u32::try_from(goes.iter().filter(|g| **g).count()).unwrap_or(u32::MAX);
-    let mut first = Some((counts, feed_breaks(raw, &rejects)));
-    let mut out = Vec::with_capacity(outputs);
-    for (((facts, aliases), rejects), goes) in facts.into_iter().zip(by_owner).zip(rejects).zip(goes) {
-        out.push(goes.then(|| {
-            let (counts, breaks) = first.take().unwrap_or_default();
-            let header = header(raw, total);
-            AccountBatch { header, facts, intake: intake(raw), aliases, rejects, breaks, counts }
-        }));
-    }
-    out
-}
-
-/// Breaks of the feed as a whole: its control count disagrees, or a record that names no account and date is in quarantine (F6).
-fn feed_breaks(raw: &RawBatch, rejects: &[Vec<Rejected>]) -> Vec<BreakWrite> {
-    let mut breaks = Vec::new();
-    if raw.feed.gated {
-        let number = |n: u64| Some(n.into());
-        let (expected, actual) = raw.feed.control.map_or((None, None), |(d, c)| (number(d), number(c)));
-        let hint = match expected {
-            Some(_) => {
-                "the count it declares disagrees with its records; nothing of it counts until it is released or sent again"
-            }
-            None => "its trailer is missing; nothing of it counts until it is released or sent again",
-        };
-        breaks.push(BreakWrite { expected, actual, ..feed_break(raw, "control_count", "block", hint) });
-    }
-    if let Some(r) = rejects.iter().flatten().find(|r| r.account.is_none() || r.write.as_of.is_none()) {
-        let hint = "a record of the feed is in quarantine and names no account and date";
-        let position = Some(r.write.position.to_string());
-        breaks.push(BreakWrite { position, ..feed_break(raw, "quarantined_input", "warn", hint) });
-    }
-    breaks
-}
-
-fn feed_break(raw: &RawBatch, rule: &'static str, severity: &'static str, hint: &str) -> BreakWrite {
-    BreakWrite {
-        rule,
-        severity,
-        account: None,
-        vendor: Some(raw.feed.vendor.clone()),
-        as_of: None,
-        feed: Some(raw.feed.key),
-        position: None,
-        expected: None,
-        actual: None,
-        difference: None,
-        difference_bp: None,
-        tolerance: None,
-        hint: Some(hint.into()),
-        broken: true,
-    }
-}
-
-fn intake(raw: &RawBatch) -> Intake {
-    match (raw.feed.gated, raw.feed.newest_first) {
-        (true, _) => Intake::Wait,
-        (false, true) => Intake::StoreFirst { last: raw.to == record::Progress::End },
-        (false, false) => Intake::Fold,
-    }
-}
-
-fn header(raw: &RawBatch, pieces: u32) -> Header {
-    let (partition, part) = (raw.partition.clone(), Part::Piece { of: pieces });
-    Header { number: raw.number, part, partition, from: raw.from, to: raw.to }
-}
-
-/// A record whose account has aliases, none of which covers its date.
-fn unresolved(vendor: &VendorWork, raw: &RawBatch, o: &Observation, account: &str) -> Rejected {
-    let position = o.fact.place.position;
-    let record = raw.records.iter().find(|r| r.position == position);
-    let bytes = record.map_or(&[][..], |r| raw.record(r));
-    let write = QuarantineWrite {
-        vendor: vendor.name.clone(),
-        partition: raw.partition.key,
-        position: record::Progress::At(position),
-        line: Some(position.sub),
-        feed: raw.feed.key,
-        code: "no_alias_on_date".into(),
-        text: format!("the account has aliases, but none on {}", o.fact.as_of),
-        field: None,
-        raw: bytes[..bytes.len().min(1 << 20)].to_vec(),
-        length: bytes.len() as u64,
-        raw_hash: blake3::hash(bytes).into(),
-        account: None,
-        vendor_account: Some(account.to_owned()),
-        as_of: Some(o.fact.as_of),
-        mapping_version: vendor.mapping_version,
-    };
-    Rejected { write, account: None }
-}
-
-/// A rejected record as a quarantine row; where it names an account and a date, that day is held by a fact (F6).
-fn reject(
-    vendor: &mut VendorWork,
-    raw: &RawBatch,
-    r: Reject,
-    facts: &mut [Vec<(Symbol, Fact)>],
-    outputs: usize,
-) -> (usize, Rejected) {
-    let (mut to, mut named) = (0, None);
-    if let (Some(account), Some(as_of)) = (r.account.as_deref(), r.as_of)
-        && let (symbol, Resolved::To(target)) = vendor.crosswalk.resolve(account.as_bytes(), as_of)
-    {
-        (to, named) = (owner(target.slot, outputs), Some(target.account));
-        let hold = hold(vendor, raw, &r, as_of, symbol, account);
-        facts[to].push((target.account, hold));
-    }
-    let write = QuarantineWrite {
-        vendor: vendor.name.clone(),
-        partition: raw.partition.key,
-        position: record::Progress::At(r.position),
-        line: r.line,
-        feed: raw.feed.key,
-        code: r.code.into(),
-        text: r.text,
-        field: r.field,
-        raw_hash: blake3::hash(&r.raw).into(),
-        raw: r.raw,
-        length: r.length,
-        account: None,
-        vendor_account: r.account,
-        as_of: r.as_of,
-        mapping_version: vendor.mapping_version,
-    };
-    (to, Rejected { write, account: named })
-}
-
-fn hold(
-    vendor: &VendorWork,
-    raw: &RawBatch,
-    r: &Reject,
-    as_of: returns::Date,
-    symbol: Symbol,
-    account: &str,
-) -> Fact {
-    let body = Body::Quarantined(Box::new(Quarantined { code: r.code.into(), released: false }));
-    let reference: Arc<str> = format!("{}@{}", r.position, raw.partition.id).into();
-    let origin = Origin::Vendor(vendor.vendor);
-    let content =
-        returns::ledger::content(&body, origin, Kind::Quarantined, as_of, Some(&reference), None, account);
-    Fact {
-        origin,
-        as_of,
-        reference: Some(reference),
-        revision: None,
-        arrival: Arrival(raw.feed.arrival),
-        place: Place { partition: raw.partition.key, position: r.position },
-        feed: raw.feed.key,
-        content,
-        vendor_account: symbol,
-        mapping_version: vendor.mapping_version,
-        body,
-    }
 }
 
 #[cfg(test)]

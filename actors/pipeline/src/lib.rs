@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`topology`]: the file: what it says, whether it is a graph, which layouts and policy it means, how it looks.
 //! - [`messages`]: what actors say to each other; [`mailbox`]: the bounded edges between them.
-//! - one file an actor: [`source_actor`], [`decoder`], [`accumulator`] (its slow path: [`deferred`]; feeds that are stored before they are folded: [`store_first`]; its memory of what is not committed:
+//! - one file an actor: [`source_actor`], [`decoder`] (what it hands on: `pieces`, `quarantined`), [`accumulator`] (its slow path: [`deferred`]; feeds that are stored before they are folded: [`store_first`]; its memory of what is not committed:
 //!   [`overlay`]), [`checker`], [`sink`] (what it gathers: [`gather`]).
 //! - [`supervisor`] starts and watches a [`generation`]; [`guard`] tells it how actors end.
 //! - [`rules`] and [`policy`]: the tolerances and conventions a topology sets.
@@ -27,7 +27,9 @@ pub mod guard;
 pub mod mailbox;
 pub mod messages;
 pub mod overlay;
+mod pieces;
 pub mod policy;
+mod quarantined;
 pub mod registry;
 pub mod rules;
 pub mod sink;

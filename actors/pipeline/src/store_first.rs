@@ -1,9 +1,9 @@
 //! Facts that are stored before they are folded (of feeds that run backwards, and of feeds that are not in), and accounts folded anew.
 use crate::accumulator::{Work, count};
-use crate::decoder::owner;
 use crate::deferred::restates;
 use crate::guard::Failure;
 use crate::messages::{Header, Part, ReturnsBatch};
+use crate::pieces::owner;
 use foldhash::HashSet;
 use record::{Counts, Partition, PartitionId, PartitionKey, Progress, Symbol};
 use returns::ledger::{Ground, Outcome, Reach, StoredFact, WaitingReason, rebuild};

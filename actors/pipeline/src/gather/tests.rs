@@ -220,7 +220,7 @@ proptest! {
         let mut read = 0;
         for ((key, step, of), cut) in came.iter().copied() {
             let number = u64::try_from(key).unwrap() * 1_000 + step;
-            let first = arrived.get(&(key, step)).is_none();
+            let first = !arrived.contains_key(&(key, step));
             *arrived.entry((key, step)).or_default() += 1;
             gather.add(checked(piece(number, of, &partition(key), step), counts(u64::from(first)), vec![]));
             if !cut {
