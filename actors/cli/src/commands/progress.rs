@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use sources::Standing;
 use store::Totals;
 
 /// A line that is drawn until it is stopped.
@@ -56,16 +57,23 @@ fn line(seen: &Seen, elapsed: Duration) -> String {
         grouped(seen.receipt.breaks_opened),
     );
     for (source, standing) in &seen.sources {
-        let done: u64 = standing.open.iter().map(|p| p.offset).sum();
-        let total: Option<u64> = standing.open.iter().map(|p| p.total).sum();
-        let _ = match total.filter(|t| *t > 0) {
-            Some(total) => {
-                write!(out, "  {source} {}%", (u128::from(done) * 100 / u128::from(total)).min(100))
-            }
-            None => write!(out, "  {source} {} done", standing.ended),
-        };
+        let _ = write!(out, "  {source} {}", position(standing));
     }
     out.chars().take(width()).collect()
+}
+
+/// How far a source is: which of its files, and how far into the one being read.
+fn position(standing: &Standing) -> String {
+    let all = standing.ended + standing.open.len() as u64 + standing.pending;
+    let mut out = format!("{}/{all}", standing.ended);
+    for p in &standing.open {
+        let percent = p.total.filter(|t| *t > 0).map(|t| (u128::from(p.offset) * 100 / u128::from(t)).min(100));
+        match percent {
+            Some(percent) => out.push_str(&format!(" ({percent}%)")),
+            None => out.push_str(&format!(" ({} bytes)", grouped(p.offset))),
+        }
+    }
+    out
 }
 
 /// The terminal's width where the shell says it; a narrow one otherwise, so that the line never wraps.
