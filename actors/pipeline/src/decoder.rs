@@ -64,7 +64,7 @@ impl DecoderActor {
 }
 
 impl VendorWork {
-    fn new(l: &crate::topology::layouts::VendorLayout) -> Self {
+    pub(crate) fn new(l: &crate::topology::layouts::VendorLayout) -> Self {
         let name = l.vendor_name.clone();
         let counter = |outcome: &'static str| metrics::counter!("dietz_records_total", "vendor" => name.to_string(), "outcome" => outcome);
         VendorWork {

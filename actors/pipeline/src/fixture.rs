@@ -1,6 +1,9 @@
 //! What tests of several actors are made from.
 use crate::messages::{CheckedBatch, Header, Part, ReturnsBatch};
-use record::{Counts, FeedKey, Partition, PartitionId, PartitionKey, Position, Progress, Symbol};
+use record::{
+    Counts, Feed, FeedKey, FramingError, Partition, PartitionId, PartitionKey, Position, Progress, RawBatch,
+    RawRecord, Symbol,
+};
 use returns::date::from_days;
 use returns::fact::{Body, Span, Stated, Summary};
 use returns::ledger::RowChange;
@@ -98,4 +101,48 @@ pub fn checked(header: Header, counts: Counts, rows: Vec<(i64, RowChange)>) -> C
     let verdicts = vec![Default::default(); rows.len()];
     let returns = ReturnsBatch { rows, ..ReturnsBatch::new(header, counts) };
     CheckedBatch { returns: Arc::new(returns), verdicts, breaks: Vec::new() }
+}
+
+/// The place of a line.
+pub fn record(line: u64) -> Position {
+    Position::in_file(line * 10, line, 0)
+}
+
+/// A batch of one letter a record, and a piece the framer refused.
+pub fn raw(records: &str) -> RawBatch {
+    let feed = Feed {
+        key: FeedKey(1),
+        vendor: "harbor".into(),
+        arrival: None,
+        hash: None,
+        ends: true,
+        gated: false,
+        control: None,
+        newest_first: false,
+    };
+    let spans = (0u32..).zip(records.bytes()).map(|(i, _)| RawRecord {
+        start: i,
+        end: i + 1,
+        position: record(u64::from(i) + 1),
+        context: 0,
+    });
+    let refused = FramingError {
+        position: record(99),
+        code: "record_too_long",
+        text: "too long".into(),
+        raw: b"...".to_vec(),
+        length: 3,
+    };
+    RawBatch {
+        number: 4,
+        partition: partition(1),
+        feed: Arc::new(feed),
+        from: at(0),
+        to: at(1),
+        payload: records.to_owned().into(),
+        records: spans.collect(),
+        contexts: Vec::new(),
+        refused: vec![refused],
+        bytes: 17,
+    }
 }

@@ -126,19 +126,14 @@ impl Uncommitted<'_> {
             if Some(date) == after {
                 before = Some(change.row().cloned().ok_or(date)?);
             } else if inside(date) {
-                facts.retain(|f| !(f.in_row && f.fact.as_of == date));
+                let carries = change.row().and_then(carried);
+                let same = |f: &StoredFact| carries.as_ref().is_some_and(|c| same_identity(&f.fact, c));
+                // The row carries another fact from now on, and that one nowhere else.
+                facts.retain(|f| !(f.in_row && f.fact.as_of == date) && !same(f));
+                facts.extend(carries.map(|fact| StoredFact { fact, in_row: true, waiting: None }));
                 match change.row() {
-                    Some(row) => {
-                        facts.extend(carried(row).map(|fact| StoredFact {
-                            fact,
-                            in_row: true,
-                            waiting: None,
-                        }));
-                        rows.insert(date, row.clone());
-                    }
-                    None => {
-                        rows.remove(&date);
-                    }
+                    Some(row) => drop(rows.insert(date, row.clone())),
+                    None => drop(rows.remove(&date)),
                 }
             }
         }

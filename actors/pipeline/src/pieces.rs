@@ -176,3 +176,6 @@ fn header(raw: &RawBatch, pieces: u32) -> Header {
     let (partition, part) = (raw.partition.clone(), Part::Piece { of: pieces });
     Header { number: raw.number, part, partition, from: raw.from, to: raw.to }
 }
+
+#[cfg(test)]
+mod tests;
