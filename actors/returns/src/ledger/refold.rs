@@ -5,6 +5,7 @@ use super::head::Head;
 use super::settle::{Known, Need, Settled, settle, settle_anew};
 use super::state::{AccountState, Memory};
 use super::{Changes, Ground, History, Outcome, Profile, Reach, RowChange, StoredFact};
+use crate::date::Date;
 use crate::fact::{Fact, Kind};
 use crate::row::Row;
 
@@ -97,6 +98,7 @@ fn known(history: &History, state: &AccountState) -> Known {
         base: history.before.as_ref().map(Head::from),
         rows: history.rows.clone(),
         facts,
+        since: Date::MIN,
         base_dated: false,
         complete: history.complete,
         whole: history.before.is_none() && history.complete,

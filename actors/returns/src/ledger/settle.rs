@@ -22,6 +22,9 @@ pub(super) struct Known {
     pub rows: Vec<Row>,
     /// All facts dated after the base, those that rows carry included, and all withdrawals.
     pub facts: Vec<StoredFact>,
+    /// The date from which on all facts are among them. Of the days before its last row, an end restored from the store lacks what
+    /// counts on none of them: what is withdrawn, or waits for something outside.
+    pub since: Date,
     /// The facts of the base's own date, and those of the day before that count on it, are among them too.
     pub base_dated: bool,
     /// Nothing lies after `rows`.
@@ -130,7 +133,8 @@ fn judge(
     next.first_values =
         extent::first_values(&profile.first_values, &live, part, &mut extent, ground).ok_or(Need::More)?;
     let effective = ground.policy.vendors.iter().any(|v| v.flow_date == FlowDate::Effective);
-    if !known.complete && (extent.until > known_to || effective) {
+    let beyond = || touched().any(|fact| fact.as_of > known_to);
+    if !known.complete && (extent.until > known_to || beyond() || effective) {
         return Err(Need::More);
     }
 

@@ -59,7 +59,8 @@ impl AccountState {
                 let carried = StoredFact { fact: summary_of(row), in_row: true, waiting: None };
                 let facts = open.into_iter().chain([carried]).collect();
                 let base = before_last.map(Head::from);
-                Known { base, rows: vec![row.clone()], facts, complete: true, ..Known::default() }
+                let (rows, since) = (vec![row.clone()], row.as_of);
+                Known { base, rows, facts, since, complete: true, ..Known::default() }
             }
             Some(row) => Known {
                 base: Some(Head::from(row)),
@@ -90,7 +91,10 @@ impl AccountState {
         }
         let mut known = match std::mem::take(&mut self.memory) {
             Memory::Nothing => Known { complete: true, whole: true, ..Known::default() },
-            Memory::Head(head) => Known { base: Some(head), complete: true, ..Known::default() },
+            Memory::Head(head) => {
+                let since = head.as_of.tomorrow().unwrap_or(head.as_of);
+                Known { base: Some(head), since, complete: true, ..Known::default() }
+            }
             Memory::Tail(known) => *known,
         };
         let incoming = StoredFact { fact: fact.clone(), in_row: false, waiting: None };
@@ -217,9 +221,7 @@ impl AccountState {
             Memory::Nothing => true,
             Memory::Head(head) if fact.as_of <= head.as_of => return false,
             Memory::Head(_) => false,
-            Memory::Tail(known) if known.base.as_ref().is_some_and(|base| fact.as_of <= base.as_of) => {
-                return false;
-            }
+            Memory::Tail(known) if fact.as_of < known.since => return false,
             Memory::Tail(known) => known.whole,
         };
         whole || (fact.is_dated() && fact.kind() != Kind::Account)
@@ -243,6 +245,7 @@ impl AccountState {
             known.base = Some(next);
         }
         if let Some(base) = &known.base {
+            known.since = known.since.max(base.as_of.tomorrow().unwrap_or(base.as_of));
             known.base_dated &= base.leaves_late(ground);
             let since = match known.base_dated {
                 true if has_cut_off(ground) => base.as_of.yesterday().unwrap_or(base.as_of),

@@ -48,9 +48,14 @@ pub fn plan(mix: Mix) -> impl Strategy<Value = Plan> {
         any::<u16>(),
     );
     let policy = prop_oneof![2 => Just(0u16), 3 => any::<u16>()];
-    (proptest::collection::vec(seed, 1..24), policy, any::<[u8; 16]>()).prop_flat_map(
-        |(seeds, policy, cuts)| {
-            let facts: Vec<Fact> = seeds.into_iter().map(fact).collect();
+    let copy =
+        (any::<proptest::sample::Index>(), proptest::option::weighted(0.9, 0i64..7), (0i64..3, 0u64..12));
+    let copies = proptest::collection::vec(copy, 0..8);
+    (proptest::collection::vec(seed, 1..24), copies, policy, any::<[u8; 16]>()).prop_flat_map(
+        |(seeds, copies, policy, cuts)| {
+            let mut facts: Vec<Fact> = seeds.into_iter().map(fact).collect();
+            let copies: Vec<Fact> = copies.into_iter().map(|copy| copied(&facts, copy)).collect();
+            facts.extend(copies);
             let order: Vec<usize> = (0..facts.len()).collect();
             let again = proptest::collection::vec(0..facts.len(), 0..6);
             (Just(facts), Just(order).prop_shuffle(), again).prop_map(move |(facts, mut order, again)| {
@@ -115,6 +120,14 @@ fn fact(seed: Seed) -> Fact {
     };
     fact.content = fact.content_of("A1");
     fact
+}
+
+/// The same bytes delivered once more, at another time and place: the same feed and content.
+fn copied(facts: &[Fact], copy: (proptest::sample::Index, Option<i64>, (i64, u64))) -> Fact {
+    let (of, arrival, (partition, position)) = copy;
+    let place =
+        Place { partition: PartitionKey(partition), position: Position::in_file(position, position, 0) };
+    Fact { arrival: Arrival(arrival), place, ..of.get(facts).clone() }
 }
 
 fn body(kind: usize, as_of: Date, amount: i64, name: u8, more: u16) -> Body {
