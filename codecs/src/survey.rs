@@ -3,7 +3,7 @@ use crate::decode::Decoded;
 use crate::decode::reader::{Reader, Stamp, View, Writer};
 use crate::format::Fields;
 use crate::framing::AnyFramer;
-use crate::framing::lines::{LineContext, Role};
+use crate::framing::lines::LineContext;
 use crate::layout::Mapped;
 use record::{Context, FeedKey, Framed, Framer, PartitionKey, Position, Survey};
 use returns::{Arrival, Date, Place, Vendor};
@@ -143,9 +143,9 @@ impl FramingSurveyor {
 
 /// Whether records under a context are rows, and whether a control count includes them.
 fn kind(context: &Context, includes: &[String]) -> (bool, bool) {
-    match context.downcast_ref::<LineContext>().map(|c| &c.role) {
-        Some(Role::Leave(class)) => (false, includes.iter().any(|i| **i == **class)),
-        _ => (true, true),
+    match context.downcast_ref::<LineContext>().and_then(|c| c.role.class()) {
+        Some(class) => (false, includes.iter().any(|i| i == class)),
+        None => (true, true),
     }
 }
 

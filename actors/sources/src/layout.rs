@@ -7,7 +7,8 @@ pub trait Layouts: Send + Sync {
     /// Chooses the layout of a feed: the one the topology names, or the one that recognises it.
     ///
     /// `file_name` is the bare name without a suffix of compression (`positions.csv` for `in/positions.csv.gz`; `stdin` for standard
-    /// input). `head` is how the feed begins, decompressed: at most [`HEAD`] bytes, all of it if it is shorter, and empty for an empty feed.
+    /// input). `head` is how the feed begins, decompressed: at most [`HEAD`] bytes, all of it if it is shorter. It is never empty: a
+    /// feed without a byte is refused before.
     fn choose(&self, file_name: &str, head: &[u8]) -> Result<Arc<dyn OpenLayout>, Refused>;
 }
 

@@ -35,6 +35,11 @@ impl Fault {
     }
 }
 
+/// A text that is stored, with U+FFFD for each NUL: Postgres keeps none in a text.
+pub fn storable(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
+}
+
 impl From<FormatError> for Box<Fault> {
     #[cold]
     fn from(error: FormatError) -> Self {

@@ -12,8 +12,8 @@ use crate::format::delimited::Columns;
 use crate::format::{eventbridge, offset};
 use crate::framing::lines::{KEPT_OF_REFUSED, LineContext, Role};
 use crate::layout::{Body as LayoutBody, Layout};
-use fault::{Fault, Outcome};
-use reader::{Reader, Stamp, Verdict, View, Writer};
+use fault::{Fault, Outcome, storable};
+use reader::{Reader, Stamp, Verdict, View, Writer, check_account};
 use record::{Context, Counts, Position, RawBatch, RawRecord};
 use returns::{Arrival, Body, Date, Fact, Origin, Place, Vendor};
 use std::sync::Arc;
@@ -67,11 +67,13 @@ pub struct Reject {
     pub at: Option<u32>,
 }
 
-/// Columns in a header that the mapping does not know.
+/// Columns in a header that the mapping does not know. Told only of a line that is a header beyond doubt (it has the columns the
+/// mapping needs), so that no cell of data comes into a log by this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift {
+    /// At most 20, each cut to 64 characters.
     pub columns: Vec<String>,
-    /// The first record under that header.
+    /// The header, or the first record of a batch under it.
     pub position: Position,
 }
 
@@ -115,8 +117,8 @@ impl Decoded {
             position: record.position,
             line: lines.then_some(record.position.sub),
             code: fault.code,
-            text: fault.text,
-            field: fault.field,
+            text: storable(fault.text),
+            field: fault.field.map(storable),
             raw: raw[..kept].to_vec(),
             length: raw.len() as u64,
             account: names.0,
@@ -141,6 +143,8 @@ enum Work {
 
 /// How many headers are remembered, so that a feed of many headers is not told of one twice in a row.
 const HEADERS_REMEMBERED: usize = 64;
+/// How much of a header is told: columns, and characters of each.
+const DRIFT_TOLD: (usize, usize) = (20, 64);
 
 impl Decoder {
     pub fn new(layout: &Arc<Layout>, vendor: Vendor) -> Decoder {
@@ -171,11 +175,15 @@ impl Decoder {
     }
 
     fn tell_drift(&mut self, batch: &RawBatch, out: &mut Decoded) {
+        let Work::Mapped { reader, .. } = &self.work else { return };
         for (number, context) in batch.contexts.iter().enumerate() {
             let lines = base(context).downcast_ref::<LineContext>();
-            let Some(columns) = lines.and_then(|c| c.columns.as_ref()).filter(|c| !c.new.is_empty()) else {
+            let Some((section, columns)) = lines.and_then(|c| Some((c.section, c.columns.as_ref()?))) else {
                 continue;
             };
+            if columns.new.is_empty() || !reader.knows_header(section, &columns.absent) {
+                continue;
+            }
             if self.told.iter().any(|c| Arc::ptr_eq(c, columns) || c.new == columns.new) {
                 continue;
             }
@@ -185,9 +193,15 @@ impl Decoder {
             self.told.push(columns.clone());
             let first = batch.records.iter().find(|r| usize::from(r.context) == number);
             let position = first.map(|r| r.position).unwrap_or_default();
-            out.drift.push(Drift { columns: columns.new.clone(), position });
+            let told = columns.new.iter().take(DRIFT_TOLD.0).map(|name| printable(name)).collect();
+            out.drift.push(Drift { columns: told, position });
         }
     }
+}
+
+/// A column's name as it may stand in a log line.
+fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).take(DRIFT_TOLD.1).collect()
 }
 
 fn of_framing(refused: &record::FramingError, lines: bool) -> Reject {
@@ -195,7 +209,7 @@ fn of_framing(refused: &record::FramingError, lines: bool) -> Reject {
         position: refused.position,
         line: lines.then_some(refused.position.sub),
         code: refused.code,
-        text: refused.text.clone(),
+        text: storable(refused.text.clone()),
         field: None,
         raw: refused.raw.clone(),
         length: refused.length,
@@ -215,25 +229,26 @@ struct Run<'b> {
     view: View<'b>,
     /// The class its records are left out under.
     class: Option<&'b str>,
+    /// Why they cannot be left out: a header without the columns its rows need.
+    fault: Option<Box<Fault>>,
 }
 
-fn run(context: &Context, stream: bool) -> Run<'_> {
+fn run<'b>(context: &'b Context, stream: bool, reader: &Reader) -> Run<'b> {
     let ordinals = context.downcast_ref::<Ordinals>();
     let base = base(context);
     let lines = base.downcast_ref::<LineContext>();
-    let class = lines.and_then(|c| match &c.role {
-        Role::Data => None,
-        Role::Leave(class) => Some(&**class),
-    });
     let absent = lines.and_then(|c| c.columns.as_ref()).map_or(&[][..], |c| &c.absent);
+    let header = lines.filter(|c| c.role == Role::Header);
+    let fault = header.and_then(|c| reader.check_header(c.section, absent).err());
     // On a stream equals are told apart by the ledger, which lets them wait.
     let numbers = ordinals.filter(|_| !stream).map_or(&[][..], |o| &o.numbers);
-    Run { view: View { context: Some(base), ordinals: numbers, absent }, class }
+    let view = View { context: Some(base), ordinals: numbers, absent };
+    Run { view, class: lines.and_then(|c| c.role.class()), fault }
 }
 
 fn mapped(reader: &mut Reader, salted: bool, vendor: Vendor, batch: &RawBatch, out: &mut Decoded) {
-    let runs: Vec<Run<'_>> = batch.contexts.iter().map(|c| run(c, !batch.feed.ends)).collect();
-    let bare = Run { view: View::default(), class: None };
+    let runs: Vec<Run<'_>> = batch.contexts.iter().map(|c| run(c, !batch.feed.ends, reader)).collect();
+    let bare = Run { view: View::default(), class: None, fault: None };
     let mut stamp = Stamp {
         vendor,
         arrival: Arrival(batch.feed.arrival),
@@ -247,7 +262,14 @@ fn mapped(reader: &mut Reader, salted: bool, vendor: Vendor, batch: &RawBatch, o
         writer.out.counts.read += 1;
         let run = runs.get(usize::from(record.context)).unwrap_or(&bare);
         if let Some(class) = run.class {
-            writer.out.ignore(class, 1);
+            match &run.fault {
+                None => writer.out.ignore(class, 1),
+                Some(fault) => {
+                    let raw = batch.record(record);
+                    let fault = reader.unreadable(raw, &run.view).unwrap_or_else(|| fault.clone());
+                    writer.out.reject(raw, record, *fault, (None, None), batch.feed.ends);
+                }
+            }
             continue;
         }
         stamp.place.position = record.position;
@@ -286,9 +308,28 @@ fn events(version: u32, batch: &RawBatch, out: &mut Decoded) {
                 out.counts.decoded += 1;
                 out.observations.push(observation);
             }
-            Err(fault) => out.reject(raw, record, *fault, (None, None), batch.feed.ends),
+            Err(fault) => {
+                let (account, as_of) = eventbridge::names(raw);
+                let account = account.filter(|a| check_account(a, "").is_ok());
+                out.reject(raw, record, *fault, (account, as_of), batch.feed.ends);
+            }
         }
     }
+}
+
+/// The texts of an event are kept as those of any record are.
+fn check_texts(event: &eventbridge::Event) -> Outcome<()> {
+    let c = &event.correction;
+    for (label, text) in [
+        ("id", &*c.event_id),
+        ("detail.ticket", &*c.ticket),
+        ("detail.who", &*c.who),
+        ("detail.reason", &*c.reason),
+        ("detail.account", event.account.as_str()),
+    ] {
+        row::utf8(text.as_bytes(), label)?;
+    }
+    check_account(&event.account, "detail.account")
 }
 
 /// A correction. It arrives when its event says, so that the same event in a file and on a stream gives the same figures.
@@ -301,6 +342,7 @@ fn event(
 ) -> Outcome<Observation> {
     let event =
         eventbridge::decode(raw).map_err(|e| Box::<Fault>::from(crate::format::FormatError::from(e)))?;
+    check_texts(&event)?;
     let reference = event.correction.ticket.clone();
     let arrival = Arrival(Some(event.correction.event_time));
     let body = Body::Correction(Box::new(event.correction));

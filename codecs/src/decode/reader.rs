@@ -3,7 +3,7 @@ use super::fault::{Fault, Outcome};
 use super::row::{Row, missing, utf8};
 use super::{Decoded, Observation};
 use super::{clock, flow, history, summary};
-use crate::format::{Fields, offset};
+use crate::format::{Fields, Selector, offset};
 use crate::layout::Mapped;
 use crate::mapping::model::{Block, BlockFields, ValuationFields};
 use crate::value::date::Moment;
@@ -101,17 +101,17 @@ impl Reader {
         mapped.format.parse(record, view.context, fields)?;
         let row = Row { record, fields, missing: &mapped.mapping.missing };
         for ignore in &mapped.mapping.ignores {
-            if is_for(ignore.record, fields) && row.holds(&ignore.when)? {
+            if is_for(ignore.record, fields.record_type) && row.holds(&ignore.when)? {
                 return Ok(Verdict::Ignored(&ignore.class));
             }
         }
         let (mut matched, mut class) = (false, "unmapped");
         let before = writer.out.observations.len();
         for block in &mapped.mapping.blocks {
-            if !is_for(block.record, fields) {
+            if !is_for(block.record, fields.record_type) {
                 continue;
             }
-            check_columns(block, view.absent, mapped)?;
+            check_columns(&block.needs, view.absent, mapped)?;
             if !row.holds(&block.when)? {
                 continue;
             }
@@ -134,10 +134,12 @@ impl Reader {
     pub fn names(&self, record: &[u8]) -> (Option<String>, Option<Date>) {
         let row = Row { record, fields: &self.fields, missing: &self.mapped.mapping.missing };
         let mut blocks: Vec<&Block> =
-            self.mapped.mapping.blocks.iter().filter(|b| is_for(b.record, &self.fields)).collect();
+            self.mapped.mapping.blocks.iter().filter(|b| is_for(b.record, self.fields.record_type)).collect();
         blocks.sort_by_key(|b| !row.holds(&b.when).unwrap_or(false));
         for block in blocks {
-            if let Ok(Some(account)) = row.kept(&block.account) {
+            if let Ok(Some(account)) = row.kept(&block.account)
+                && check_account(account, &block.account.label).is_ok()
+            {
                 return (Some(account.to_owned()), self.date_named(&row, block));
             }
         }
@@ -156,28 +158,54 @@ impl Reader {
         clock::local(&self.mapped, &row.moment(at?).ok().flatten()?).ok().map(|l| l.date())
     }
 
+    /// Checks that a header has the columns which the blocks for its rows need.
+    pub fn check_header(&self, section: Option<u16>, absent: &[u16]) -> Outcome<()> {
+        check_columns(&self.needs(section), absent, &self.mapped)
+    }
+
+    /// Why a line cannot be taken apart at all: a header in another encoding lacks its columns for that reason.
+    pub fn unreadable(&mut self, line: &[u8], view: &View<'_>) -> Option<Box<Fault>> {
+        self.mapped.format.parse(line, view.context, &mut self.fields).err().map(Into::into)
+    }
+
+    /// Whether a header line is one beyond doubt: the columns that are read by name are all there. Otherwise its cells may be data.
+    pub fn knows_header(&self, section: Option<u16>, absent: &[u16]) -> bool {
+        let selectors = &self.mapped.mapping.selectors;
+        let is_named = |n: &u16| matches!(selectors.get(usize::from(*n)), Some(Selector::Field(name)) if !name.starts_with('@'));
+        let needs = self.needs(section);
+        needs.iter().any(is_named) && !needs.iter().any(|n| absent.contains(n))
+    }
+
+    /// The selectors that rows of a section need.
+    fn needs(&self, section: Option<u16>) -> Vec<u16> {
+        let blocks = self.mapped.mapping.blocks.iter().filter(|b| is_for(b.record, section));
+        let mut needs: Vec<u16> = blocks.flat_map(|b| b.needs.iter().copied()).collect();
+        needs.sort_unstable();
+        needs.dedup();
+        needs
+    }
+
     /// Forgets the fields of the last record, so that nothing of it is taken for the next.
     pub fn forget(&mut self) {
         self.fields.reset(0);
     }
 }
 
-fn is_for(wanted: Option<u16>, fields: &Fields) -> bool {
-    wanted.is_none() || wanted == fields.record_type
+fn is_for(wanted: Option<u16>, record_type: Option<u16>) -> bool {
+    wanted.is_none() || wanted == record_type
 }
 
-fn check_columns(block: &Block, absent: &[u16], mapped: &Mapped) -> Outcome<()> {
-    if absent.is_empty() || !block.needs.iter().any(|n| absent.contains(n)) {
+fn check_columns(needs: &[u16], absent: &[u16], mapped: &Mapped) -> Outcome<()> {
+    if absent.is_empty() || !needs.iter().any(|n| absent.contains(n)) {
         return Ok(());
     }
-    let names: Vec<String> = block
-        .needs
+    let names: Vec<String> = needs
         .iter()
         .filter(|n| absent.contains(n))
         .filter_map(|n| mapped.mapping.selectors.get(usize::from(*n)))
         .map(|s| match s {
-            crate::format::Selector::Column(n) => format!("column {n}"),
-            crate::format::Selector::Field(name) | crate::format::Selector::Path(name) => format!("`{name}`"),
+            Selector::Column(n) => format!("column {n}"),
+            Selector::Field(name) | Selector::Path(name) => format!("`{name}`"),
         })
         .collect();
     let text = format!("the header has no {}", names.join(", no "));
@@ -305,7 +333,7 @@ impl<'a> Pen<'a, '_, '_> {
 }
 
 /// An account number is short and has no control characters; it goes into keys and reports.
-fn check_account(account: &str, label: &str) -> Outcome<()> {
+pub fn check_account(account: &str, label: &str) -> Outcome<()> {
     if account.len() <= 64 && !account.chars().any(char::is_control) {
         return Ok(());
     }

@@ -237,6 +237,11 @@ pub fn utf8<'a>(bytes: &'a [u8], label: &str) -> Outcome<&'a str> {
             format!("{label} has {} bytes; at most {TEXT_LIMIT} are kept", bytes.len()),
         ));
     }
+    // No store keeps a NUL in a text, and one refused by the store would stop all that is with it.
+    if memchr::memchr(0, bytes).is_some() {
+        let text = format!("{label} holds a NUL (U+0000), which no text can: have it sent without");
+        return Err(Fault::of_field("bad_text", label, text));
+    }
     std::str::from_utf8(bytes)
         .map_err(|_| Fault::of_field("encoding", label, format!("{label} is no UTF-8 text")))
 }

@@ -29,6 +29,9 @@ pub struct Event {
     pub revision: Option<u64>,
 }
 
+/// The only type of event that is known.
+const CORRECTION: &str = "PerformanceCorrection";
+
 /// Reads one event.
 ///
 /// # Errors
@@ -37,13 +40,26 @@ pub struct Event {
 pub fn decode(record: &[u8]) -> Result<Event, ValueError> {
     let envelope: Envelope<IgnoredAny> = read(record)?;
     match required("detail-type", envelope.detail_type)?.as_str() {
-        "PerformanceCorrection" => correction(read(record)?),
+        CORRECTION => correction(read(record)?),
         other => {
             let other: String = other.chars().take(80).collect();
-            let text = format!("`{other}` is no known detail-type: expected `PerformanceCorrection`");
+            let text = format!("`{other}` is no known detail-type: expected `{CORRECTION}`");
             Err(ValueError::new("unknown_detail_type", None, text))
         }
     }
+}
+
+/// The account and date that a correction names, though it cannot be read as a whole: what it would have changed is held.
+pub fn names(record: &[u8]) -> (Option<String>, Option<Date>) {
+    #[derive(Default, Deserialize)]
+    struct Named {
+        account: Option<String>,
+        date: Option<String>,
+    }
+    let envelope = serde_json::from_slice::<Envelope<Named>>(record).ok();
+    let named = envelope.filter(|e| e.detail_type.as_deref() == Some(CORRECTION)).and_then(|e| e.detail);
+    let Named { account, date } = named.unwrap_or_default();
+    (account, date.and_then(|date| iso_date(date.as_bytes()).ok()))
 }
 
 impl From<ValueError> for FormatError {

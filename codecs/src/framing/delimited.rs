@@ -45,6 +45,9 @@ pub struct Capture {
 /// How many different headers are remembered.
 const HEADERS_REMEMBERED: usize = 32;
 
+/// How many classes of lines that are no rows are remembered: their names may come from the feed.
+const CLASSES_REMEMBERED: usize = 64;
+
 /// Where in its line a captured value lies.
 #[derive(Debug)]
 pub enum Take {
@@ -62,6 +65,8 @@ pub struct DelimitedLines {
     /// After the header no line can be anything but a row.
     only_rows: bool,
     seen: usize,
+    /// A header or a section has come.
+    begun: bool,
     state: State,
     section: Option<u16>,
     section_name: String,
@@ -94,6 +99,7 @@ impl DelimitedLines {
             only_rows,
             format,
             seen: 0,
+            begun: false,
             state: State::AwaitingHeader,
             section: None,
             section_name: String::new(),
@@ -131,6 +137,9 @@ impl DelimitedLines {
         let place = self.left.iter().position(|(c, _)| &**c == class).unwrap_or_else(|| {
             let class: Arc<str> = class.into();
             let context = self.context(Role::Leave(class.clone()));
+            if self.left.len() == CLASSES_REMEMBERED {
+                self.left.clear();
+            }
             self.left.push((class, context));
             self.left.len() - 1
         });
@@ -165,8 +174,10 @@ impl DelimitedLines {
         }
         self.columns = Some(self.columns_of(names));
         self.state = State::Rows;
+        self.begun = true;
         self.forget_contexts();
-        self.leave("header")
+        self.left.push(("header".into(), self.context(Role::Header)));
+        self.left.last().map(|(_, context)| context)
     }
 
     fn columns_of(&mut self, names: Vec<String>) -> Arc<Columns> {
@@ -215,6 +226,7 @@ impl DelimitedLines {
     }
 
     fn enter(&mut self, name: &str) {
+        self.begun = true;
         self.section_name = name.to_owned();
         let number = self.rules.section_names.iter().position(|n| n == name);
         self.section = number.and_then(|n| u16::try_from(n).ok());
@@ -270,6 +282,15 @@ impl DelimitedLines {
 }
 
 impl LineRules for DelimitedLines {
+    fn missing_header(&self) -> Option<String> {
+        if self.begun || !self.rules.header {
+            return None;
+        }
+        let wanted = self.rules.header_starts.as_ref().map(|starts| String::from_utf8_lossy(starts));
+        let wanted = wanted.map_or(String::new(), |starts| format!(": none begins with `{starts}`"));
+        Some(format!("the feed is over and no line of it was a header{wanted}"))
+    }
+
     fn classify(&mut self, line: &[u8]) -> Option<&Context> {
         self.seen += 1;
         if line.is_empty() {

@@ -40,6 +40,8 @@ pub struct JsonFramer {
     scanned: usize,
     /// The name of the member in hand, with its quotes.
     key: Vec<u8>,
+    /// Whether what the path leads to has come; `None` before the first object on the way to it.
+    found: Option<bool>,
 }
 
 enum State {
@@ -117,6 +119,7 @@ impl JsonFramer {
             around: Around::default(),
             scanned: 0,
             key: Vec::new(),
+            found: None,
         })
     }
 
@@ -153,18 +156,25 @@ impl JsonFramer {
             (None, b'{') => self.go(State::In(Role::Record, Scan::default())),
             (None, b'[') if !self.path.is_empty() => self.go(State::In(Role::Record, Scan::default())),
             (Some(Step::Member(_)), b'{') => {
+                self.found.get_or_insert(false);
                 self.around.enter_object();
                 at.done(at.base + 1);
                 self.go(State::FirstKey)
             }
             (Some(Step::Each), b'[') => {
+                self.found = Some(true);
                 self.around.enter_array();
                 at.done(at.base + 1);
                 self.go(State::FirstElement)
             }
             // A series that is null has no elements.
-            (Some(_), b'n') if !self.around.is_top() => self.go(State::In(Role::Other, Scan::default())),
+            (Some(_), b'n') if !self.around.is_top() => {
+                self.found = Some(true);
+                self.go(State::In(Role::Other, Scan::default()))
+            }
             _ => {
+                // Said here, so that it need not be said at the end as well.
+                self.found = Some(true);
                 let text = self.expected();
                 let error = self.place.refuse(at.input, (at.base, at.base), "json_shape", text);
                 self.go(State::In(Role::Refused(Box::new(error)), Scan::counting()))
@@ -360,7 +370,13 @@ impl JsonFramer {
     fn finish(&mut self, at: &mut Cursor, out: &mut Framed) {
         let rest = (at.base, at.input.len());
         match std::mem::replace(&mut self.state, State::Value { wanted: true }) {
-            State::Value { .. } if self.around.is_top() => {}
+            State::Value { .. } if self.around.is_top() => {
+                if self.found.take() == Some(false) {
+                    let text =
+                        format!("the feed has no `{}`: not one array of it was found", Path(&self.path));
+                    out.refused.push(self.place.refuse(at.input, rest, "json_shape", text));
+                }
+            }
             State::Lost(mut error) | State::In(Role::Refused(mut error), _) => {
                 self.place.refuse_more(&mut error, at.input, rest);
                 out.refused.push(*error);

@@ -23,17 +23,38 @@ pub struct LineContext {
 pub enum Role {
     #[default]
     Data,
+    /// Names the columns of the rows after it.
+    Header,
     /// Left out and counted under this class.
     Leave(Arc<str>),
+}
+
+impl Role {
+    /// The class a line is counted under if it is no row.
+    pub fn class(&self) -> Option<&str> {
+        match self {
+            Role::Data => None,
+            Role::Header => Some("header"),
+            Role::Leave(class) => Some(class),
+        }
+    }
 }
 
 /// Tells lines apart. Sees every line, in order.
 pub trait LineRules: Send {
     /// What the line stands under; `None` for a line that is no record at all, such as an empty one.
     fn classify(&mut self, line: &[u8]) -> Option<&Context>;
+
+    /// Asked when the feed is over: if no line was the header it must have, what was looked for.
+    fn missing_header(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Cuts at line ends (LF or CRLF). A UTF-8 mark at the very start is left out.
+///
+/// A carriage return alone is no line end, since it may stand inside a text. Where the first line has one, the feed is most likely
+/// one line of a file with old Mac line ends, and that line is refused.
 pub struct LineFramer {
     rules: Box<dyn LineRules>,
     limit: usize,
@@ -42,6 +63,8 @@ pub struct LineFramer {
     offset: u64,
     line: u64,
     skipping: Option<Skipped>,
+    /// What the feed lacks was told.
+    told: bool,
 }
 
 /// A line longer than the limit, on its way to its end.
@@ -52,7 +75,7 @@ struct Skipped {
 
 impl LineFramer {
     pub fn new(rules: Box<dyn LineRules>, limit: usize, quoted: Option<(u8, u8)>) -> Self {
-        LineFramer { rules, limit, quoted, offset: 0, line: 0, skipping: None }
+        LineFramer { rules, limit, quoted, offset: 0, line: 0, skipping: None, told: false }
     }
 
     /// Where the line at the start of `input` ends (its LF), if it does.
@@ -72,7 +95,7 @@ impl LineFramer {
     /// Takes one line, its end left out.
     fn take(&mut self, line: &[u8], out: &mut Framed) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() > self.limit {
+        if line.len() > self.limit || self.is_of_old_mac(line) {
             let kept = line[..line.len().min(KEPT_OF_REFUSED)].to_vec();
             return self.refuse(kept, line.len() as u64, out);
         }
@@ -87,14 +110,22 @@ impl LineFramer {
         });
     }
 
-    fn refuse(&self, raw: Vec<u8>, length: u64, out: &mut Framed) {
-        out.refused.push(FramingError {
-            position: Position::in_file(self.offset, self.line, 0),
-            code: "record_too_long",
-            text: format!("a line of {length} bytes; the layout allows {}", self.limit),
-            raw,
-            length,
-        });
+    fn is_of_old_mac(&self, line: &[u8]) -> bool {
+        self.line == 1 && has_bare_return(line)
+    }
+
+    fn refuse(&mut self, raw: Vec<u8>, length: u64, out: &mut Framed) {
+        let (code, text) = if self.is_of_old_mac(&raw) {
+            // It is reason enough: that no header came after it needs not be told as well.
+            self.told = true;
+            let text = "a carriage return stands alone in the first line, as in files with old Mac line ends: \
+                        save the file with LF or CRLF";
+            ("line_ends", text.to_owned())
+        } else {
+            ("record_too_long", format!("a line of {length} bytes; the layout allows {}", self.limit))
+        };
+        let position = Position::in_file(self.offset, self.line, 0);
+        out.refused.push(FramingError { position, code, text, raw, length });
     }
 
     /// Goes on through a line that is too long; returns the bytes done with.
@@ -118,6 +149,12 @@ impl LineFramer {
     fn has_room(out: &Framed) -> bool {
         out.contexts.len() < usize::from(u16::MAX) && out.payload.len() < (u32::MAX / 2) as usize
     }
+}
+
+/// Whether a carriage return stands in a line without the line feed that belongs to it. Any number may end the line.
+fn has_bare_return(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    memchr_iter(b'\r', line).any(|n| !matches!(line.get(n + 1), Some(b'\r' | b'\n')))
 }
 
 /// Whether a quoted field is open at the end of a piece. A quote opens only where a field begins.
@@ -182,7 +219,9 @@ impl Framer for LineFramer {
             self.take(&rest[..length], out);
             used += whole;
         }
-        self.finish_skipped(last && used == input.len(), out);
+        if last && used == input.len() {
+            self.finish(out);
+        }
         out.consumed += used as u64;
         used
     }
@@ -193,11 +232,21 @@ impl Framer for LineFramer {
 }
 
 impl LineFramer {
-    /// A line too long that ended with the feed: nothing more comes to skip.
-    fn finish_skipped(&mut self, ended: bool, out: &mut Framed) {
-        if ended && let Some(skipped) = self.skipping.take() {
+    /// The feed is over.
+    fn finish(&mut self, out: &mut Framed) {
+        // A line too long that ended with the feed: nothing more comes to skip.
+        if let Some(skipped) = self.skipping.take() {
             self.line += 1;
             self.refuse(skipped.raw, skipped.length, out);
+        }
+        if std::mem::replace(&mut self.told, true) || self.offset == 0 {
+            return;
+        }
+        if let Some(text) = self.rules.missing_header() {
+            // Its place is behind that of the last line, which may be a record.
+            let position = Position::in_file(self.offset, self.line.max(1), 1);
+            let (raw, length) = (Vec::new(), 0);
+            out.refused.push(FramingError { position, code: "missing_header", text, raw, length });
         }
     }
 }

@@ -67,6 +67,8 @@ pub struct XmlFramer {
     scanned: usize,
     declared: Option<u64>,
     statements: u64,
+    /// Whether an element that is known has come; `None` before the first element at all.
+    found: Option<bool>,
 }
 
 enum State {
@@ -108,6 +110,7 @@ impl XmlFramer {
             scanned: 0,
             declared: None,
             statements: 0,
+            found: None,
         }
     }
 
@@ -195,6 +198,8 @@ impl XmlFramer {
 
     fn tag(&mut self, kind: Kind, tag: &str, open: u32, at: &mut Cursor, out: &mut Framed) -> Went {
         let alone = tag.ends_with("/>");
+        let known = self.names.all().any(|name| name == name_of(tag));
+        self.found = Some(known || self.found == Some(true));
         let depth = match (open, kind) {
             (0, Kind::Close) => return self.close(tag, at),
             (0, _) if !self.is_record(tag) => return self.open(tag, alone, at),
@@ -311,6 +316,10 @@ impl XmlFramer {
         } else if self.root.is_some() || !matches!(state, State::Text { open: 0 }) {
             let text = "the feed ends before its last element does: it was cut short".into();
             out.refused.push(self.place.refuse(at.input, rest, "truncated", text));
+        } else if self.found.take() == Some(false) {
+            let text =
+                format!("the feed has no `<{}>` and no element that the mapping reads", self.names.counted);
+            out.refused.push(self.place.refuse(at.input, rest, "xml_shape", text));
         }
         self.root = None;
         (at.base, at.scan) = (rest.1, rest.1);

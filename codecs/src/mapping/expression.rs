@@ -318,7 +318,7 @@ fn lookup_label(lookup: &Lookup) -> Box<str> {
 
 fn constant(node: Node<'_>) -> Option<String> {
     match node.as_text() {
-        Some(text) => Some(text.to_owned()),
+        Some(_) => node.text().map(str::to_owned),
         None => node.integer::<i64>().map(|n| n.to_string()),
     }
 }

@@ -92,10 +92,18 @@ pub fn compile(text: &str, file: &str) -> Result<(Mapping, FormatPlan), Vec<Prob
     }
 }
 
+fn version(node: Node<'_>) -> Option<u32> {
+    let version = node.integer()?;
+    if version == 0 {
+        node.wrong("versions count from 1");
+    }
+    Some(version)
+}
+
 fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<(Mapping, FormatPlan)> {
     let root = root.clone().closed(ROOT);
     let name = name(&root, "name");
-    let version = root.need("version").and_then(|n| n.integer());
+    let version = root.need("version").and_then(version);
     let mut compiler = Compiler {
         report,
         names: Names::default(),

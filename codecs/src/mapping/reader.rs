@@ -73,10 +73,16 @@ impl<'t> Node<'t> {
     }
 
     pub fn text(&self) -> Option<&'t str> {
-        self.as_text().or_else(|| {
+        let Some(text) = self.as_text() else {
             self.expected("a text");
-            None
-        })
+            return None;
+        };
+        if text.contains('\0') {
+            // It may become an account or a constant, and no store keeps one in a text.
+            self.wrong("a text cannot hold a NUL (U+0000)");
+            return None;
+        }
+        Some(text)
     }
 
     pub fn integer<T: TryFrom<i64>>(&self) -> Option<T> {

@@ -69,12 +69,14 @@ fn a_missing_required_column_is_an_error_that_names_it_and_a_new_one_is_told_onc
     let layout = layout(PLAIN);
     let out =
         decode(&layout, b"Account,Date,Begin,End,In,Custodian\nA,2025-01-02,1,2,3,x\nB,2025-01-02,1,2,3,x\n");
-    assert_eq!(out.rejects.len(), 2);
-    assert_eq!(
-        (out.rejects[0].code, out.rejects[0].text.as_str()),
-        ("missing_column", "the header has no `Out`")
+    let told: Vec<_> = out.rejects.iter().map(|r| (r.line, r.code, r.text.as_str())).collect();
+    let wrong = |line| (Some(line), "missing_column", "the header has no `Out`");
+    assert_eq!(told, [wrong(1), wrong(2), wrong(3)], "the header and what stands under it");
+    let out = decode(
+        &layout,
+        b"Account,Date,Begin,End,In,Out,Custodian\nA,2025-01-02,1,2,3,4,x\nB,2025-01-02,1,2,3,4,x\n",
     );
-    assert_eq!(out.drift.len(), 1);
+    assert_eq!((out.rejects.len(), out.drift.len()), (0, 1));
     assert_eq!(out.drift[0].columns, ["Custodian"]);
 }
 

@@ -39,6 +39,31 @@ fn a_correction_event_becomes_a_correction_that_arrives_when_it_says() {
 }
 
 #[test]
+fn a_correction_that_cannot_be_read_names_the_day_it_is_for_where_that_can_be_read() {
+    let layout = Arc::new(Layout::eventbridge());
+    let detail = |keys: &str| {
+        let event = format!(
+            "{{\"id\": \"e\", \"time\": \"2026-01-09T15:04:05Z\", \"detail-type\": \"PerformanceCorrection\", \"detail\": {{\"ticket\": \"T\", {keys}}}}}"
+        );
+        let reject = decode(&layout, event.as_bytes()).rejects.remove(0);
+        (reject.code, reject.account, reject.as_of.map(|d| d.to_string()))
+    };
+    let named = |code| (code, Some("A1".to_owned()), Some("2026-01-05".to_owned()));
+    let day = "\"account\": \"A1\", \"date\": \"2026-01-05\"";
+    assert_eq!(detail(&format!("{day}, \"end_valeu\": 1")), named("bad_event"));
+    assert_eq!(detail(&format!("{day}, \"end_value\": \"$1,000.00\"")), named("bad_number"));
+    assert_eq!(detail(&format!("{day}, \"end_value\": 1e30")), named("amount_range"));
+    assert_eq!(
+        detail("\"account\": \"A1\", \"date\": \"2026-02-30\", \"end_value\": 1"),
+        ("bad_date", Some("A1".to_owned()), None)
+    );
+    let nul = "\"account\": \"A\\u0000\", \"date\": \"2026-01-05\", \"end_value\": 1";
+    assert_eq!(detail(nul), ("bad_text", None, Some("2026-01-05".to_owned())));
+    let other = decode(&layout, EVENTS.as_bytes()).rejects.remove(1);
+    assert_eq!((other.account, other.as_of), (None, None), "another type of event is not for us to read");
+}
+
+#[test]
 fn every_sample_is_known_by_its_own_layout_alone() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("vendors");
     let names = [

@@ -91,3 +91,13 @@ fn a_feed_of_lines_speaks_of_itself_in_carried_fields_only() {
         kind = \"summary\"\naccount = \"a\"\nas_of = \"date\"\nend = \"e\"\n";
     assert!(problems(text)[0].contains("their names begin with `@`"));
 }
+
+#[test]
+fn a_version_counts_from_one() {
+    let mapping = "name = \"a\"\nversion = 0\n[format]\ntype = \"json\"\n[[observation]]\nkind = \"account\"\naccount = \"a\"\nas_of = \"d\"\n";
+    let told = codecs::Layout::compile(mapping, "m.toml").err().unwrap();
+    assert_eq!(
+        told.iter().map(|p| p.to_string()).collect::<Vec<_>>(),
+        ["m.toml:2:11: versions count from 1"]
+    );
+}

@@ -99,7 +99,9 @@ pub(super) fn find(patterns: &[Pattern], watch: bool) -> Result<Vec<Entry>, Sour
     for pattern in patterns {
         let before = all.len();
         pattern.find(&mut all);
-        if all.len() == before && !watch {
+        // A drop folder is empty most of the time.
+        let empty_folder = || matches!(pattern.kind, Kind::Path { .. }) && pattern.root.is_dir();
+        if all.len() == before && !watch && !empty_folder() {
             let Pattern { text, root, .. } = pattern;
             let looked = root.display();
             return Err(SourceError::Fatal(format!(

@@ -161,6 +161,10 @@ fn told(
 ) -> Result<Told, Refused> {
     let damaged = |e| damage(entry, packing, &e);
     let head = read_head(input, HEAD).map_err(damaged)?;
+    if head.is_empty() {
+        let text = format!("{} holds no bytes at all: have it sent again, or take it away", entry.name);
+        return Err(Refused { code: "empty_feed", text });
+    }
     let layout = layouts.choose(layout_name(&entry.name), &head)?;
     let mut surveyor = layout.surveyor(config.record_limit);
     surveyor.feed(&head);

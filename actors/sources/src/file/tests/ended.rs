@@ -228,16 +228,22 @@ async fn a_file_written_to_while_it_is_read_through_is_read_later() {
 }
 
 #[tokio::test]
-async fn an_empty_file_is_a_feed_without_records_at_its_end() {
-    let bench = Bench::new();
-    bench.write("a.csv", "");
-    let mut source = bench.source("path = \".\"");
-    let batches = bench.drain(&mut source).await;
-    assert_eq!(batches.len(), 1);
-    assert_eq!((batches[0].records.len(), batches[0].to), (0, Progress::End));
-    assert_eq!(bench.memory.feed("a.csv").size, Some(0));
-    assert_eq!(source.standing().ended, 1);
-    assert!(bench.run().await.is_empty());
+async fn a_file_without_a_byte_is_told_once_and_read_when_it_has_some() {
+    for (name, content) in [("a.csv", Vec::new()), ("a.csv.gz", gzip(b"")), ("b.csv.gz", Vec::new())] {
+        let bench = Bench::new();
+        bench.write(name, &content);
+        let mut source = bench.source("path = \".\"");
+        let batches = bench.drain(&mut source).await;
+        assert_eq!((batches.len(), batches[0].records.len(), batches[0].to), (1, 0, Progress::End), "{name}");
+        let refused = &batches[0].refused[0];
+        assert_eq!((refused.code, batches[0].refused.len()), ("empty_feed", 1), "{name}");
+        assert!(refused.text.starts_with(name), "{}", refused.text);
+        assert_eq!((source.standing().ended, source.standing().refused), (1, 1));
+        assert!(bench.run().await.is_empty());
+        assert_eq!(bench.memory.partitions().len(), 1, "{name}: told once");
+        bench.write(name, gzip(b"h\n1\n"));
+        assert_eq!(bench.run().await, ["h>1"], "{name}");
+    }
 }
 
 #[tokio::test]
