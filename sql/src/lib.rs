@@ -57,6 +57,8 @@ pub trait Store: Send + Sync {
     async fn enforce_policy(&self, generation: &Generation, id: i64) -> Result<u64, StoreError>;
     /// The hash of the policy in force; none before the first run.
     async fn policy_in_force(&self) -> Result<Option<String>, StoreError>;
+    /// The vendors that accounts of the store came from.
+    async fn vendors(&self) -> Result<Vec<String>, StoreError>;
     /// Keeps a mapping's version by its hash; the same version with another hash is [`StoreError::Refused`].
     async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError>;
     /// The checkpoint set back to the start, under the lease. Counters go on.

@@ -43,3 +43,25 @@ pub async fn store(topology: &Topology, names: Arc<Names>) -> Result<Arc<dyn Sto
         StoreAddress::Postgres(url) => Arc::new(store::postgres::PostgresStore::connect(url, names).await?),
     })
 }
+
+/// A vendor whose figures are published and whose mapping is gone: without its conventions its rows cannot be folded, and would go.
+pub async fn no_vendor_is_missing(
+    store: &dyn Store,
+    topology: &Topology,
+    layouts: &LayoutSet,
+) -> Result<(), Exit> {
+    let known = |vendor: &String| layouts.iter().any(|l| *l.vendor_name == **vendor);
+    let missing = store.vendors().await?.into_iter().filter(|v| !known(v));
+    let problems: Vec<Problem> = missing
+        .map(|vendor| Problem {
+            file: topology.file.display().to_string(),
+            line: 0,
+            column: 0,
+            message: format!(
+                "the store has accounts of the vendor `{vendor}`, and no mapping of it is named"
+            ),
+            help: Some("name its folder in `vendors` of a decoder again; nothing has to read it".into()),
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Exit::Topology(problems)) }
+}

@@ -327,10 +327,6 @@ impl Work {
     fn write_alias(&self, alias: &crate::messages::NewAlias, out: &mut ReturnsBatch) {
         let Some(account) = self.accounts.get(&alias.account) else { return };
         let pair = (alias.vendor.clone(), self.names.symbols.text(alias.vendor_account));
-        if let Some(write) = out.accounts.iter_mut().find(|w| w.id == account.id) {
-            write.aliases.push(pair);
-            return;
-        }
         let account_no = self.names.symbols.text(alias.account);
         let slot = slot_of(&account_no);
         let profile = account.state.profile().clone();

@@ -165,6 +165,10 @@ impl Store for PostgresStore {
         let mut conn = self.pool.acquire().await?;
         Ok(register::policy_in_force(&mut conn).await?.map(|(_, hash)| hash))
     }
+    async fn vendors(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT DISTINCT vendor FROM account_alias ORDER BY vendor";
+        Ok(sqlx::query_scalar(sql).fetch_all(&self.pool).await?)
+    }
     async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
         register::keep_mapping(&self.pool, name, version, hash).await
     }

@@ -5,7 +5,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, SqlStr};
+use sqlx::{ConnectOptions, Executor, SqlStr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,7 +40,11 @@ pub(super) async fn pools(path: &Path) -> Result<(SqlitePool, SqlitePool), Store
     let cannot_open = |e: sqlx::Error| {
         StoreError::Unreachable(format!("cannot open the database file {}: {e}", path.display()))
     };
-    let writer = pool(1).connect_with(options.clone()).await.map_err(cannot_open)?;
+    // A registration turns this off for itself (see `SqliteStore::light`); whatever became of it, the next one to write begins with FULL.
+    let writer = pool(1).before_acquire(|connection, _| {
+        Box::pin(async move { connection.execute("PRAGMA synchronous = FULL").await.map(|_| true) })
+    });
+    let writer = writer.connect_with(options.clone()).await.map_err(cannot_open)?;
     let readers =
         pool(READERS).connect_with(options.pragma("query_only", "on")).await.map_err(cannot_open)?;
     Ok((writer, readers))

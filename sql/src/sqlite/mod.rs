@@ -38,8 +38,9 @@ use errors::Failure;
 use record::{FeedKey, PartitionId};
 use returns::date::Micros;
 use returns::ledger::History;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Executor, Sqlite, Transaction};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,6 +69,14 @@ impl SqliteStore {
     /// A transaction that may write from its first statement on, so that it never has to be given up half way.
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Failure> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// The writing connection for what is worth nothing without a later commit (a partition opened, a feed noted): it does not wait for the
+    /// disk. The log is one file, so the next commit that does takes this with it.
+    async fn light(&self) -> Result<PoolConnection<Sqlite>, Failure> {
+        let mut connection = self.writer.acquire().await?;
+        connection.execute("PRAGMA synchronous = NORMAL").await?;
+        Ok(connection)
     }
 
     async fn know_partitions(&self) -> Result<(), Failure> {
@@ -118,6 +127,11 @@ impl Store for SqliteStore {
     async fn policy_in_force(&self) -> Result<Option<String>, StoreError> {
         let mut connection = self.readers.acquire().await.map_err(Failure::from)?;
         Ok(register::policy_in_force(&mut connection).await?.map(|(_, hash)| hash))
+    }
+    async fn vendors(&self) -> Result<Vec<String>, StoreError> {
+        let distinct = "SELECT DISTINCT vendor FROM account_alias ORDER BY vendor";
+        let found = sqlx::query_scalar(distinct).fetch_all(&self.readers).await;
+        Ok(found.map_err(Failure::from)?)
     }
     async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
         Ok(self.register_mapping(name, version, hash).await?)

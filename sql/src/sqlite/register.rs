@@ -5,7 +5,7 @@ use super::wire::text_date;
 use super::{SqliteStore, clock};
 use crate::{FeedSpec, Generation, KnownPartition, OpenPartition, PartitionSpec, PolicySpec, StoreError};
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
-use sqlx::{Row, SqliteConnection};
+use sqlx::{Connection, Row, SqliteConnection};
 use std::ops::Range;
 
 impl SqliteStore {
@@ -14,7 +14,8 @@ impl SqliteStore {
         generation: &Generation,
         spec: &PartitionSpec,
     ) -> Result<OpenPartition, Failure> {
-        let mut tx = self.begin().await?;
+        let mut connection = self.light().await?;
+        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
         check_tokens(&mut tx, generation).await?;
         let id = partition_id(&mut tx, &spec.id, &spec.source).await?;
         let token = lease::grant_partition(&mut tx, id, &generation.worker).await?;
@@ -34,7 +35,8 @@ impl SqliteStore {
     }
 
     pub(super) async fn register_feed(&self, spec: &FeedSpec) -> Result<FeedKey, Failure> {
-        let mut tx = self.begin().await?;
+        let mut connection = self.light().await?;
+        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
         let partition = note_file(&mut tx, spec).await?;
         // What is known of a feed stays: a release since then must not be undone by reading the file again.
         let id = match known_feed(&mut tx, spec).await? {

@@ -53,3 +53,18 @@ fn a_mapping_that_changed_without_a_new_version_is_refused() {
     dietz.change("vendors/bulk/mapping.toml", "version = 1 # changed", "version = 2 # changed");
     dietz.ok(&["run"]);
 }
+
+#[test]
+fn a_vendor_whose_mapping_is_gone_is_missed_before_anything_changes() {
+    let dietz = dietz();
+    dietz.ok(&["run"]);
+    let before = dietz.report("topology.toml");
+    std::fs::rename(dietz.path("vendors/mirror"), dietz.path("mirror")).expect("a folder to move");
+    let output = dietz.output(&["run"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("no mapping of it is named"), "{}", text(&output.stderr));
+    assert!(dietz.report("topology.toml") == before);
+    std::fs::rename(dietz.path("mirror"), dietz.path("vendors/mirror")).expect("a folder to move back");
+    dietz.ok(&["run"]);
+    assert!(dietz.report("topology.toml") == before);
+}

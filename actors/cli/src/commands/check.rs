@@ -58,6 +58,7 @@ async fn connect(
     let store = open::store(topology, names).await?;
     store.ready().await?;
     println!("  store: answers, its tables are up to date");
+    open::no_vendor_is_missing(&*store, topology, layouts).await?;
     policy(&*store, layouts).await?;
     for source in &topology.sources {
         let found = source.kind.file.matching(&topology.base());

@@ -1,12 +1,12 @@
 //! The live line on a terminal, and the closing summary.
 use pipeline::board::{Board, Seen};
+use sources::Standing;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _, stderr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use sources::Standing;
 use store::Totals;
 
 /// A line that is drawn until it is stopped.
@@ -67,7 +67,8 @@ fn position(standing: &Standing) -> String {
     let all = standing.ended + standing.open.len() as u64 + standing.pending;
     let mut out = format!("{}/{all}", standing.ended);
     for p in &standing.open {
-        let percent = p.total.filter(|t| *t > 0).map(|t| (u128::from(p.offset) * 100 / u128::from(t)).min(100));
+        let percent =
+            p.total.filter(|t| *t > 0).map(|t| (u128::from(p.offset) * 100 / u128::from(t)).min(100));
         match percent {
             Some(percent) => out.push_str(&format!(" ({percent}%)")),
             None => out.push_str(&format!(" ({} bytes)", grouped(p.offset))),

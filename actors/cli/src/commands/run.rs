@@ -51,6 +51,7 @@ pub fn run(args: Args) -> Outcome {
     let rules = rules(&topology).map_err(Exit::Topology)?;
     let runtime = open::runtime()?;
     let store = runtime.block_on(prepared(&topology, names.clone()))?;
+    runtime.block_on(open::no_vendor_is_missing(&*store, &topology, &layouts))?;
     let layouts = runtime.block_on(with_policy(layouts, &*store))?;
     let (board, health) = (Arc::new(Board::default()), Arc::new(Health::default()));
     serve(&topology, &runtime, prometheus, board.clone(), health.clone())?;
