@@ -168,6 +168,7 @@ impl Delimited {
         columns: &Columns,
         fields: &mut Fields,
     ) -> Result<usize, FormatError> {
+        self.check_beginning(line)?;
         let mut reads = columns.reads.iter().peekable();
         let (mut column, mut at) = (0, Some(0));
         while let Some(start) = at {
@@ -179,6 +180,21 @@ impl Delimited {
             column += 1;
         }
         Ok(column)
+    }
+
+    /// A quote inside a first cell that does not begin with one is the rest of a quoted field with a line end in it. It may well
+    /// have as many columns as a row has, and would be an account nobody has.
+    fn check_beginning(&self, line: &[u8]) -> Result<(), FormatError> {
+        let first = &line[..memchr(self.delimiter, line).unwrap_or(line.len())];
+        match self.quote.and_then(|q| memchr(q, first)) {
+            None | Some(0) => Ok(()),
+            Some(at) => Err(FormatError {
+                code: "syntax",
+                text: "a quote stands inside the first column: if fields hold line ends, declare `multiline`"
+                    .to_owned(),
+                at: Some(offset(at)),
+            }),
+        }
     }
 
     /// A row ends like its header: a cut line is no record. One empty column too many is a habit of many exports.

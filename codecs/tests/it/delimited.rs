@@ -128,6 +128,15 @@ fn marked_sections_are_read_by_the_blocks_that_name_them() {
 }
 
 #[test]
+fn the_rest_of_a_field_with_a_line_end_makes_no_account() {
+    let feed = b"acct,date,end\n\"new\nline\",2025-01-06,1\n\"a,b\",2025-01-06,2\nC,2025-01-06,3\n";
+    let out = decode(&summaries("", ""), feed);
+    assert_eq!(ends(&out), pairs(&[("a,b", "2"), ("C", "3")]));
+    let codes: Vec<_> = out.rejects.iter().map(|r| (r.line, r.code)).collect();
+    assert_eq!(codes, [(Some(2), "syntax"), (Some(3), "syntax")]);
+}
+
+#[test]
 fn a_quoted_field_may_hold_line_ends_where_declared() {
     let layout = summaries("multiline = true\nother_columns = [\"note\"]", "");
     let feed =
