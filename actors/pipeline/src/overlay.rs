@@ -129,7 +129,7 @@ impl Uncommitted<'_> {
                 let carries = change.row().and_then(carried);
                 let same = |f: &StoredFact| carries.as_ref().is_some_and(|c| same_identity(&f.fact, c));
                 // The row carries another fact from now on, and that one nowhere else.
-                facts.retain(|f| !(f.in_row && f.fact.as_of == date) && !same(f));
+                facts.retain(|f| !(same(f) || f.in_row && f.fact.as_of == date));
                 facts.extend(carries.map(|fact| StoredFact { fact, in_row: true, waiting: None }));
                 match change.row() {
                     Some(row) => drop(rows.insert(date, row.clone())),

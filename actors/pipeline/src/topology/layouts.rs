@@ -72,8 +72,10 @@ impl LayoutSet {
         let sources = topology.sources.iter().flat_map(|s| &s.kind.vendors);
         let overrides = topology.decoders.iter().flat_map(|d| d.kind.overrides.iter().map(|(w, _)| w));
         let precedence = topology.accumulators.iter().flat_map(|a| &a.kind.precedence);
+        let mut known: Vec<&str> = self.layouts.iter().map(|l| &*l.vendor_name).collect();
+        known.retain(|name| *name != CORRECTIONS);
+        known.dedup();
         for word in sources.chain(overrides).chain(precedence) {
-            let known: Vec<&str> = self.layouts.iter().map(|l| &*l.vendor_name).collect();
             if !known.contains(&word.text.as_str()) {
                 let help = suggestion(&word.text, &known);
                 problems.extend(at(
@@ -142,15 +144,14 @@ fn add(
     problems: &mut Vec<Problem>,
 ) {
     if layouts.iter().any(|l| l.layout.name() == layout.name()) {
-        let message = format!("a second vendor is called `{}`", layout.name());
+        let message = format!("a second layout is called `{}`", layout.name());
         problems.push(whole(file, message, None));
         return;
     }
     let own = layout.vendor_policy();
-    if RESERVED.contains(&&*own.name) {
-        let message =
-            format!("no vendor can be called `{}`: corrections are stored under that name", own.name);
-        problems.push(whole(file, message, None));
+    if let Some(name) = RESERVED.into_iter().find(|r| *r == &*own.name || *r == layout.name()) {
+        let message = format!("neither vendor nor layout can be called `{name}`: Dietz uses that name itself");
+        problems.push(whole(file, message, Some("choose another".into())));
         return;
     }
     let (vendor, vendor_name) = (names.vendor(&own.name), own.name.clone());

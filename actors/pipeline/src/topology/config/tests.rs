@@ -1,1 +1,253 @@
+use super::*;
+use sources::{Arrival, Compression};
 
+/// A topology that says all that must be said, with more keys in its nodes.
+fn topology(source: &str, decoder: &str, accumulator: &str, checker: &str, sink: &str) -> String {
+    format!(
+        "[sources.feeds]\ntype = \"file\"\npath = \"in\"\n{source}\n\
+         [decoders.layouts]\ninputs = [\"feeds\"]\nvendors = \"vendors\"\n{decoder}\n\
+         [accumulators.returns]\ninputs = [\"layouts\"]\n{accumulator}\n\
+         [checkers.rules]\ninputs = [\"returns\"]\n{checker}\n\
+         [sinks.store]\ninputs = [\"rules\"]\ntype = \"sqlite\"\n{sink}\n"
+    )
+}
+
+fn read(text: &str) -> Result<Topology, Vec<Problem>> {
+    Topology::parse(text, Path::new("conf/topology.toml"))
+}
+
+fn good(text: &str) -> Topology {
+    read(text).unwrap_or_else(|p| panic!("{p:?}\n{text}"))
+}
+
+/// What is wrong, as a person reads it, without the file's name.
+fn wrong(text: &str) -> Vec<String> {
+    let problems = read(text).err().unwrap_or_default();
+    problems.iter().map(|p| p.to_string().replace("conf/topology.toml:", "")).collect()
+}
+
+#[test]
+fn a_topology_that_says_the_least_has_the_documented_defaults() {
+    let t = good(&topology("", "", "", "", ""));
+    let s = &t.sources[0].kind;
+    assert_eq!((s.batch_records, s.batch_bytes, s.in_flight), (4_096, 1 << 20, 256 << 20));
+    assert!(s.vendors.is_empty() && !s.eventbridge && !s.file.recursive && !s.file.watch && s.file.grows);
+    assert_eq!((s.file.poll, s.file.compression), (Duration::from_secs(2), Compression::Auto));
+    assert_eq!((s.file.arrival, &*s.file.path), (None, &["in".to_owned()][..]));
+    let d = &t.decoders[0].kind;
+    assert_eq!((d.instances, d.mailbox, d.overrides.len()), (1, 16, 0));
+    assert_eq!(d.vendors[0].1, Path::new("conf/vendors"), "below the topology's folder");
+    let a = &t.accumulators[0].kind;
+    assert_eq!((a.instances, a.mailbox, a.accounts), (1, 16, 2_000_000));
+    assert_eq!((a.flow_timing, a.failover, a.long_period_days, a.reopen_after), (None, false, 4, None));
+    assert_eq!((a.residual, a.on_undefined), (Decimal::ZERO, OnUndefined::End));
+    assert!(t.checkers[0].kind.rules.is_empty() && t.checkers[0].kind.calendar.is_none());
+    let k = &t.sinks[0].kind;
+    assert_eq!(k.store, StoreAddress::Sqlite("conf/dietz.db".into()));
+    assert_eq!((k.batch_rows, k.linger, k.lease), (100_000, Duration::from_millis(250), Duration::from_secs(15)));
+    assert_eq!(t.admin.listen, None);
+}
+
+#[test]
+fn every_key_says_what_it_is_read_as() {
+    let source = "recursive = true\nvendors = [\"a\", \"b\"]\nformat = \"eventbridge\"\nwatch = true\npoll = \"500ms\"\n\
+                  grows = false\narrival = \"mtime\"\ncompression = \"zstd\"\nbatch_records = 1_000\nbatch_bytes = \"512KiB\"\nin_flight = \"1GiB\"";
+    let decoder = "instances = 3\nmailbox = 2\n[decoders.layouts.vendor.a]\naccount_no = \"A-{vendor_account}\"\n\
+                   flow_timing = \"mid\"\npossible_duplicate = \"same\"";
+    let accumulator = "instances = 4\nmailbox = 1\naccounts = 10\nflow_timing = \"timed\"\nprecedence = [\"b\", \"a\"]\nfailover = true\n\
+                       residual = \"12.34\"\nlong_period_days = 7\non_undefined = \"carry\"\nreopen_after = 30";
+    let checker = "mailbox = 5\ncalendar = \"weekdays\"\n[checkers.rules.rules]\n\
+                   stale_value = { warn = { days = 3 }, block = { money = 1, bp = 0.5 } }";
+    let sink = "path = \"/var/lib/d.db\"\nmailbox = 9\nbatch_rows = 10\nlinger = \"0ms\"\nlease = \"1m\"\n[admin]\nlisten = \"127.0.0.1:1\"";
+    let t = good(&topology(source, decoder, accumulator, checker, sink));
+    let s = &t.sources[0].kind;
+    assert!(s.eventbridge && s.file.recursive && s.file.watch && !s.file.grows);
+    assert_eq!(s.vendors.iter().map(|w| &*w.text).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!((s.file.poll, s.file.arrival), (Duration::from_millis(500), Some(Arrival::Mtime)));
+    assert_eq!((s.file.compression, s.batch_records), (Compression::Zstd, 1_000));
+    assert_eq!((s.batch_bytes, s.in_flight), (512 << 10, 1 << 30));
+    let d = &t.decoders[0].kind;
+    assert_eq!((d.instances, d.mailbox), (3, 2));
+    let (name, o) = &d.overrides[0];
+    assert_eq!((&*name.text, o.account_no.as_deref()), ("a", Some("A-{vendor_account}")));
+    assert_eq!((o.flow_timing, o.possible_duplicate), (Some(FlowTiming::Mid), Some(PossibleDuplicate::Same)));
+    let a = &t.accumulators[0].kind;
+    assert_eq!((a.instances, a.mailbox, a.accounts, a.flow_timing), (4, 1, 10, Some(FlowTiming::Timed)));
+    assert_eq!(a.precedence.iter().map(|w| &*w.text).collect::<Vec<_>>(), ["b", "a"]);
+    assert_eq!((a.failover, a.long_period_days, a.reopen_after), (true, 7, Some(30)));
+    assert_eq!((a.residual.to_string().as_str(), a.on_undefined), ("12.34", OnUndefined::Carry));
+    let c = &t.checkers[0].kind;
+    assert_eq!((c.mailbox, c.calendar.as_ref().map(|w| &*w.text)), (5, Some("weekdays")));
+    let (rule, levels) = &c.rules[0];
+    assert_eq!((&*rule.text, levels.warn), ("stale_value", Some(Limit { days: 3, ..Limit::default() })));
+    let block = Limit { money: Decimal::ONE, bp: "0.5".parse().unwrap(), days: 0 };
+    assert_eq!(levels.block, Some(block));
+    let k = &t.sinks[0].kind;
+    assert_eq!(k.store, StoreAddress::Sqlite("/var/lib/d.db".into()));
+    assert_eq!((k.mailbox, k.batch_rows, k.linger, k.lease), (9, 10, Duration::ZERO, Duration::from_secs(60)));
+    assert_eq!(t.admin.listen.as_deref(), Some("127.0.0.1:1"));
+}
+
+#[test]
+fn auto_is_all_vendors_and_off_is_no_address() {
+    let t = good(&topology("vendors = \"auto\"", "", "", "", "[admin]\nlisten = \"off\""));
+    assert!(t.sources[0].kind.vendors.is_empty() && t.admin.listen.is_none());
+}
+
+#[test]
+fn a_postgres_store_has_a_url() {
+    let text = topology("", "", "", "", "url = \"postgres://u@h/d\"").replace("sqlite", "postgres");
+    assert_eq!(good(&text).sinks[0].kind.store, StoreAddress::Postgres("postgres://u@h/d".into()));
+}
+
+/// In which node the line stands, the line, and what is said of it. Lines of nodes: 4, 8, 11, 14, 18.
+const WRONG_VALUES: [(usize, &str, &str); 47] = [
+    (0, "path2 = 1", "1: unknown key `path2` in [sources.feeds] (did you mean `path`?)"),
+    (0, "recursive = \"yes\"", "13: `sources.feeds.recursive` must be true or false"),
+    (0, "vendors = 3", "11: `sources.feeds.vendors` must be a list of texts"),
+    (0, "vendors = [\"a\", 3]", "17: `sources.feeds.vendors` must hold texts only"),
+    (0, "format = \"csv\"", "10: `csv` is not known here (did you mean `eventbridge`?)"),
+    (0, "watch = 1", "9: `sources.feeds.watch` must be true or false"),
+    (0, "poll = \"soon\"", "8: `soon` is no time: write 500ms, 30s, 5m or 1h"),
+    (0, "poll = 5", "8: `sources.feeds.poll` must be a text in quotes"),
+    (0, "poll = \"5\"", "8: `5` is no time: write 500ms, 30s, 5m or 1h"),
+    (0, "poll = \"0s\"", "8: `sources.feeds.poll` must be from 10ms to 3600s"),
+    (0, "poll = \"99999999999999999999h\"", "8: `99999999999999999999h` is no time: write 500ms, 30s, 5m or 1h"),
+    (0, "grows = \"no\"", "9: `sources.feeds.grows` must be true or false"),
+    (0, "arrival = \"now\"", "11: `now` is not known here (did you mean `name`?)"),
+    (0, "compression = \"gzipp\"", "15: `gzipp` is not known here (did you mean `gzip`?)"),
+    (0, "batch_records = 0", "17: `sources.feeds.batch_records` must be a whole number from 1 to 100000"),
+    (0, "batch_records = 0x10", "17: `sources.feeds.batch_records` must be a whole number from 1 to 100000"),
+    (0, "batch_records = -1", "17: `sources.feeds.batch_records` must be a whole number from 1 to 100000"),
+    (0, "batch_records = 1.5", "17: `sources.feeds.batch_records` must be a whole number from 1 to 100000"),
+    (0, "batch_bytes = \"1MB\"", "15: `1MB` is no size: write 512KiB, 64MiB or 1GiB"),
+    (0, "batch_bytes = \"2GiB\"", "15: `sources.feeds.batch_bytes` must be from 1B to 1GiB"),
+    (0, "in_flight = \"0B\"", "13: `sources.feeds.in_flight` must be from 1B to 1024GiB"),
+    (1, "instances = 65", "13: `decoders.layouts.instances` must be a whole number from 1 to 64"),
+    (1, "mailbox = 1025", "11: `decoders.layouts.mailbox` must be a whole number from 1 to 1024"),
+    (1, "vendor = 1", "10: `vendor` must hold tables, as in [vendor.name]"),
+    (1, "vendor.a = 1", "12: `decoders.layouts.vendor.a` must be a table, as in [decoders.layouts.vendor.a]"),
+    (1, "vendor.a.flow_timing = \"noon\"", "26: `noon` is not known here (did you mean `mid`?)"),
+    (1, "vendor.a.possible_duplicate = \"wat\"", "33: `wat` is not known here (did you mean `wait`?)"),
+    (1, "vendor.a.account = \"x\"", "10: unknown key `account` in [decoders.layouts.vendor.a] (did you mean `account_no`?)"),
+    (2, "accounts = 0", "12: `accumulators.returns.accounts` must be a whole number from 1 to 1073741824"),
+    (2, "flow_timing = true", "15: `accumulators.returns.flow_timing` must be a text in quotes"),
+    (2, "precedence = { a = 1 }", "14: `accumulators.returns.precedence` must be a list of texts"),
+    (2, "failover = \"true\"", "12: `accumulators.returns.failover` must be true or false"),
+    (2, "residual = \"5e1\"", "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)"),
+    (2, "residual = inf", "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)"),
+    (2, "residual = -1", "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)"),
+    (2, "residual = true", "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)"),
+    (2, "long_period_days = 367", "20: `accumulators.returns.long_period_days` must be a whole number from 1 to 366"),
+    (2, "on_undefined = \"stop\"", "16: `stop` is not known here (known: end, carry)"),
+    (2, "reopen_after = 0", "16: `accumulators.returns.reopen_after` must be a whole number from 1 to 36500"),
+    (3, "calendar = 1", "12: `checkers.rules.calendar` must be a text in quotes"),
+    (3, "rules.pinned = true", "16: `checkers.rules.rules.pinned` must be a table, as in [checkers.rules.rules.pinned]"),
+    (3, "rules.pinned.warn = 1", "21: `checkers.rules.rules.pinned.warn` must be a table"),
+    (3, "rules.pinned.warn.day = 1", "19: unknown key `day` in [checkers.rules.rules.pinned.warn] (did you mean `days`?)"),
+    (4, "batch_rows = 5_000_001", "14: `sinks.store.batch_rows` must be a whole number from 1 to 5000000"),
+    (4, "linger = \"2h\"", "10: `sinks.store.linger` must be from 0ns to 3600s"),
+    (4, "lease = \"10ms\"", "9: `sinks.store.lease` must be from 1s to 3600s"),
+    (4, "path = \"${DIETZ_NOT_SET}\"", "8: the environment has no `DIETZ_NOT_SET` (set DIETZ_NOT_SET before starting)"),
+];
+
+#[test]
+fn each_wrong_value_is_told_once_with_its_place_and_what_is_right() {
+    for (node, line, expected) in WRONG_VALUES {
+        let mut more = [""; 5];
+        more[node] = line;
+        let [a, b, c, d, e] = more;
+        let at = [4, 8, 11, 14, 18][node];
+        assert_eq!(wrong(&topology(a, b, c, d, e)), [format!("{at}:{expected}")], "{line}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
+    let text = topology("poll = \"soon\"\nwach = true", "instances = 0", "residual = \"x\"", "mailbox = 0", "lease = \"x\"");
+    let lines: Vec<String> = wrong(&text).iter().map(|w| w.split(':').next().unwrap_or("").to_owned()).collect();
+    assert_eq!(lines, ["4", "5", "9", "12", "15", "19"]);
+}
+
+#[test]
+fn a_node_that_lacks_what_it_needs_is_told_so_and_nothing_else() {
+    let all = topology("watch = true", "", "", "", "linger = \"1s\"");
+    let cases = [
+        ("type = \"file\"\n", "1:1: `sources.feeds` needs `type` (known: file)"),
+        ("path = \"in\"\n", "1:1: `sources.feeds` needs `path`: a file, a glob, a folder, or `-`"),
+        ("vendors = \"vendors\"\n", "5:1: `decoders.layouts` needs `vendors`: folders with a mapping.toml"),
+        ("type = \"sqlite\"\n", "15:1: `sinks.store` needs `type` (known: sqlite, postgres)"),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(wrong(&all.replacen(line, "", 1)), [expected], "without {line}");
+    }
+    let kinesis = all.replacen("type = \"file\"", "type = \"kinesis\"", 1);
+    assert_eq!(wrong(&kinesis), ["2:8: `kinesis` is not known here (known: file)"]);
+}
+
+#[test]
+fn a_store_is_given_by_what_its_type_takes() {
+    let sink = |kind: &str, keys: &str| wrong(&topology("", "", "", "", keys).replace("sqlite", kind));
+    assert_eq!(sink("sqlite", "url = \"u\""), ["15:1: `sinks.store` is a sqlite store: it has a `path`, no `url`"]);
+    assert_eq!(sink("postgres", ""), ["15:1: `sinks.store` needs `url`, as in postgres://user@host/database"]);
+    let both = sink("postgres", "url = \"u\"\npath = \"p\"");
+    assert_eq!(both, ["15:1: `sinks.store` is a postgres store: it has a `url`, no `path`"]);
+    assert_eq!(sink("mysql", ""), ["17:8: `mysql` is not known here (did you mean `sqlite`?)"]);
+}
+
+#[test]
+fn the_environment_fills_values_and_nothing_else() {
+    let path = std::env::var("PATH").unwrap();
+    let t = good(&topology("", "", "", "", "path = \"/a/${PATH}/${PATH}.db\""));
+    assert_eq!(t.sinks[0].kind.store, StoreAddress::Sqlite(format!("/a/{path}/{path}.db").into()));
+    let listed = good(&topology("vendors = [\"${PATH}\"]", "", "", "", ""));
+    assert_eq!(listed.sources[0].kind.vendors[0].text, path);
+    let key = wrong(&topology("\"${PATH}\" = 1", "", "", "", ""));
+    assert!(key[0].starts_with("4:1: unknown key `${PATH}` in [sources.feeds]"), "{key:?}");
+    let open = wrong(&topology("", "", "", "", "path = \"${PATH\""));
+    assert_eq!(open, ["18:8: `${` without its `}`"]);
+    assert_eq!(wrong(&topology("", "", "", "", "path = \"$PATH\"")), Vec::<String>::new(), "no other spelling is filled in");
+}
+
+#[test]
+fn what_is_no_toml_is_told_with_its_place() {
+    let told = wrong(&topology("poll = ", "", "", "", ""));
+    assert!(told[0].starts_with("4:") && told[0].contains("not TOML"), "{told:?}");
+}
+
+#[test]
+fn a_topology_that_is_no_graph_is_told_where() {
+    let t = topology("", "", "", "", "");
+    let change = |from: &str, to: &str| wrong(&t.replacen(from, to, 1));
+    assert_eq!(
+        change("inputs = [\"feeds\"]", "inputs = [\"feds\"]"),
+        [
+            "1:10: nothing reads `sources.feeds`",
+            "6:11: `decoders.layouts` reads `feds`, and there is no [sources.feds] (did you mean `feeds`?)",
+        ]
+    );
+    assert_eq!(
+        change("inputs = [\"returns\"]\n", ""),
+        [
+            "9:15: nothing reads `accumulators.returns`",
+            "12:11: `checkers.rules` has no inputs (add inputs = [...] with names of accumulators)",
+        ]
+    );
+    let skips = change("inputs = [\"rules\"]", "inputs = [\"returns\"]");
+    assert!(skips.iter().any(|w| w.contains("`sinks.store` reads `returns`, and there is no [checkers.returns]")));
+    let fed = change("path = \"in\"", "path = \"in\"\ninputs = [\"store\"]");
+    assert_eq!(fed, ["4:11: `sources.feeds` has no inputs"]);
+}
+
+#[test]
+fn there_is_one_accumulator_one_checker_one_sink_and_a_source() {
+    let two = format!("{}[sinks.other]\ninputs = [\"rules\"]\ntype = \"sqlite\"\n", topology("", "", "", "", ""));
+    assert_eq!(wrong(&two), ["19:8: a second one of sinks: exactly one sink is the store"]);
+    let told = wrong("");
+    for missing in ["[accumulators.NAME]", "[checkers.NAME]", "[sinks.NAME]", "there is no source"] {
+        assert!(told.iter().any(|w| w.contains(missing)), "{missing} in {told:?}");
+    }
+    let unknown = wrong(&format!("{}[emitters.x]\na = 1\n", topology("", "", "", "", "")));
+    assert_eq!(unknown.len(), 1);
+    assert!(unknown[0].contains("unknown key `emitters` in the topology"), "{unknown:?}");
+}
