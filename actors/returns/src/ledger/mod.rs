@@ -180,7 +180,7 @@ impl RowChange {
 pub struct Changes {
     pub rows: Vec<RowChange>,
     /// Upserts into `fact`: inserted, or on identity (key, feed, content) the place and waiting mark are replaced by these. One with
-    /// `in_row` now lives in its daily row and leaves `fact`.
+    /// `in_row` lives in its daily row from now on, or under another place there, and is not in `fact`.
     pub facts: Vec<StoredFact>,
     pub profile: Option<Profile>,
 }

@@ -294,7 +294,8 @@ impl Judged {
             let moved = in_row != stored.in_row || self.waiting[n] != stored.waiting;
             let fresh = merge.is_new(n);
             (stored.in_row, stored.waiting) = (in_row, self.waiting[n]);
-            if (moved && !(fresh && in_row)) || (touched[n] && !in_row) {
+            // A place that moves is told of a carried fact too: what was said of it before would hide the row's.
+            if (moved || touched[n]) && !(fresh && in_row) {
                 changes.facts.push(stored.clone());
             }
         }

@@ -2,7 +2,7 @@
 use proptest::prelude::*;
 use returns::ledger::{
     AccountState, Changes, Folded, Ground, History, Offer, Profile, Reach, Restore, RowChange, StoredFact,
-    refold, summary_of,
+    rebuild, refold, summary_of,
 };
 use returns::{Date, Fact, Row};
 use std::collections::BTreeMap;
@@ -14,6 +14,8 @@ pub struct Ledger {
     rows: BTreeMap<Date, Row>,
     /// What no row carries.
     facts: Vec<StoredFact>,
+    /// What was said last of each fact that changes spoke of. Reads before a commit rest on it.
+    told: Vec<StoredFact>,
 }
 
 pub fn as_new(fact: &Fact) -> StoredFact {
@@ -76,6 +78,8 @@ impl Ledger {
             };
         }
         for stored in changes.facts {
+            self.told.retain(|f| !same(&f.fact, &stored.fact));
+            self.told.push(stored.clone());
             self.facts.retain(|f| !same(&f.fact, &stored.fact));
             if !stored.in_row {
                 self.facts.push(stored);
@@ -113,11 +117,23 @@ impl Ledger {
         self.state = AccountState::restore(Restore { profile, last, before_last, open }, ground);
     }
 
+    /// All built anew from what is stored: nothing may differ.
+    pub fn rebuild(&mut self, ground: Ground) -> Result<(), TestCaseError> {
+        self.evict(ground);
+        let history = self.read(&Reach { from: Date::MIN, undated: Vec::new(), rows: None });
+        prop_assert_eq!(rebuild(&mut self.state, &history, ground), Changes::default());
+        Ok(())
+    }
+
     pub fn compare(&self, folded: &Folded) -> Result<(), TestCaseError> {
         let rows: Vec<Row> = self.rows.values().cloned().collect();
         prop_assert_eq!(&rows, &folded.rows);
         prop_assert_eq!(&self.profile, &folded.profile);
         prop_assert_eq!(&self.profile, self.state.profile());
+        for told in &self.told {
+            let kept = folded.facts.iter().find(|f| same(&f.fact, &told.fact));
+            prop_assert_eq!(Some(told), kept, "said last, and kept");
+        }
         let mut stored: Vec<StoredFact> = self.facts.iter().cloned().chain(carried(rows.iter())).collect();
         let mut expected = folded.facts.clone();
         for facts in [&mut stored, &mut expected] {

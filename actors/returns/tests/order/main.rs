@@ -21,7 +21,8 @@ fn check(plan: &Plan) -> Result<(), TestCaseError> {
             ledger.evict(ground);
         }
     }
-    ledger.compare(&folded)
+    ledger.compare(&folded)?;
+    ledger.rebuild(ground)
 }
 
 /// `PROPTEST_CASES=100000` looks harder.
