@@ -136,6 +136,8 @@ pub trait Reader: Send + Sync {
     ) -> Result<Vec<Published>, StoreError>;
     /// Account numbers, ordered as bytes.
     async fn account_numbers(&self) -> Result<Vec<Arc<str>>, StoreError>;
+    /// Since when an account has a return: its first row with capital, or what history moved in says.
+    async fn inception(&self, account_no: &str) -> Result<Option<Date>, StoreError>;
     async fn evidence(&self, account_no: &str, as_of: Date) -> Result<Option<Evidence>, StoreError>;
     async fn breaks(&self, status: Option<&str>) -> Result<Vec<BreakRow>, StoreError>;
     async fn quarantine(&self, status: Option<&str>) -> Result<Vec<QuarantineRow>, StoreError>;

@@ -44,6 +44,17 @@ pub async fn store(topology: &Topology, names: Arc<Names>) -> Result<Arc<dyn Sto
     })
 }
 
+/// The topology's store for a command that only reads: an embedded one that is not there is not made.
+pub async fn filled_store(topology: &Topology, names: Arc<Names>) -> Result<Arc<dyn Store>, Exit> {
+    if let [sink] = topology.sinks.as_slice()
+        && let StoreAddress::Sqlite(path) = &sink.kind.store
+        && !path.exists()
+    {
+        return Err(Exit::Store(format!("there is no store at {} yet: run `dietz` first", path.display())));
+    }
+    store(topology, names).await
+}
+
 /// A vendor whose figures are published and whose mapping is gone: without its conventions its rows cannot be folded, and would go.
 pub async fn no_vendor_is_missing(
     store: &dyn Store,

@@ -115,14 +115,23 @@ pub struct Return {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Money {
     pub begin_value: Decimal,
+    /// C - W.
+    pub net_flow: Decimal,
+    /// What it is made of; `None` where a standing moved in says their balance alone.
+    pub parts: Option<Parts>,
+    /// E - B - C + W.
+    pub gain: Decimal,
+    pub end_value: Decimal,
+}
+
+/// Flows and fees of a window, each of them summed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
     pub contributions: Decimal,
     pub distributions: Decimal,
     /// A, taken out of the account, and X, paid elsewhere.
     pub fees: Decimal,
     pub fees_outside: Decimal,
-    /// E - B - C + W.
-    pub gain: Decimal,
-    pub end_value: Decimal,
 }
 
 /// What a window says.
@@ -135,7 +144,7 @@ pub struct Measured {
     /// The dates of the rows it rests on. The base row of a first row with its own r is the day before it.
     pub base_row: Option<Date>,
     pub last_row: Option<Date>,
-    /// Without both rows, across an imported stretch without values, or beyond the decimal type there is none.
+    /// Without both rows, across an imported stretch without values, from inside one, or beyond the decimal type there is none.
     pub money: Option<Money>,
     pub net: Result<Return, Missing>,
     pub gross: Result<Return, Missing>,
@@ -149,7 +158,7 @@ pub struct Measured {
 #[derive(Clone, Copy)]
 pub struct Series<'a> {
     pub rows: &'a [(&'a Row, Verdict)],
-    /// The date from which moved-in history counts: used where the first row is imported.
+    /// The date from which moved-in history counts, the account's inception: used where the first row is imported.
     pub imported_from: Option<Date>,
     pub year_count: YearCount,
 }
@@ -193,7 +202,11 @@ impl Series<'_> {
         else {
             return measured;
         };
-        let base = if end > 1 { Some(self.base_row(end - 1)) } else { self.before_first() };
+        let base = match end {
+            // What a standing says is no day's.
+            1 => self.before_first().filter(|_| !is_standing(row)),
+            _ => Some(self.base_row(end - 1)),
+        };
         measured.base = base.map(|base| base.date);
         measured.base_row = measured.base;
         measured.last_row = Some(as_of);
@@ -221,8 +234,9 @@ impl Series<'_> {
         let last = self.rows[end - 1].0;
         measured.last_row = Some(last.as_of);
         self.rest_on(&mut measured, base.rows, end);
-        measured.money = self.money(&base, end);
         let stale = may_be_stale && days_between(base.date, from) > STALE_AFTER_DAYS;
+        // Before the first row nothing is known but where it began.
+        measured.money = self.money(&base, end).filter(|_| base.rows > 0 || base.date == from);
         let figure = |now: Growth, then: Option<Decimal>| {
             if stale {
                 return Err(Missing::StaleBase);
@@ -293,17 +307,32 @@ impl Series<'_> {
         if unvalued || inside.iter().any(|(row, _)| row.status == Status::Anchor) {
             return None;
         }
-        let mut money = Money { begin_value: base.value, end_value: last.end_value, ..Money::default() };
-        for (row, _) in inside {
-            money.contributions = add(money.contributions, row.contributions)?;
-            money.distributions = add(money.distributions, row.distributions)?;
-            money.fees = add(money.fees, row.fees)?;
-            money.fees_outside = add(money.fees_outside, row.fees_outside)?;
-        }
-        let flow = sub(money.contributions, money.distributions)?;
-        money.gain = sub(sub(money.end_value, money.begin_value)?, flow)?;
-        Some(money)
+        let parts = if inside.iter().any(|(row, _)| is_standing(row)) { None } else { Some(parts(inside)?) };
+        let net_flow = match parts {
+            Some(parts) => sub(parts.contributions, parts.distributions)?,
+            // From its own beginning on, the standing's balance is in the running sum.
+            None if base.rows == 0 => last.cumulative_net_flow,
+            None => return None,
+        };
+        let gain = sub(sub(last.end_value, base.value)?, net_flow)?;
+        Some(Money { begin_value: base.value, net_flow, parts, gain, end_value: last.end_value })
     }
+}
+
+/// A standing moved in: a value and what came of all before it, with no return of its own.
+fn is_standing(row: &Row) -> bool {
+    row.status == Status::Imported && row.twrr.is_none()
+}
+
+fn parts(rows: &[(&Row, Verdict)]) -> Option<Parts> {
+    let mut parts = Parts::default();
+    for (row, _) in rows {
+        parts.contributions = add(parts.contributions, row.contributions)?;
+        parts.distributions = add(parts.distributions, row.distributions)?;
+        parts.fees = add(parts.fees, row.fees)?;
+        parts.fees_outside = add(parts.fees_outside, row.fees_outside)?;
+    }
+    Some(parts)
 }
 
 /// One quotient of the two indices. Before inception nothing was at stake: a figure of 0 would claim a return.

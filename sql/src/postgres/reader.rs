@@ -60,6 +60,13 @@ impl Reader for PostgresStore {
         Ok(numbers.into_iter().map(Into::into).collect())
     }
 
+    async fn inception(&self, account_no: &str) -> Result<Option<Date>, StoreError> {
+        let query = sqlx::query("SELECT inception FROM account WHERE account_no = $1").bind(account_no);
+        let row = query.fetch_optional(&self.pool).await?;
+        let date = row.map(|row| RowReader::from(&row, 0).date()).transpose()?;
+        Ok(date.flatten())
+    }
+
     async fn evidence(&self, account_no: &str, as_of: Date) -> Result<Option<Evidence>, StoreError> {
         let mut tx = self.snapshot().await?;
         let account: Option<i64> = sqlx::query_scalar("SELECT id FROM account WHERE account_no = $1")

@@ -36,6 +36,9 @@ impl Reader for SqliteStore {
     async fn account_numbers(&self) -> Result<Vec<Arc<str>>, StoreError> {
         Ok(self.numbers().await?)
     }
+    async fn inception(&self, account_no: &str) -> Result<Option<Date>, StoreError> {
+        Ok(self.inception_of(account_no).await?)
+    }
     async fn evidence(&self, account_no: &str, as_of: Date) -> Result<Option<Evidence>, StoreError> {
         Ok(self.gather(account_no, as_of).await?)
     }
@@ -198,6 +201,13 @@ impl SqliteStore {
             .fetch_all(&self.readers)
             .await?;
         Ok(all.into_iter().map(Arc::from).collect())
+    }
+
+    async fn inception_of(&self, account_no: &str) -> Result<Option<Date>, Failure> {
+        let query = sqlx::query("SELECT inception FROM account WHERE account_no = ?").bind(account_no);
+        let row = query.fetch_optional(&self.readers).await?;
+        let date = row.map(|row| Columns::new(&row, 0).date()).transpose()?;
+        Ok(date.flatten())
     }
 
     async fn policy_text(&self, id: i64) -> Result<Option<String>, Failure> {

@@ -269,9 +269,9 @@ fn same_window(name: &str, product: &Measured, oracle: &Window) -> Result<(), Te
         prop_assert_eq!((product.base_row, product.last_row), (Some(base), Some(last)), "{}", name);
     }
     if let (Some(product), Some(oracle)) = (&product.money, &oracle.money) {
-        let m = product;
+        let (m, p) = (product, product.parts.unwrap_or_default());
         let money =
-            [m.begin_value, m.contributions, m.distributions, m.fees, m.fees_outside, m.gain, m.end_value];
+            [m.begin_value, p.contributions, p.distributions, p.fees, p.fees_outside, m.gain, m.end_value];
         prop_assert_eq!(&money.map(exact), oracle, "{}", name);
     }
     Ok(())

@@ -25,7 +25,7 @@ pub fn run(args: Args) -> Outcome {
     open::runtime()?.block_on(async {
         let names = Arc::new(Names::default());
         let layouts = open::layouts(&topology, &names)?;
-        let store = open::store(&topology, names.clone()).await?;
+        let store = open::filled_store(&topology, names.clone()).await?;
         store.ready().await?;
         let reader = store.reader();
         let missing =

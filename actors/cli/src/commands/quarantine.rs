@@ -39,7 +39,7 @@ enum What {
 pub fn run(args: Args) -> Outcome {
     let topology = open::topology(&args.topology.topology)?;
     open::runtime()?.block_on(async {
-        let store = open::store(&topology, Arc::default()).await?;
+        let store = open::filled_store(&topology, Arc::default()).await?;
         store.ready().await?;
         let reader = store.reader();
         match args.what {

@@ -1,15 +1,15 @@
 //! `dietz report`: performance from the store.
 use crate::exit::Exit;
-use crate::figure::{cumulative, exact, money, percent, row_return};
+use crate::figure::{cumulative, exact, money, row_return};
 use crate::table::{Lean, Table};
 use crate::{Outcome, TopologyArg, open};
 use clap::ValueEnum;
-use returns::annualise::YearCount;
-use returns::windows::{Measured, Series};
-use returns::{Date, Row, Status, Verdict};
+use returns::{Date, Row, Status};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use store::{Published, Reader, RowFilter};
+
+mod windows;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -18,10 +18,10 @@ pub struct Args {
     /// Only this account
     #[arg(long, value_name = "NO")]
     account: Option<String>,
-    /// From this date on
+    /// From this date on; with --windows the one window from the close of this date
     #[arg(long, value_name = "DATE")]
     from: Option<Date>,
-    /// Up to this date
+    /// Up to this date; with --windows the last date of the window
     #[arg(long, value_name = "DATE")]
     to: Option<Date>,
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long)]
     windows: bool,
     /// The date windows end on; the account's last row without
-    #[arg(long, value_name = "DATE", requires = "windows")]
+    #[arg(long, value_name = "DATE", requires = "windows", conflicts_with = "to")]
     as_of: Option<Date>,
 }
 
@@ -65,15 +65,30 @@ const COLUMNS: [&str; 18] = [
 /// Rows read from the store at a time.
 const PAGE: u32 = 5_000;
 
+/// Dates that cannot be meant.
+fn check(args: &Args) -> Outcome {
+    let to = args.to.or(args.as_of);
+    match (args.from, to) {
+        (Some(from), Some(to)) if from > to => {
+            Err(Exit::Other(format!("the range is empty: it begins on {from} and ends on {to}, before it")))
+        }
+        (None, Some(_)) if args.windows && args.to.is_some() => Err(Exit::Other(
+            "--to with --windows needs --from; to end all windows on a date, use --as-of".into(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 pub fn run(args: Args) -> Outcome {
+    check(&args)?;
     let topology = open::topology(&args.topology.topology)?;
     open::runtime()?.block_on(async {
-        let store = open::store(&topology, Arc::default()).await?;
+        let store = open::filled_store(&topology, Arc::default()).await?;
         store.ready().await?;
         let reader = store.reader();
         let mut out = BufWriter::new(std::io::stdout().lock());
         if args.windows {
-            windows(&args, reader, &mut out).await?;
+            windows::print(&args, reader, &mut out).await?;
         } else {
             days(&args, reader, &mut out).await?;
         }
@@ -252,198 +267,4 @@ fn object(p: &Published) -> String {
         map.insert((*name).to_owned(), value);
     }
     serde_json::Value::Object(map).to_string()
-}
-
-async fn windows(args: &Args, reader: &dyn Reader, out: &mut impl Write) -> Outcome {
-    let accounts = match &args.account {
-        Some(no) => vec![Arc::from(no.as_str())],
-        None => reader.account_numbers().await?,
-    };
-    let mut printer = WindowPrinter { format: args.format, rows: 0 };
-    printer.begin(out)?;
-    for account in accounts {
-        let rows = all_rows(reader, &account).await?;
-        let Some(last) = rows.last() else { continue };
-        let as_of = args.as_of.unwrap_or(last.row.as_of);
-        let pairs: Vec<(&Row, Verdict)> = rows.iter().map(|p| (&p.row, p.verdict)).collect();
-        let series = Series { rows: &pairs, imported_from: None, year_count: YearCount::default() };
-        let measured: Vec<Measured> = series.measure_all(as_of).collect();
-        printer.account(&account, as_of, &measured, out)?;
-    }
-    let none = printer.rows == 0;
-    printer.end(out)?;
-    match (none, &args.account) {
-        (true, Some(no)) => Err(Exit::NotFound(format!("no rows of account {no}"))),
-        _ => Ok(()),
-    }
-}
-
-async fn all_rows(reader: &dyn Reader, account: &Arc<str>) -> Result<Vec<Published>, Exit> {
-    let filter = RowFilter { account_no: Some(account.to_string()), ..RowFilter::default() };
-    let mut rows: Vec<Published> = Vec::new();
-    loop {
-        let after = rows.last().map(|p| (p.account_no.clone(), p.row.as_of));
-        let page = reader.rows(&filter, after, PAGE).await?;
-        if page.is_empty() {
-            return Ok(rows);
-        }
-        rows.extend(page);
-    }
-}
-
-struct WindowPrinter {
-    format: Format,
-    rows: u64,
-}
-
-const WINDOW_COLUMNS: [&str; 20] = [
-    "account_no",
-    "as_of",
-    "window",
-    "base",
-    "to",
-    "base_row",
-    "last_row",
-    "begin_value",
-    "contributions",
-    "distributions",
-    "fees",
-    "fees_outside",
-    "gain",
-    "end_value",
-    "twrr",
-    "annualised",
-    "twrr_gross",
-    "annualised_gross",
-    "reason",
-    "verdict",
-];
-
-impl WindowPrinter {
-    fn begin(&self, out: &mut impl Write) -> Outcome {
-        match self.format {
-            Format::Csv => writeln!(out, "{}", WINDOW_COLUMNS.join(","))?,
-            Format::Json => out.write_all(b"[")?,
-            Format::Table => {}
-        }
-        Ok(())
-    }
-
-    fn account(
-        &mut self,
-        account: &str,
-        as_of: Date,
-        measured: &[Measured],
-        out: &mut impl Write,
-    ) -> Outcome {
-        if self.format == Format::Table {
-            self.rows += 1;
-            writeln!(out, "account {account} as of {as_of}\n{}", window_table(measured).render())?;
-            return Ok(());
-        }
-        for m in measured {
-            self.rows += 1;
-            let fields = window_fields(account, as_of, m);
-            if self.format == Format::Csv {
-                writeln!(out, "{}", fields.join(","))?;
-                continue;
-            }
-            let comma = if self.rows > 1 { ",\n " } else { "\n " };
-            let map: serde_json::Map<String, serde_json::Value> = WINDOW_COLUMNS
-                .iter()
-                .zip(fields)
-                .map(|(k, v)| {
-                    ((*k).to_owned(), if v.is_empty() { serde_json::Value::Null } else { v.into() })
-                })
-                .collect();
-            write!(out, "{comma}{}", serde_json::Value::Object(map))?;
-        }
-        Ok(())
-    }
-
-    fn end(&self, out: &mut impl Write) -> Outcome {
-        if self.format == Format::Json {
-            writeln!(out, "\n]")?;
-        }
-        Ok(())
-    }
-}
-
-fn window_table(measured: &[Measured]) -> Table {
-    use Lean::{Left, Right};
-    let mut table = Table::new(&[
-        ("window", Left),
-        ("from row", Left),
-        ("to row", Left),
-        ("begin value", Right),
-        ("net flow", Right),
-        ("fees", Right),
-        ("gain", Right),
-        ("end value", Right),
-        ("net", Right),
-        ("gross", Right),
-        ("annualised", Right),
-        ("note", Left),
-    ]);
-    for m in measured {
-        let cell = |pick: fn(&returns::windows::Money) -> returns::Decimal| {
-            m.money.as_ref().map(|x| money(pick(x))).unwrap_or_default()
-        };
-        table.row(vec![
-            m.window.to_string(),
-            date(m.base_row),
-            date(m.last_row),
-            cell(|x| x.begin_value),
-            cell(|x| x.contributions - x.distributions),
-            cell(|x| x.fees),
-            cell(|x| x.gain),
-            cell(|x| x.end_value),
-            m.net.map_or_else(|_| "-".into(), |r| percent(Some(r.cumulative))),
-            m.gross.map_or_else(|_| "-".into(), |r| percent(Some(r.cumulative))),
-            m.net.ok().and_then(|r| r.annualised).map_or_else(String::new, |a| percent(Some(a))),
-            window_note(m),
-        ]);
-    }
-    table
-}
-
-fn window_note(m: &Measured) -> String {
-    let mut notes: Vec<&str> = m.net.err().map(|e| e.as_str()).into_iter().collect();
-    if m.verdict != Verdict::Final {
-        notes.push(m.verdict.as_str());
-    }
-    if m.imported {
-        notes.push("imported");
-    }
-    notes.join(", ")
-}
-
-fn window_fields(account: &str, as_of: Date, m: &Measured) -> [String; 20] {
-    let of = |pick: fn(&returns::windows::Money) -> returns::Decimal| exact(m.money.as_ref().map(pick));
-    [
-        quoted(account),
-        as_of.to_string(),
-        m.window.to_string(),
-        date(m.base),
-        m.to.to_string(),
-        date(m.base_row),
-        date(m.last_row),
-        of(|x| x.begin_value),
-        of(|x| x.contributions),
-        of(|x| x.distributions),
-        of(|x| x.fees),
-        of(|x| x.fees_outside),
-        of(|x| x.gain),
-        of(|x| x.end_value),
-        exact(m.net.ok().map(|r| r.cumulative)),
-        exact(m.net.ok().and_then(|r| r.annualised)),
-        exact(m.gross.ok().map(|r| r.cumulative)),
-        exact(m.gross.ok().and_then(|r| r.annualised)),
-        m.net.err().map(|e| e.as_str().to_owned()).unwrap_or_default(),
-        m.verdict.as_str().into(),
-    ]
-}
-
-fn date(d: Option<Date>) -> String {
-    d.map(|d| d.to_string()).unwrap_or_default()
 }

@@ -131,8 +131,9 @@ fn the_money_of_a_window_adds_up() {
     ]);
     let money = account.measure(Window::MonthToDate, date(2026, 2, 28)).money.unwrap();
     assert_eq!((money.begin_value, money.end_value), (dec("1000"), dec("1200")));
-    assert_eq!((money.contributions, money.distributions, money.fees), (dec("200"), dec("100"), dec("7.5")));
-    assert_eq!(money.gain, dec("100"));
+    let parts = money.parts.unwrap();
+    assert_eq!((parts.contributions, parts.distributions, parts.fees), (dec("200"), dec("100"), dec("7.5")));
+    assert_eq!((money.net_flow, money.gain), (dec("100"), dec("100")));
     let february = account.measure(Window::PreviousMonth, date(2026, 3, 3));
     assert_eq!(february.money, Some(money));
     assert_eq!((february.base, february.to), (Some(date(2026, 1, 31)), date(2026, 2, 28)));
@@ -236,8 +237,14 @@ fn a_window_says_what_its_rows_are() {
 #[test]
 fn history_moved_in_counts_from_its_own_beginning() {
     let mut rows = rows(vec![said(date(2025, 12, 31), "1000"), said(date(2026, 1, 2), "1100")]);
+    rows[0].begin_value = Decimal::ZERO;
+    rows[0].twrr = None;
     rows[0].status = Status::Imported;
     rows[0].incepted = true;
+    rows[1].contributions = dec("50");
+    for (row, flow) in rows.iter_mut().zip(["800", "850"]) {
+        row.cumulative_net_flow = dec(flow);
+    }
     for (row, growth) in rows.iter_mut().zip(["1.21", "1.331"]) {
         row.net.growth = Some(dec(growth));
     }
@@ -248,8 +255,16 @@ fn history_moved_in_counts_from_its_own_beginning() {
     assert_eq!(inception.net, Ok(Return { cumulative: dec("0.331"), annualised: Some(dec("0.1")) }));
     assert!(inception.imported);
     assert_eq!(inception.base, Some(date(2023, 1, 2)));
+    let money = inception.money.unwrap();
+    assert_eq!((money.begin_value, money.net_flow, money.gain), (dec("0"), dec("850"), dec("250")));
+    assert_eq!(money.parts, None, "a standing says the balance of its flows alone");
     let ytd = series.measure(Window::YearToDate, date(2026, 1, 2));
     assert_eq!(ytd.net.unwrap().cumulative, dec("0.1"));
+    assert_eq!(ytd.money.unwrap().parts.unwrap().contributions, dec("50"));
+    let year = series.measure(Window::Trailing { months: 12 }, date(2026, 1, 2));
+    assert_eq!((year.net, year.money), (Err(Missing::StaleBase), None), "nothing is known of its base");
+    let standing = series.measure(Window::Day, date(2025, 12, 31));
+    assert_eq!((standing.net, standing.money), (Err(Missing::NotLongEnough), None));
 }
 
 #[test]
