@@ -264,17 +264,26 @@ fn mapped(reader: &mut Reader, salted: bool, vendor: Vendor, batch: &RawBatch, o
         if let Some(class) = run.class {
             match &run.fault {
                 None => writer.out.ignore(class, 1),
-                Some(fault) => {
-                    let raw = batch.record(record);
-                    let fault = reader.unreadable(raw, &run.view).unwrap_or_else(|| fault.clone());
-                    writer.out.reject(raw, record, *fault, (None, None), batch.feed.ends);
-                }
+                Some(fault) => bad_header(reader, batch, record, (run, fault), writer.out),
             }
             continue;
         }
         stamp.place.position = record.position;
         one(reader, batch, record, run, &stamp, &mut writer);
     }
+}
+
+#[cold]
+fn bad_header(
+    reader: &mut Reader,
+    batch: &RawBatch,
+    record: &RawRecord,
+    (run, fault): (&Run<'_>, &Fault),
+    out: &mut Decoded,
+) {
+    let raw = batch.record(record);
+    let fault = reader.unreadable(raw, &run.view).map_or_else(|| fault.clone(), |why| *why);
+    out.reject(raw, record, fault, (None, None), batch.feed.ends);
 }
 
 fn one(

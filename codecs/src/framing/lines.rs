@@ -114,6 +114,8 @@ impl LineFramer {
         self.line == 1 && has_bare_return(line)
     }
 
+    #[cold]
+    #[inline(never)]
     fn refuse(&mut self, raw: Vec<u8>, length: u64, out: &mut Framed) {
         let (code, text) = if self.is_of_old_mac(&raw) {
             // It is reason enough: that no header came after it needs not be told as well.
@@ -152,6 +154,8 @@ impl LineFramer {
 }
 
 /// Whether a carriage return stands in a line without the line feed that belongs to it. Any number may end the line.
+#[cold]
+#[inline(never)]
 fn has_bare_return(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     memchr_iter(b'\r', line).any(|n| !matches!(line.get(n + 1), Some(b'\r' | b'\n')))

@@ -233,11 +233,25 @@ const POWERS: [u128; 29] = {
     powers
 };
 
+const SMALL_POWERS: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut n = 1;
+    while n < powers.len() {
+        powers[n] = powers[n - 1] * 10;
+        n += 1;
+    }
+    powers
+};
+
 /// As [`fit`], in 64 bits, which is what nearly every number of a feed needs.
 fn fit_plain(mantissa: u64, scale: i32, negative: bool, digits: Digits) -> Option<Decimal> {
-    let Some(log) = mantissa.checked_ilog10() else { return Some(Decimal::ZERO) };
+    if mantissa == 0 {
+        return Some(Decimal::ZERO);
+    }
     let scale = u32::try_from(scale).ok().filter(|scale| *scale <= u32::from(digits.after))?;
-    if log >= u32::from(digits.before) + scale {
+    // A power beyond 64 bits is above every mantissa.
+    let beyond = SMALL_POWERS.get(usize::from(digits.before) + scale as usize);
+    if beyond.is_some_and(|beyond| mantissa >= *beyond) {
         return None;
     }
     let [b0, b1, b2, b3, b4, b5, b6, b7] = mantissa.to_le_bytes();
