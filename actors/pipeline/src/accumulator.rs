@@ -149,12 +149,12 @@ impl Work {
         }
     }
 
-    async fn drain(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn drain(&mut self) -> Result<(), Failure> {
         self.fold_left_over().await?;
         Ok(self.out.send(Flowing::Drain).await?)
     }
 
-    async fn batch(&mut self, batch: AccountBatch) -> Result<(), Failure> {
+    pub(crate) async fn batch(&mut self, batch: AccountBatch) -> Result<(), Failure> {
         self.fold_left_over().await?;
         let out = self.settle(batch).await?;
         self.pass_on(out).await

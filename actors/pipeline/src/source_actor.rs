@@ -59,15 +59,18 @@ impl Actor for SourceActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let Some(reading) = self.reading.take() else { return };
+        let Some(mut reading) = self.reading.take() else { return };
         let flight = self.flight.clone();
         let runtime = reading.runtime.clone();
-        ctx.spawn(entered(&runtime, reading.run(flight)).into_actor(self).map(
-            |result, actor, _| match result {
+        let run = async move { (reading.run(flight).await, reading) };
+        ctx.spawn(entered(&runtime, run).into_actor(self).map(|(result, reading), actor, _| {
+            match result {
                 Ok(()) => actor.guard.tell(End::Finished),
                 Err(failure) => actor.guard.failed(failure),
-            },
-        ));
+            }
+            // Not before: decoders nobody can send to are dropped and say so, and their word must not come ahead of the cause.
+            drop(reading);
+        }));
     }
 }
 
@@ -108,7 +111,7 @@ impl Flight {
 
 impl Reading {
     /// Reads until the source ends or the run is to stop; then says `Drain`.
-    async fn run(mut self, flight: Arc<Flight>) -> Result<(), Failure> {
+    async fn run(&mut self, flight: Arc<Flight>) -> Result<(), Failure> {
         loop {
             if *self.stop.borrow() {
                 break;

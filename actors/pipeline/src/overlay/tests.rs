@@ -111,12 +111,19 @@ fn sorted(mut facts: Vec<StoredFact>) -> Vec<StoredFact> {
     facts
 }
 
-/// The store's answer with the overlay laid over it, asked again as often as it takes.
-fn read(store: &Stored, overlay: &mut Overlay, mut from: Date, rows: Option<usize>) -> History {
+/// The store's answer with the overlay laid over it, asked again as often as it takes; and where that answer ended.
+fn read(
+    store: &Stored,
+    overlay: &mut Overlay,
+    mut from: Date,
+    rows: Option<usize>,
+) -> (History, Option<Date>) {
     let nothing = ReturnsBatch::new(piece(99, 1, &partition(1), 99), Counts::default());
     loop {
-        match overlay.of(1, &nothing).lay_over(store.read(from, rows)) {
-            Ok(history) => return history,
+        let answer = store.read(from, rows);
+        let until = if answer.complete { None } else { answer.rows.last().map(|r| r.as_of) };
+        match overlay.of(1, &nothing).lay_over(answer) {
+            Ok(history) => return (history, until),
             Err(date) => {
                 assert!(date < from, "a wider read is asked for");
                 from = date;
@@ -149,9 +156,8 @@ proptest! {
         batches[..committed].iter().for_each(|b| before.apply(b));
         overlay.committed(&(1..=forgotten as u64).collect::<Vec<_>>());
 
-        let history = read(&before, &mut overlay, day(from), rows);
+        let (history, until) = read(&before, &mut overlay, day(from), rows);
         let after_date = history.before.as_ref().map(|r| r.as_of);
-        let until = if history.complete { None } else { before.read(day(from), rows).rows.last().map(|r| r.as_of) };
         let inside = |d: &Date| after_date.is_none_or(|a| *d > a) && until.is_none_or(|u| *d <= u);
         let expected: Vec<Row> = after.rows.values().filter(|r| inside(&r.as_of)).cloned().collect();
         prop_assert_eq!(&history.rows, &expected);

@@ -24,7 +24,8 @@ fn told(checker: &str) -> Vec<(usize, usize, String, Option<String>)> {
 fn every_rule_can_be_set_by_its_name_and_no_other_is() {
     let folder = tempfile::tempdir().unwrap();
     for rule in Rule::ALL {
-        let set = rules(&file(&folder, &format!("rules.{} = {{ block = {{ bp = 7 }} }}", rule.as_str()))).unwrap();
+        let set =
+            rules(&file(&folder, &format!("rules.{} = {{ block = {{ bp = 7 }} }}", rule.as_str()))).unwrap();
         let limit = Limit { bp: 7.into(), ..Limit::default() };
         for other in Rule::ALL {
             let expected = (other == rule).then_some(limit);
@@ -44,7 +45,8 @@ fn a_name_that_is_no_rule_is_told_with_its_place_and_the_nearest() {
 
 #[test]
 fn all_names_that_are_no_rules_are_told_at_once() {
-    let lines: Vec<usize> = told("rules.x = { warn = {} }\nrules.pinned = {}\nrules.y = {}").iter().map(|t| t.0).collect();
+    let lines: Vec<usize> =
+        told("rules.x = { warn = {} }\nrules.pinned = {}\nrules.y = {}").iter().map(|t| t.0).collect();
     assert_eq!(lines, [11, 13]);
 }
 
@@ -63,6 +65,11 @@ fn a_calendar_is_a_name_or_a_file_below_the_topologys_folder() {
     let missing = told("calendar = \"XNY\"");
     assert_eq!(
         missing,
-        [(11, 12, "`XNY` is no calendar and no file of closed days".into(), Some("did you mean `XNYS`?".into()))]
+        [(
+            11,
+            12,
+            "`XNY` is no calendar and no file of closed days".into(),
+            Some("did you mean `XNYS`?".into())
+        )]
     );
 }

@@ -1,1 +1,282 @@
+use super::*;
+use crate::fixture::{at, day, piece, summary};
+use crate::gather::Gather;
+use crate::mailbox::{Mailbox, Parcel};
+use crate::messages::{AccountBatch, CheckedBatch, Flowing, Intake};
+use actix::prelude::*;
+use record::FeedKey;
+use returns::{Policy, Status, VendorPolicy};
+use std::time::Duration;
+use store::sqlite::SqliteStore;
+use store::{FeedSpec, Generation, Names, PartitionSpec, PolicySpec, Published, RowFilter, Store};
+use tempfile::TempDir;
 
+/// Keeps what an accumulator passes on.
+#[derive(Default)]
+struct Keeps(Vec<Arc<ReturnsBatch>>);
+
+impl Actor for Keeps {
+    type Context = Context<Self>;
+}
+
+impl Handler<Parcel<Flowing<Arc<ReturnsBatch>>>> for Keeps {
+    type Result = ();
+    fn handle(&mut self, parcel: Parcel<Flowing<Arc<ReturnsBatch>>>, _: &mut Self::Context) {
+        if let Flowing::Batch(batch) = parcel.body {
+            self.0.push(batch);
+        }
+    }
+}
+
+/// What was kept since the last asking.
+#[derive(Message)]
+#[rtype(result = "Vec<Arc<ReturnsBatch>>")]
+struct Take;
+
+impl Handler<Take> for Keeps {
+    type Result = Vec<Arc<ReturnsBatch>>;
+    fn handle(&mut self, _: Take, _: &mut Self::Context) -> Self::Result {
+        std::mem::take(&mut self.0)
+    }
+}
+
+/// A store, and what stands behind an accumulator.
+struct Bench {
+    _folder: TempDir,
+    store: Arc<SqliteStore>,
+    names: Arc<Names>,
+    policy: Arc<Policy>,
+    generation: Arc<Generation>,
+    partition: Arc<Partition>,
+    feed: FeedKey,
+    gather: Gather,
+    keeps: Addr<Keeps>,
+    out: Mailbox<Flowing<Arc<ReturnsBatch>>>,
+}
+
+impl Bench {
+    async fn new() -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let names = Arc::new(Names::default());
+        let store = store::sqlite::open(&folder.path().join("dietz.db"), names.clone()).await.unwrap();
+        let mut policy = Policy::new(vec![VendorPolicy::new("v")]);
+        names.vendor("v");
+        policy.id = store.keep_policy(&PolicySpec { hash: "0".into(), text: "".into() }).await.unwrap();
+        let generation = store.open_generation("w", Duration::from_secs(60)).await.unwrap();
+        let id = PartitionId::new("s/f");
+        let spec = PartitionSpec { id: id.clone(), source: "s".into() };
+        let opened = store.open_partition(&generation, &spec).await.unwrap();
+        names.partitions.insert(opened.key, id.clone());
+        let (key, token, opened) = (opened.key, opened.token, opened.progress);
+        let partition = Arc::new(Partition { key, id: id.clone(), source: "s".into(), token, opened });
+        let feed = store.open_feed(&feed(id)).await.unwrap();
+        let keeps = Keeps::default().start();
+        Bench {
+            _folder: folder,
+            store: Arc::new(store),
+            names,
+            policy: Arc::new(policy),
+            generation: Arc::new(generation),
+            partition,
+            feed,
+            gather: Gather::default(),
+            out: Mailbox::new("checker", keeps.clone().recipient(), 64),
+            keeps,
+        }
+    }
+
+    /// An accumulator that knows nothing yet.
+    fn work(&self, limit: usize, share: (usize, usize)) -> Work {
+        let (store, names, policy) = (self.store.clone(), self.names.clone(), self.policy.clone());
+        Work::new(store, names, policy, self.out.clone(), limit, share, Arc::new(1_000.into()))
+    }
+
+    /// A batch in which these accounts have that value on that day.
+    fn batch(&self, number: u64, intake: Intake, accounts: &[u64], date: Date, end: i64) -> AccountBatch {
+        let facts = accounts.iter().map(|n| {
+            let mut fact = summary(date, end, number * 1_000 + n);
+            (fact.feed, fact.place.partition) = (self.feed, self.partition.key);
+            fact.vendor_account = self.names.symbols.intern(&n.to_string());
+            (self.names.symbols.intern(&format!("A{n}")), fact)
+        });
+        let counts = Counts { observed: accounts.len() as u64, ..Counts::default() };
+        AccountBatch {
+            header: piece(number, 1, &self.partition, number),
+            facts: facts.collect(),
+            intake,
+            aliases: Vec::new(),
+            rejects: Vec::new(),
+            breaks: Vec::new(),
+            counts,
+        }
+    }
+
+    /// What was passed on since the last asking.
+    async fn passed_on(&self) -> Vec<Arc<ReturnsBatch>> {
+        self.keeps.send(Take).await.unwrap()
+    }
+
+    /// Commits them, and tells the accumulator.
+    async fn commit(&mut self, batches: Vec<Arc<ReturnsBatch>>, work: &mut Work) {
+        for returns in batches {
+            let verdicts = vec![Default::default(); returns.rows.len()];
+            self.gather.add(CheckedBatch { returns, verdicts, breaks: Vec::new() });
+        }
+        let gathered = self.gather.take(&self.generation);
+        self.store.commit(&gathered.unit).await.unwrap();
+        work.overlay.committed(&gathered.whole.iter().map(|w| w.number).collect::<Vec<_>>());
+    }
+
+    async fn rows(&self) -> Vec<Published> {
+        self.store.reader().rows(&RowFilter::default(), None, 10_000).await.unwrap()
+    }
+}
+
+fn feed(partition: PartitionId) -> FeedSpec {
+    FeedSpec {
+        source: "s".into(),
+        vendor: "v".into(),
+        name: "f".into(),
+        hash: None,
+        bytes: None,
+        arrival: None,
+        business_date: None,
+        declared: None,
+        counted: None,
+        status: "complete",
+        partition,
+        file_modified: None,
+    }
+}
+
+const LATER: Intake = Intake::StoreFirst { last: false };
+const LAST: Intake = Intake::StoreFirst { last: true };
+
+#[actix::test]
+async fn many_accounts_are_folded_in_several_messages_and_counted_once() {
+    let mut b = Bench::new().await;
+    let mut work = b.work(10_000, (0, 1));
+    let accounts: Vec<u64> = (1..=2 * CHUNK as u64 + 50).collect();
+    work.batch(b.batch(1, LATER, &accounts, day(2), 110)).await.unwrap();
+    let stored = b.passed_on().await;
+    assert_eq!((stored.len(), stored[0].rows.len(), stored[0].facts.len()), (1, 0, accounts.len()));
+    assert_eq!(stored[0].marked.len(), accounts.len());
+    b.commit(stored, &mut work).await;
+    assert_eq!(b.store.marked().await.unwrap().len(), accounts.len());
+
+    work.batch(b.batch(2, LAST, &accounts, day(1), 100)).await.unwrap();
+    let folded = b.passed_on().await;
+    let parts: Vec<Part> = folded.iter().map(|f| f.header.part).collect();
+    assert_eq!(parts, [Part::More, Part::More, Part::Piece { of: 1 }]);
+    assert!(folded.iter().all(|f| f.folded.len() <= CHUNK));
+    let mut ids: Vec<i64> = folded.iter().flat_map(|f| f.folded.clone()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), accounts.len(), "every account once");
+    let counts: Vec<(u64, u64)> = folded.iter().map(|f| (f.counts.observed, f.counts.accepted)).collect();
+    assert_eq!(counts, [(0, 0), (0, 0), (450, 450)]);
+    b.commit(folded, &mut work).await;
+    assert_eq!(b.store.marked().await.unwrap(), []);
+    let rows = b.rows().await;
+    assert_eq!(rows.len(), 2 * accounts.len());
+    for two in rows.chunks(2) {
+        assert_eq!((two[0].row.status, two[1].row.status), (Status::Anchor, Status::Ok));
+        assert_eq!(two[1].row.twrr, Some("0.1".parse().unwrap()));
+    }
+}
+
+#[actix::test]
+async fn what_an_earlier_generation_marked_is_folded_by_its_owner_before_anything_else() {
+    let mut b = Bench::new().await;
+    let mut gone = b.work(10_000, (0, 1));
+    let accounts: Vec<u64> = (1..=9).collect();
+    gone.batch(b.batch(1, LATER, &accounts, day(1), 100)).await.unwrap();
+    let stored = b.passed_on().await;
+    b.commit(stored, &mut gone).await;
+    let mut seen = 0;
+    for index in 0..2 {
+        let mut work = b.work(10_000, (index, 2));
+        let mine: Vec<u64> =
+            accounts.iter().copied().filter(|n| owner(slot_of(&format!("A{n}")), 2) == index).collect();
+        work.batch(b.batch(2, Intake::Fold, &mine[..1], day(2), 110)).await.unwrap();
+        let passed_on = b.passed_on().await;
+        let parts: Vec<Part> = passed_on.iter().map(|f| f.header.part).collect();
+        assert_eq!(parts, [Part::Alone, Part::Piece { of: 1 }]);
+        assert_eq!(passed_on[0].folded.len(), mine.len(), "its own, and no other's");
+        assert_eq!(
+            passed_on[1].rows[0].1.row().map(|r| r.status),
+            Some(Status::Ok),
+            "the batch goes on from there"
+        );
+        seen += mine.len();
+        work.drain().await.unwrap();
+        assert!(b.passed_on().await.is_empty(), "once");
+    }
+    assert_eq!(seen, accounts.len());
+}
+
+#[actix::test]
+async fn facts_of_a_feed_that_is_not_in_wait_and_are_not_folded_with_others() {
+    let mut b = Bench::new().await;
+    let mut work = b.work(10_000, (0, 1));
+    work.batch(b.batch(1, Intake::Wait, &[1, 2], day(1), 100)).await.unwrap();
+    let waiting = b.passed_on().await;
+    assert!(waiting[0].rows.is_empty() && waiting[0].marked.is_empty());
+    assert!(waiting[0].facts.iter().all(|(_, f)| f.waiting == Some(WaitingReason::Trailer)));
+    assert_eq!((waiting[0].counts.waiting, waiting[0].counts.observations_unaccounted()), (2, 0));
+    b.commit(waiting, &mut work).await;
+    work.batch(b.batch(2, LAST, &[1], day(2), 110)).await.unwrap();
+    let folded = b.passed_on().await;
+    b.commit(folded, &mut work).await;
+    let rows = b.rows().await;
+    let seen: Vec<_> = rows.iter().map(|r| (&*r.account_no, r.row.as_of)).collect();
+    assert_eq!(seen, [("A1", day(2))]);
+}
+
+#[actix::test]
+async fn a_fact_sent_again_is_unchanged_whether_it_is_stored_or_on_its_way() {
+    let mut b = Bench::new().await;
+    let mut work = b.work(10_000, (0, 1));
+    let again = |b: &Bench, number| {
+        let mut batch = b.batch(number, LATER, &[1, 1], day(1), 100);
+        batch.facts.iter_mut().for_each(|(_, f)| f.place.position = at_line(1_001));
+        batch
+    };
+    work.batch(again(&b, 1)).await.unwrap();
+    let first = b.passed_on().await;
+    assert_eq!((first[0].counts.accepted, first[0].counts.unchanged), (1, 1), "twice in a batch");
+    work.batch(again(&b, 2)).await.unwrap();
+    let second = b.passed_on().await;
+    assert_eq!((second[0].counts.accepted, second[0].counts.unchanged, second[0].facts.len()), (0, 2, 0));
+    b.commit([first, second].concat(), &mut work).await;
+    work.batch(again(&b, 3)).await.unwrap();
+    let third = b.passed_on().await;
+    assert_eq!((third[0].counts.accepted, third[0].counts.unchanged), (0, 2), "known to the store");
+}
+
+fn at_line(line: u64) -> record::Position {
+    match at(line) {
+        Progress::At(position) => position,
+        _ => record::Position::default(),
+    }
+}
+
+#[actix::test]
+async fn an_account_folded_and_not_committed_stays_in_memory() {
+    let mut b = Bench::new().await;
+    let mut work = b.work(1, (0, 1));
+    work.batch(b.batch(1, LATER, &[1, 2, 3], day(1), 100)).await.unwrap();
+    let stored = b.passed_on().await;
+    b.commit(stored, &mut work).await;
+    work.batch(b.batch(2, LAST, &[1], day(2), 110)).await.unwrap();
+    work.batch(b.batch(3, Intake::Fold, &[2], day(2), 110)).await.unwrap();
+    let passed_on = b.passed_on().await;
+    let row = passed_on[1].rows[0].1.row().unwrap();
+    assert_eq!(
+        (row.status, row.begin_value),
+        (Status::Ok, 100.into()),
+        "read from the store it would begin anew"
+    );
+    b.commit(passed_on, &mut work).await;
+    assert_eq!(b.rows().await.len(), 5);
+}

@@ -150,7 +150,8 @@ fn add(
     }
     let own = layout.vendor_policy();
     if let Some(name) = RESERVED.into_iter().find(|r| *r == &*own.name || *r == layout.name()) {
-        let message = format!("neither vendor nor layout can be called `{name}`: Dietz uses that name itself");
+        let message =
+            format!("neither vendor nor layout can be called `{name}`: Dietz uses that name itself");
         problems.push(whole(file, message, Some("choose another".into())));
         return;
     }

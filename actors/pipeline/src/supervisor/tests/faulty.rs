@@ -34,9 +34,9 @@ impl<S: Store> Store for Faulty<S> {
         self.store.ready().await
     }
     async fn open_generation(&self, worker: &str, ttl: Duration) -> Result<Generation, StoreError> {
-        match self.openings.lock().unwrap().pop_front() {
-            Some(Fault::Away) => return Err(StoreError::Unreachable("on purpose".into())),
-            _ => {}
+        let fault = self.openings.lock().unwrap().pop_front();
+        if fault == Some(Fault::Away) {
+            return Err(StoreError::Unreachable("on purpose".into()));
         }
         self.store.open_generation(worker, ttl).await
     }
@@ -46,7 +46,11 @@ impl<S: Store> Store for Faulty<S> {
     async fn close_generation(&self, generation: &Generation) -> Result<(), StoreError> {
         self.store.close_generation(generation).await
     }
-    async fn open_partition(&self, generation: &Generation, spec: &PartitionSpec) -> Result<OpenPartition, StoreError> {
+    async fn open_partition(
+        &self,
+        generation: &Generation,
+        spec: &PartitionSpec,
+    ) -> Result<OpenPartition, StoreError> {
         self.store.open_partition(generation, spec).await
     }
     async fn open_feed(&self, spec: &FeedSpec) -> Result<FeedKey, StoreError> {

@@ -44,7 +44,10 @@ fn a_topology_that_says_the_least_has_the_documented_defaults() {
     assert!(t.checkers[0].kind.rules.is_empty() && t.checkers[0].kind.calendar.is_none());
     let k = &t.sinks[0].kind;
     assert_eq!(k.store, StoreAddress::Sqlite("conf/dietz.db".into()));
-    assert_eq!((k.batch_rows, k.linger, k.lease), (100_000, Duration::from_millis(250), Duration::from_secs(15)));
+    assert_eq!(
+        (k.batch_rows, k.linger, k.lease),
+        (100_000, Duration::from_millis(250), Duration::from_secs(15))
+    );
     assert_eq!(t.admin.listen, None);
 }
 
@@ -84,7 +87,10 @@ fn every_key_says_what_it_is_read_as() {
     assert_eq!(levels.block, Some(block));
     let k = &t.sinks[0].kind;
     assert_eq!(k.store, StoreAddress::Sqlite("/var/lib/d.db".into()));
-    assert_eq!((k.mailbox, k.batch_rows, k.linger, k.lease), (9, 10, Duration::ZERO, Duration::from_secs(60)));
+    assert_eq!(
+        (k.mailbox, k.batch_rows, k.linger, k.lease),
+        (9, 10, Duration::ZERO, Duration::from_secs(60))
+    );
     assert_eq!(t.admin.listen.as_deref(), Some("127.0.0.1:1"));
 }
 
@@ -106,15 +112,19 @@ const WRONG_VALUES: [(usize, &str, &str); 47] = [
     (0, "recursive = \"yes\"", "13: `sources.feeds.recursive` must be true or false"),
     (0, "vendors = 3", "11: `sources.feeds.vendors` must be a list of texts"),
     (0, "vendors = [\"a\", 3]", "17: `sources.feeds.vendors` must hold texts only"),
-    (0, "format = \"csv\"", "10: `csv` is not known here (did you mean `eventbridge`?)"),
+    (0, "format = \"csv\"", "10: `csv` is not known here (known: eventbridge)"),
     (0, "watch = 1", "9: `sources.feeds.watch` must be true or false"),
     (0, "poll = \"soon\"", "8: `soon` is no time: write 500ms, 30s, 5m or 1h"),
     (0, "poll = 5", "8: `sources.feeds.poll` must be a text in quotes"),
     (0, "poll = \"5\"", "8: `5` is no time: write 500ms, 30s, 5m or 1h"),
     (0, "poll = \"0s\"", "8: `sources.feeds.poll` must be from 10ms to 3600s"),
-    (0, "poll = \"99999999999999999999h\"", "8: `99999999999999999999h` is no time: write 500ms, 30s, 5m or 1h"),
+    (
+        0,
+        "poll = \"99999999999999999999h\"",
+        "8: `99999999999999999999h` is no time: write 500ms, 30s, 5m or 1h",
+    ),
     (0, "grows = \"no\"", "9: `sources.feeds.grows` must be true or false"),
-    (0, "arrival = \"now\"", "11: `now` is not known here (did you mean `name`?)"),
+    (0, "arrival = \"now\"", "11: `now` is not known here (known: header, name, path, mtime)"),
     (0, "compression = \"gzipp\"", "15: `gzipp` is not known here (did you mean `gzip`?)"),
     (0, "batch_records = 0", "17: `sources.feeds.batch_records` must be a whole number from 1 to 100000"),
     (0, "batch_records = 0x10", "17: `sources.feeds.batch_records` must be a whole number from 1 to 100000"),
@@ -127,45 +137,97 @@ const WRONG_VALUES: [(usize, &str, &str); 47] = [
     (1, "mailbox = 1025", "11: `decoders.layouts.mailbox` must be a whole number from 1 to 1024"),
     (1, "vendor = 1", "10: `vendor` must hold tables, as in [vendor.name]"),
     (1, "vendor.a = 1", "12: `decoders.layouts.vendor.a` must be a table, as in [decoders.layouts.vendor.a]"),
-    (1, "vendor.a.flow_timing = \"noon\"", "26: `noon` is not known here (did you mean `mid`?)"),
-    (1, "vendor.a.possible_duplicate = \"wat\"", "33: `wat` is not known here (did you mean `wait`?)"),
-    (1, "vendor.a.account = \"x\"", "10: unknown key `account` in [decoders.layouts.vendor.a] (did you mean `account_no`?)"),
+    (
+        1,
+        "vendor.a.flow_timing = \"noon\"",
+        "24: `noon` is not known here (known: split, start, end, mid, timed)",
+    ),
+    (1, "vendor.a.possible_duplicate = \"wat\"", "31: `wat` is not known here (did you mean `wait`?)"),
+    (
+        1,
+        "vendor.a.account = \"x\"",
+        "10: unknown key `account` in [decoders.layouts.vendor.a] (did you mean `account_no`?)",
+    ),
     (2, "accounts = 0", "12: `accumulators.returns.accounts` must be a whole number from 1 to 1073741824"),
     (2, "flow_timing = true", "15: `accumulators.returns.flow_timing` must be a text in quotes"),
     (2, "precedence = { a = 1 }", "14: `accumulators.returns.precedence` must be a list of texts"),
     (2, "failover = \"true\"", "12: `accumulators.returns.failover` must be true or false"),
-    (2, "residual = \"5e1\"", "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)"),
-    (2, "residual = inf", "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)"),
-    (2, "residual = -1", "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)"),
-    (2, "residual = true", "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)"),
-    (2, "long_period_days = 367", "20: `accumulators.returns.long_period_days` must be a whole number from 1 to 366"),
+    (
+        2,
+        "residual = \"5e1\"",
+        "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)",
+    ),
+    (
+        2,
+        "residual = inf",
+        "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)",
+    ),
+    (
+        2,
+        "residual = -1",
+        "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)",
+    ),
+    (
+        2,
+        "residual = true",
+        "12: `accumulators.returns.residual` must be a decimal number of 0 or more (as in 0.0005)",
+    ),
+    (
+        2,
+        "long_period_days = 367",
+        "20: `accumulators.returns.long_period_days` must be a whole number from 1 to 366",
+    ),
     (2, "on_undefined = \"stop\"", "16: `stop` is not known here (known: end, carry)"),
     (2, "reopen_after = 0", "16: `accumulators.returns.reopen_after` must be a whole number from 1 to 36500"),
     (3, "calendar = 1", "12: `checkers.rules.calendar` must be a text in quotes"),
-    (3, "rules.pinned = true", "16: `checkers.rules.rules.pinned` must be a table, as in [checkers.rules.rules.pinned]"),
+    (
+        3,
+        "rules.pinned = true",
+        "16: `checkers.rules.rules.pinned` must be a table, as in [checkers.rules.rules.pinned]",
+    ),
     (3, "rules.pinned.warn = 1", "21: `checkers.rules.rules.pinned.warn` must be a table"),
-    (3, "rules.pinned.warn.day = 1", "19: unknown key `day` in [checkers.rules.rules.pinned.warn] (did you mean `days`?)"),
+    (
+        3,
+        "rules.pinned.warn.day = 1",
+        "19: unknown key `day` in [checkers.rules.rules.pinned.warn] (did you mean `days`?)",
+    ),
     (4, "batch_rows = 5_000_001", "14: `sinks.store.batch_rows` must be a whole number from 1 to 5000000"),
     (4, "linger = \"2h\"", "10: `sinks.store.linger` must be from 0ns to 3600s"),
     (4, "lease = \"10ms\"", "9: `sinks.store.lease` must be from 1s to 3600s"),
-    (4, "path = \"${DIETZ_NOT_SET}\"", "8: the environment has no `DIETZ_NOT_SET` (set DIETZ_NOT_SET before starting)"),
+    (
+        4,
+        "path = \"${DIETZ_NOT_SET}\"",
+        "8: the environment has no `DIETZ_NOT_SET` (set DIETZ_NOT_SET before starting)",
+    ),
 ];
 
 #[test]
 fn each_wrong_value_is_told_once_with_its_place_and_what_is_right() {
+    let mut told = Vec::new();
     for (node, line, expected) in WRONG_VALUES {
         let mut more = [""; 5];
         more[node] = line;
         let [a, b, c, d, e] = more;
         let at = [4, 8, 11, 14, 18][node];
-        assert_eq!(wrong(&topology(a, b, c, d, e)), [format!("{at}:{expected}")], "{line}");
+        let seen = wrong(&topology(a, b, c, d, e));
+        if seen != [format!("{at}:{expected}")] {
+            told.push((line, seen));
+        }
     }
+    assert!(told.is_empty(), "{told:#?}");
 }
 
 #[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
-    let text = topology("poll = \"soon\"\nwach = true", "instances = 0", "residual = \"x\"", "mailbox = 0", "lease = \"x\"");
-    let lines: Vec<String> = wrong(&text).iter().map(|w| w.split(':').next().unwrap_or("").to_owned()).collect();
+    let text = topology(
+        "poll = \"soon\"\nwach = true",
+        "instances = 0",
+        "residual = \"x\"",
+        "mailbox = 0",
+        "lease = \"x\"",
+    );
+    let lines: Vec<String> =
+        wrong(&text).iter().map(|w| w.split(':').next().unwrap_or("").to_owned()).collect();
     assert_eq!(lines, ["4", "5", "9", "12", "15", "19"]);
 }
 
@@ -188,11 +250,17 @@ fn a_node_that_lacks_what_it_needs_is_told_so_and_nothing_else() {
 #[test]
 fn a_store_is_given_by_what_its_type_takes() {
     let sink = |kind: &str, keys: &str| wrong(&topology("", "", "", "", keys).replace("sqlite", kind));
-    assert_eq!(sink("sqlite", "url = \"u\""), ["15:1: `sinks.store` is a sqlite store: it has a `path`, no `url`"]);
-    assert_eq!(sink("postgres", ""), ["15:1: `sinks.store` needs `url`, as in postgres://user@host/database"]);
+    assert_eq!(
+        sink("sqlite", "url = \"u\""),
+        ["15:1: `sinks.store` is a sqlite store: it has a `path`, no `url`"]
+    );
+    assert_eq!(
+        sink("postgres", ""),
+        ["15:1: `sinks.store` needs `url`, as in postgres://user@host/database"]
+    );
     let both = sink("postgres", "url = \"u\"\npath = \"p\"");
     assert_eq!(both, ["15:1: `sinks.store` is a postgres store: it has a `url`, no `path`"]);
-    assert_eq!(sink("mysql", ""), ["17:8: `mysql` is not known here (did you mean `sqlite`?)"]);
+    assert_eq!(sink("mysql", ""), ["17:8: `mysql` is not known here (known: sqlite, postgres)"]);
 }
 
 #[test]
@@ -206,7 +274,11 @@ fn the_environment_fills_values_and_nothing_else() {
     assert!(key[0].starts_with("4:1: unknown key `${PATH}` in [sources.feeds]"), "{key:?}");
     let open = wrong(&topology("", "", "", "", "path = \"${PATH\""));
     assert_eq!(open, ["18:8: `${` without its `}`"]);
-    assert_eq!(wrong(&topology("", "", "", "", "path = \"$PATH\"")), Vec::<String>::new(), "no other spelling is filled in");
+    assert_eq!(
+        wrong(&topology("", "", "", "", "path = \"$PATH\"")),
+        Vec::<String>::new(),
+        "no other spelling is filled in"
+    );
 }
 
 #[test]
@@ -234,14 +306,17 @@ fn a_topology_that_is_no_graph_is_told_where() {
         ]
     );
     let skips = change("inputs = [\"rules\"]", "inputs = [\"returns\"]");
-    assert!(skips.iter().any(|w| w.contains("`sinks.store` reads `returns`, and there is no [checkers.returns]")));
+    assert!(
+        skips.iter().any(|w| w.contains("`sinks.store` reads `returns`, and there is no [checkers.returns]"))
+    );
     let fed = change("path = \"in\"", "path = \"in\"\ninputs = [\"store\"]");
     assert_eq!(fed, ["4:11: `sources.feeds` has no inputs"]);
 }
 
 #[test]
 fn there_is_one_accumulator_one_checker_one_sink_and_a_source() {
-    let two = format!("{}[sinks.other]\ninputs = [\"rules\"]\ntype = \"sqlite\"\n", topology("", "", "", "", ""));
+    let two =
+        format!("{}[sinks.other]\ninputs = [\"rules\"]\ntype = \"sqlite\"\n", topology("", "", "", "", ""));
     assert_eq!(wrong(&two), ["19:8: a second one of sinks: exactly one sink is the store"]);
     let told = wrong("");
     for missing in ["[accumulators.NAME]", "[checkers.NAME]", "[sinks.NAME]", "there is no source"] {

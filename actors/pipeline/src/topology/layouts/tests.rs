@@ -24,7 +24,12 @@ impl Folder {
         std::fs::write(path, text).unwrap();
     }
 
-    fn load(&self, source: &str, decoder: &str, accumulator: &str) -> Result<(LayoutSet, Names), Vec<String>> {
+    fn load(
+        &self,
+        source: &str,
+        decoder: &str,
+        accumulator: &str,
+    ) -> Result<(LayoutSet, Names), Vec<String>> {
         let text = format!(
             "[sources.a]\ntype = \"file\"\npath = \"in\"\n{source}\n[accumulators.c]\ninputs = [\"b\"]\n{accumulator}\n\
              [checkers.d]\ninputs = [\"c\"]\n[sinks.e]\ninputs = [\"d\"]\ntype = \"sqlite\"\n\
@@ -113,7 +118,7 @@ fn vendors_nobody_knows_are_told_with_the_nearest_name() {
         folder.told("vendors = [\"harbour\", \"tide\"]", decoder, "precedence = [\"abcdefghijkl\"]"),
         [
             "topology.toml:4:12: no vendor is called `harbour` (did you mean `harbor`?)",
-            "topology.toml:16:19: no vendor is called `tid` (did you mean `tide`?)",
+            "topology.toml:16:20: no vendor is called `tid` (did you mean `tide`?)",
             "topology.toml:7:15: no vendor is called `abcdefghijkl` (known: harbor, tide)",
         ]
     );
@@ -125,7 +130,7 @@ fn a_folder_without_a_mapping_and_a_mapping_that_is_wrong_are_both_told() {
     let told = folder.told("", "vendors = [\"vendors\", \"nowhere\"]", "");
     assert_eq!(told.len(), 2, "{told:?}");
     assert_eq!(told[0], "vendors/harbor/mapping.toml:3:1: unknown key `zonne` (did you mean `zone`?)");
-    assert_eq!(told[1], "topology.toml:14:24: no mapping.toml in `nowhere` nor in a folder below it");
+    assert_eq!(told[1], "topology.toml:15:23: no mapping.toml in `nowhere` nor in a folder below it");
 }
 
 #[test]
@@ -146,7 +151,8 @@ fn the_policy_is_each_vendors_own_under_what_the_topology_says() {
     let quay = of(&set, &names, "quay");
     assert_eq!((quay.flow_timing, quay.possible_duplicate), (FlowTiming::Mid, PossibleDuplicate::Distinct));
     assert_eq!(set.iter().map(|l| &*l.account_no).collect::<Vec<_>>()[1], "Q{vendor_account}");
-    let order: Vec<_> = set.policy.precedence.iter().map(|v| names.vendor_name(*v).unwrap().to_string()).collect();
+    let order: Vec<_> =
+        set.policy.precedence.iter().map(|v| names.vendor_name(*v).unwrap().to_string()).collect();
     assert_eq!(order, ["tide", "quay", "corrections", "harbor"], "named ones first, the others by name");
     assert!(set.policy.failover);
     assert_eq!((set.policy.residual, set.policy.reopen_after), (9.into(), Some(5)));
