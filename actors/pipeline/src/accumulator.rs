@@ -372,3 +372,6 @@ pub(crate) fn count(counts: &mut Counts, fact: &Fact, outcome: Outcome) {
         Outcome::Waiting(_) => counts.waiting += 1,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,4 +132,24 @@ mod tests {
         assert_eq!(&*names.symbols.text(target.account), "NT-77");
         assert_eq!(target.slot, slot_of("NT-77"));
     }
+
+    #[test]
+    fn the_days_an_alias_names_are_its_own_and_no_other() {
+        let names = Names::default();
+        let mut c = Crosswalk::default();
+        c.learn("X", &[alias(Some(10), Some(20), "A")], "unused", &names);
+        let found = |day| matches!(c.resolve(b"X", from_days(day).unwrap()).1, Resolved::To(_));
+        assert_eq!([9, 10, 20, 21].map(found), [false, true, true, false]);
+        assert_eq!(c.resolve(b"X", from_days(9).unwrap()).1, Resolved::NotOnDate);
+        assert!(c.knows("X") && !c.knows("x") && !c.knows("X "), "an account is the text it is");
+    }
+
+    #[test]
+    fn an_alias_without_dates_leads_there_on_every_day() {
+        let names = Names::default();
+        let mut c = Crosswalk::default();
+        assert!(!c.learn("X", &[alias(None, None, "A")], "unused", &names));
+        let to = |day| c.resolve(b"X", from_days(day).unwrap()).1;
+        assert!(matches!(to(0), Resolved::To(_)) && to(0) == to(20_000));
+    }
 }

@@ -1,4 +1,6 @@
 //! What tests of several actors are made from.
+pub mod accumulating;
+
 use crate::messages::{CheckedBatch, Header, Part, ReturnsBatch};
 use record::{
     Counts, Feed, FeedKey, FramingError, Partition, PartitionId, PartitionKey, Position, Progress, RawBatch,

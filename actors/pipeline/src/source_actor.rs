@@ -159,3 +159,44 @@ fn failure(e: &SourceError) -> Failure {
     };
     Failure { class, text: e.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[test]
+    fn nothing_is_read_while_as_much_is_in_flight_as_may_be() {
+        let flight = Flight { limit: 10, state: Default::default(), freed: Notify::new() };
+        let may_read = || flight.room().now_or_never().is_some();
+        flight.take(1, 6);
+        assert!(may_read(), "a batch is read whole, whatever is left");
+        flight.take(2, 6);
+        assert!(!may_read());
+        flight.free([7].into_iter());
+        assert!(!may_read(), "a batch of another source frees nothing here");
+        flight.free([1].into_iter());
+        assert!(may_read());
+        flight.free([1].into_iter());
+        flight.take(3, 4);
+        assert!(!may_read(), "a batch is freed once");
+    }
+
+    #[test]
+    fn who_waits_for_room_goes_on_when_a_batch_is_committed() {
+        let flight = Flight { limit: 1, state: Default::default(), freed: Notify::new() };
+        flight.take(1, 1);
+        let mut waiting = Box::pin(flight.room());
+        assert!(waiting.as_mut().now_or_never().is_none());
+        flight.free([1].into_iter());
+        assert!(waiting.now_or_never().is_some());
+    }
+
+    #[test]
+    fn trouble_of_a_source_has_the_class_of_what_to_do() {
+        let class = |e: SourceError| failure(&e).class;
+        assert_eq!(class(SourceError::Transient("x".into())), Class::Transient);
+        assert_eq!(class(SourceError::Fatal("x".into())), Class::Fatal);
+        assert_eq!(class(SourceError::LeaseLost(record::PartitionId::new("s/x"))), Class::LeaseLost);
+    }
+}
