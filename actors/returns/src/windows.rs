@@ -235,8 +235,7 @@ impl Series<'_> {
         measured.last_row = Some(last.as_of);
         self.rest_on(&mut measured, base.rows, end);
         let stale = may_be_stale && days_between(base.date, from) > STALE_AFTER_DAYS;
-        // Before the first row nothing is known but where it began.
-        measured.money = self.money(&base, end).filter(|_| base.rows > 0 || base.date == from);
+        measured.money = self.money(&base, end);
         let figure = |now: Growth, then: Option<Decimal>| {
             if stale {
                 return Err(Missing::StaleBase);
@@ -257,7 +256,8 @@ impl Series<'_> {
 
     fn base(&self, date: Date) -> Option<Base> {
         match self.rows_to(date) {
-            0 => self.before_first().filter(|base| base.date <= date),
+            // Inside history moved in nothing is known but where it began.
+            0 => self.before_first().filter(|base| base.date == date),
             rows => Some(self.base_row(rows)),
         }
     }

@@ -2,13 +2,17 @@
 use crate::exit::Exit;
 use crate::figure::exact;
 use crate::{Outcome, TopologyArg, open};
-use returns::fact::{Body, Patch};
-use returns::ledger::{Explained, ExplainedDay, Ground, StoredFact, explain_day};
-use returns::policy::FlowTiming;
-use returns::{Date, Decimal, Fact, Origin, Policy, Row, Status};
+use record::FeedKey;
+use returns::ledger::{Explained, Ground, Pinned, StoredFact, explain_day};
+use returns::{Date, Fact, Origin, Policy};
 use std::collections::HashMap;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
 use std::sync::Arc;
-use store::{Evidence, Names, Published, Reader, StoreError};
+use store::{BreakRow, Evidence, FeedRow, Names, Reader, StoreError, Superseded};
+
+mod figure;
+mod said;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -34,278 +38,223 @@ pub fn run(args: Args) -> Outcome {
         if evidence.published.is_none() && evidence.facts.is_empty() && evidence.quarantine.is_empty() {
             return Err(missing());
         }
-        let places = places(reader, &evidence).await?;
-        let became = became(&evidence, &layouts.policy, &names);
-        print(&args, &evidence, &became, &places, &names);
-        policy(reader, &evidence).await
+        let explained = explained(&evidence, &layouts.policy, &names);
+        let told = Told {
+            feeds: feeds(reader, &evidence).await?,
+            policy: policy(reader, &evidence).await?,
+            evidence: &evidence,
+            explained: explained.as_ref(),
+            names: &names,
+        };
+        let mut text = format!("account {} on {}\n", args.account_no, args.date);
+        told.write(&mut text).map_err(|e| Exit::Other(e.to_string()))?;
+        std::io::stdout().lock().write_all(text.as_bytes()).map_err(Exit::from)
     })
 }
 
-/// Feed names by key, asked for once each.
-async fn places(
-    reader: &dyn Reader,
-    evidence: &Evidence,
-) -> Result<HashMap<record::FeedKey, String>, StoreError> {
+/// The feeds that facts came in, asked for once each.
+async fn feeds(reader: &dyn Reader, evidence: &Evidence) -> Result<HashMap<FeedKey, FeedRow>, StoreError> {
     let mut found = HashMap::new();
     for stored in &evidence.facts {
         let key = stored.fact.feed;
         if !found.contains_key(&key)
             && let Some(feed) = reader.feed_name(key).await?
         {
-            found.insert(key, feed.name);
+            found.insert(key, feed);
         }
     }
     Ok(found)
 }
 
+/// The policy the row was made under, where the store has it.
+async fn policy(reader: &dyn Reader, evidence: &Evidence) -> Result<Option<i64>, StoreError> {
+    let Some(published) = &evidence.published else { return Ok(None) };
+    let id = published.row.policy_id;
+    Ok(reader.policy(id).await?.map(|_| id))
+}
+
 /// What became of each fact of the day, and the amounts that were linked; nothing without a row.
-fn became(e: &Evidence, policy: &Policy, names: &Names) -> Option<Explained> {
+fn explained(e: &Evidence, policy: &Policy, names: &Names) -> Option<Explained> {
     let row = &e.published.as_ref()?.row;
     let ground = Ground { policy, partitions: &names.partitions };
     Some(explain_day(&e.facts, row, e.before.as_ref().map(|b| &b.row), None, ground))
 }
 
-fn print(
-    args: &Args,
-    e: &Evidence,
-    explained: &Option<Explained>,
-    feeds: &HashMap<record::FeedKey, String>,
-    names: &Names,
-) {
-    println!("account {} on {}", args.account_no, args.date);
-    match &e.published {
-        Some(p) => figure(p, e.before.as_ref(), explained.as_ref().and_then(|x| x.day.as_ref())),
-        None => println!("\nno figure: the day has no value"),
-    }
-    println!("\nfacts since the row before, each with where it came from");
-    for (i, stored) in e.facts.iter().enumerate() {
-        fact(i, stored, feeds, names);
-        match (stored.waiting, explained.as_ref().and_then(|x| x.became.get(i))) {
-            (Some(reason), _) => println!("      waits ({})", reason.as_str()),
-            (None, Some(became)) => println!("      {became}"),
-            (None, None) => println!("      the day has no row"),
+/// All there is to tell of one day.
+struct Told<'a> {
+    evidence: &'a Evidence,
+    explained: Option<&'a Explained>,
+    feeds: HashMap<FeedKey, FeedRow>,
+    policy: Option<i64>,
+    names: &'a Names,
+}
+
+impl Told<'_> {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let e = self.evidence;
+        match &e.published {
+            Some(published) => {
+                let day = self.explained.and_then(|x| x.day.as_ref());
+                figure::write(out, published, e.before.as_ref().map(|b| &b.row), day)?;
+            }
+            None => writeln!(out, "\nno figure: the day has no value")?,
+        }
+        self.facts(out)?;
+        let pinned = self.explained.map_or(&[][..], |x| &x.pinned);
+        breaks(out, &e.breaks, pinned)?;
+        superseded(out, &e.superseded)?;
+        match self.policy {
+            Some(id) => writeln!(out, "\nmade under policy {id}"),
+            None => Ok(()),
         }
     }
-    if e.facts.is_empty() {
-        println!("  none");
+
+    fn facts(&self, out: &mut String) -> fmt::Result {
+        let e = self.evidence;
+        writeln!(out, "\nfacts since the row before, each with where it came from")?;
+        for (number, stored) in e.facts.iter().enumerate() {
+            self.fact(out, number, &stored.fact)?;
+            self.became(out, number, stored)?;
+        }
+        if e.facts.is_empty() {
+            writeln!(out, "  none")?;
+        }
+        for q in &e.quarantine {
+            let line = q.line.map(|line| format!(" line {line}")).unwrap_or_default();
+            writeln!(out, "  in quarantine  {}{line} ({}): {}", q.partition, q.code, q.text)?;
+        }
+        Ok(())
     }
-    for q in &e.quarantine {
-        println!("  in quarantine  {} line {} ({}): {}", q.partition, q.line.unwrap_or(0), q.code, q.text);
+
+    fn fact(&self, out: &mut String, number: usize, f: &Fact) -> fmt::Result {
+        let kind = f.kind().as_str();
+        writeln!(out, "  [{number}] {} {} {kind}: {}", f.as_of, self.who(f), said::said(&f.body))?;
+        let partition = self.names.partitions.get(f.place.partition);
+        let partition = partition.as_ref().map_or("?", |p| p.as_str());
+        writeln!(
+            out,
+            "      from {partition}, line {}, position {}",
+            f.place.position.sub, f.place.position
+        )?;
+        let feed = self.feeds.get(&f.feed).map_or_else(|| "?".into(), |feed| feed_of(feed, partition));
+        let arrival = f.arrival.0.map_or_else(|| "no time stated".into(), time);
+        let revision = f.revision.map_or_else(|| "none".into(), |r| r.to_string());
+        writeln!(
+            out,
+            "      feed {feed}, arrival {arrival}, revision {revision}, mapping version {}",
+            f.mapping_version
+        )
     }
-    if !e.breaks.is_empty() {
-        println!("\nbreaks");
-        for b in &e.breaks {
-            let hint = b.hint.as_ref().map(|h| format!("; {h}")).unwrap_or_default();
-            let (want, got, tol) = (exact(b.expected), exact(b.actual), exact(b.tolerance));
-            println!(
-                "  {} ({}, {}): expected {want}, got {got}, tolerance {tol}{hint}",
-                b.rule, b.severity, b.status
-            );
+
+    fn became(&self, out: &mut String, number: usize, stored: &StoredFact) -> fmt::Result {
+        match (self.explained.and_then(|x| x.became.get(number)), stored.waiting) {
+            (Some(became), _) => writeln!(out, "      {became}"),
+            (None, Some(reason)) => writeln!(out, "      waits ({})", reason.as_str()),
+            (None, None) => writeln!(out, "      the day has no row"),
         }
     }
-    if !e.superseded.is_empty() {
-        println!("\nwhat it said before");
-        for s in &e.superseded {
-            let r = &s.published.row;
-            let (from, to) = (time(s.published.known_from), time(s.known_to));
-            let cause = s.cause.as_deref().unwrap_or("not recorded");
-            println!("  {from} to {to}: end value {}, return {}", exact(Some(r.end_value)), exact(r.twrr));
-            println!("    replaced because of {cause}");
+
+    fn who(&self, f: &Fact) -> String {
+        match f.origin {
+            Origin::Vendor(v) => self.names.vendor_name(v).map_or_else(|| "?".into(), |n| n.to_string()),
+            Origin::Correction => "correction".into(),
         }
     }
 }
 
-fn figure(p: &Published, before: Option<&Published>, day: Option<&ExplainedDay>) {
-    let r = &p.row;
-    let reasons: Vec<&str> = p.reasons.iter().map(|x| x.as_str()).collect();
-    println!("\nstatus {}, verdict {}{}", r.status.as_str(), p.verdict.as_str(), listed(&reasons));
-    println!("known since {}", time(p.known_from));
-    println!("\nvalues");
-    let b = match (r.previous_as_of, before) {
-        (Some(date), _) => format!("the end value of {date}"),
-        (None, _) if r.status == Status::Anchor => "first value of the account: no return".into(),
-        (None, _) => "the vendor's own beginning value, since this is the first row".into(),
-    };
-    println!("  B  begin value     {:>20}  {b}", exact(Some(r.begin_value)));
-    println!("  C  contributions   {:>20}", exact(Some(r.contributions)));
-    println!("  W  distributions   {:>20}", exact(Some(r.distributions)));
-    println!("  A  fees            {:>20}", exact(Some(r.fees)));
-    println!("  X  fees outside    {:>20}", exact(Some(r.fees_outside)));
-    println!("  E  end value       {:>20}", exact(Some(r.end_value)));
-    formula(r, day);
-    run_of(r, before.map(|b| &b.row));
-}
-
-/// The formula with its numbers filled in.
-fn formula(r: &Row, day: Option<&ExplainedDay>) {
-    if r.status == Status::Anchor || r.status == Status::Imported {
-        return;
-    }
-    let (b, c, w, e, x) = (r.begin_value, r.contributions, r.distributions, r.end_value, r.fees_outside);
-    let gain = r.gain();
-    println!("\nformula (flow timing {})", r.flow_timing.as_str());
-    println!("  gain = E - B - C + W = {e} - {b} - {c} + {w} = {}", exact(Some(gain)));
-    if r.sub_periods > 1 {
-        println!(
-            "  {} valuations in the day: one sub-period each, linked; the return is one quotient over them",
-            r.sub_periods
-        );
-        for (i, part) in day.map_or(&[][..], |d| &d.parts).iter().enumerate() {
-            let [c, w, e] = [part.contributions, part.distributions, part.end_value].map(|v| exact(Some(v)));
-            println!("    {}: C {c}, W {w}, value at its end {e}", i + 1);
-        }
-        println!("  r = {}", exact(r.twrr));
-        return;
-    }
-    let capital = match r.flow_timing {
-        FlowTiming::Split => Some(("B + C", b + c)),
-        FlowTiming::Start => Some(("B + C - W", b + c - w)),
-        FlowTiming::End => Some(("B", b)),
-        FlowTiming::Mid => (c - w).checked_div(Decimal::TWO).map(|h| ("B + (C - W)/2", b + h)),
-        FlowTiming::Timed => None,
-    };
-    match capital {
-        Some((text, d)) => {
-            println!("  D = {text} = {}", exact(Some(d)));
-            println!("  N = D + gain - X = {}", exact(Some(d + gain - x)));
-        }
-        None => weighted(b, day),
-    }
-    match r.twrr {
-        Some(rate) => println!("  r = N/D - 1 = {}", exact(Some(rate))),
-        None => println!("  r is not defined: status {}", r.status.as_str()),
-    }
-    if let Some(gross) = r.twrr_gross.filter(|g| Some(*g) != r.twrr) {
-        println!("  gross of fees: (N + A + X)/D - 1 = {}", exact(Some(gross)));
+/// A feed by the name under which the fact came. A file is known by its bytes and registered under the name it first came by; a copy of
+/// an earlier arrival gives the place.
+fn feed_of(feed: &FeedRow, partition: &str) -> String {
+    let path = partition.strip_prefix(&*feed.source).and_then(|rest| rest.strip_prefix('/'));
+    let path = path.and_then(|path| path.rsplit_once('@')).map(|(path, _)| path);
+    match path.filter(|path| feed.hash.is_some() && !path.ends_with(&*feed.name)) {
+        Some(path) => format!("{path} (the same bytes came as {} too)", feed.name),
+        None => feed.name.clone(),
     }
 }
 
-fn weighted(b: Decimal, day: Option<&ExplainedDay>) {
-    println!("  D = B + sum of w F, w the part of the time left after each flow");
-    print!("    = {b}");
-    for f in day.map_or(&[][..], |d| &d.flows) {
-        print!(" + {}/{} x {}", f.left, f.span, exact(Some(f.amount)));
+fn breaks(out: &mut String, breaks: &[BreakRow], pinned: &[Pinned]) -> fmt::Result {
+    if breaks.is_empty() {
+        return Ok(());
     }
-    println!();
-}
-
-/// The link from the row before, and the run it stands in.
-fn run_of(r: &Row, before: Option<&Row>) {
-    println!("\nlink (segment {})", r.segment);
-    let from = before.map_or_else(|| "1 (no row before)".to_owned(), |b| index(b.net.growth));
-    println!("  index of the row before  {from}");
-    println!("  index of this row        {}", index(r.net.growth));
-    match r.cumulative_twrr() {
-        Some(c) => println!("  cumulative return        {}", exact(Some(c))),
-        None => println!("  cumulative return        none"),
-    }
-    match (r.net.link, r.status) {
-        (Some(run), _) => println!(
-            "  run: began on index {} with capital {}; while no money flows, the index is {} x N/{}, rounded once",
-            exact(Some(run.growth)),
-            exact(Some(run.capital)),
-            exact(Some(run.growth)),
-            exact(Some(run.capital)),
-        ),
-        (None, Status::Anchor) => println!("  run: the next row begins one"),
-        (None, _) => {
-            println!("  run: ends here, since money flowed out or fees were paid; the next row begins one")
+    writeln!(out, "\nbreaks")?;
+    for b in breaks {
+        let amounts = [("expected", b.expected), ("got", b.actual), ("tolerance", b.tolerance)];
+        let amounts =
+            amounts.iter().filter_map(|(name, amount)| Some(format!("{name} {}", exact(Some((*amount)?)))));
+        let amounts = amounts.collect::<Vec<_>>().join(", ");
+        let told = [Some(amounts).filter(|text| !text.is_empty()), b.hint.clone()];
+        let told = told.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        let colon = if told.is_empty() { "" } else { ": " };
+        writeln!(out, "  {} ({}, {}){colon}{told}", b.rule, b.severity, b.status)?;
+        for p in pinned.iter().filter(|_| b.rule == "pinned" && b.status == "open") {
+            let said = |amount| if Option::is_some(&amount) { exact(amount) } else { "nothing".into() };
+            let (then, now) = (said(p.said_then), said(p.says_now));
+            let to = exact(Some(p.corrected_to));
+            writeln!(
+                out,
+                "    {}: the vendor said {then} when it was corrected to {to}, and says {now} now",
+                p.field
+            )?;
         }
-    }
-}
-
-fn index(growth: Option<Decimal>) -> String {
-    growth.map_or_else(|| "none: the figure is ended".into(), |g| exact(Some(g)))
-}
-
-fn fact(number: usize, stored: &StoredFact, feeds: &HashMap<record::FeedKey, String>, names: &Names) {
-    let f = &stored.fact;
-    println!("  [{number}] {} {} {}: {}", f.as_of, who(f, names), f.kind().as_str(), said(&f.body));
-    let partition = names.partitions.get(f.place.partition);
-    let partition = partition.as_ref().map_or("?", |p| p.as_str());
-    println!("      from {partition}, line {}, position {}", f.place.position.sub, f.place.position);
-    let feed = feeds.get(&f.feed).map_or("?", String::as_str);
-    let arrival = f.arrival.0.map_or_else(|| "no time stated".into(), time);
-    let revision = f.revision.map_or_else(|| "none".into(), |r| r.to_string());
-    println!(
-        "      feed {feed}, arrival {arrival}, revision {revision}, mapping version {}",
-        f.mapping_version
-    );
-}
-
-fn who(f: &Fact, names: &Names) -> String {
-    match f.origin {
-        Origin::Vendor(v) => names.vendor_name(v).map_or_else(|| "?".into(), |n| n.to_string()),
-        Origin::Correction => "correction".into(),
-    }
-}
-
-fn said(body: &Body) -> String {
-    match body {
-        Body::Summary(s) => {
-            use returns::fact::Stated;
-            let fields = [
-                ("begin", Stated::BEGIN, s.begin),
-                ("contributions", Stated::CONTRIBUTIONS, s.contributions),
-                ("distributions", Stated::DISTRIBUTIONS, s.distributions),
-                ("fees", Stated::FEES, s.fees),
-                ("fees outside", Stated::FEES_OUTSIDE, s.fees_outside),
-                ("accrued", Stated::ACCRUED, s.accrued),
-                ("end", Stated::END, s.end),
-                ("vendor's return", Stated::REPORTED_RETURN, s.reported_return),
-            ];
-            let stated = fields.iter().filter(|(_, f, _)| s.stated.has(*f));
-            stated.map(|(n, _, v)| format!("{n} {}", exact(Some(*v)))).collect::<Vec<_>>().join(", ")
-        }
-        Body::Valuation(v) => {
-            let at = v.at.map_or_else(|| "at the close".into(), |at| format!("at {}", time(at)));
-            format!("{} {at}", exact(Some(v.value)))
-        }
-        Body::Flow(f) => {
-            let amount = f.amount.map_or_else(|| "not priced".into(), |a| exact(Some(a)));
-            format!("{} {amount}", f.class.as_str())
-        }
-        Body::Correction(c) => {
-            let fields = [
-                ("end value", c.end_value),
-                ("contributions", c.contributions),
-                ("distributions", c.distributions),
-                ("fees", c.fees),
-            ];
-            let set = fields.iter().filter_map(|(n, p)| match p {
-                Patch::Absent => None,
-                Patch::TakenAway => Some(format!("{n} no longer corrected")),
-                Patch::Set(v) => Some(format!("{n} {}", exact(Some(*v)))),
-            });
-            let set = set.collect::<Vec<_>>().join(", ");
-            format!("{set}; ticket {}, by {}: {} (event {})", c.ticket, c.who, c.reason, c.event_id)
-        }
-        Body::Cancel(c) => format!("cancels {}", c.original.as_deref().unwrap_or("the latest match")),
-        Body::Holding(h) => format!("{} {}", h.security, exact(Some(h.value))),
-        Body::Quarantined(q) => format!("a record of this day is in quarantine ({})", q.code),
-        Body::Account(_) => "reference data".into(),
-        Body::Opening(o) => format!("history moved in: end value {}", exact(Some(o.end))),
-        Body::Return(r) => format!("return moved in: {} from {}", exact(Some(r.net)), r.from),
-        Body::Withdrawal(w) => {
-            format!("{} by {}: {}", if w.reinstate { "reinstated" } else { "withdrawn" }, w.who, w.reason)
-        }
-    }
-}
-
-async fn policy(reader: &dyn Reader, e: &Evidence) -> Outcome {
-    let Some(p) = &e.published else { return Ok(()) };
-    if reader.policy(p.row.policy_id).await?.is_some() {
-        println!("\nmade under policy {}", p.row.policy_id);
     }
     Ok(())
 }
 
-fn listed(reasons: &[&str]) -> String {
-    if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) }
+fn superseded(out: &mut String, before: &[Superseded]) -> fmt::Result {
+    if before.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nwhat it said before")?;
+    for s in before {
+        let r = &s.published.row;
+        let (from, to) = (time(s.published.known_from), time(s.known_to));
+        let cause = s.cause.as_deref().unwrap_or("not recorded");
+        let rate = r.twrr.map_or_else(|| r.status.as_str().to_owned(), |rate| exact(Some(rate)));
+        writeln!(out, "  {from} to {to}: end value {}, return {rate}", exact(Some(r.end_value)))?;
+        writeln!(out, "    replaced because of {cause}")?;
+    }
+    Ok(())
 }
 
-/// An instant in UTC, to the second.
+/// An instant in UTC, to the millisecond.
 fn time(micros: i64) -> String {
     let at = jiff::Timestamp::from_microsecond(micros);
-    at.map_or_else(|_| micros.to_string(), |t| t.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+    at.map_or_else(|_| micros.to_string(), |t| t.strftime("%Y-%m-%d %H:%M:%S%.3fZ").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(name: &str, hash: Option<&str>) -> FeedRow {
+        FeedRow {
+            id: 1,
+            source: "s".into(),
+            vendor: "alpha".into(),
+            name: name.into(),
+            hash: hash.map(Into::into),
+            arrival: None,
+            business_date: None,
+            declared: None,
+            counted: None,
+            status: "complete".into(),
+        }
+    }
+
+    #[test]
+    fn a_feed_is_named_by_the_copy_whose_place_is_kept() {
+        let registered = feed("late_0115.csv", Some("a05f"));
+        assert_eq!(feed_of(&registered, "s/in/late_0115.csv@a05f"), "late_0115.csv");
+        assert_eq!(
+            feed_of(&registered, "s/in/early_0109.csv@a05f"),
+            "in/early_0109.csv (the same bytes came as late_0115.csv too)"
+        );
+        assert_eq!(feed_of(&feed("2025-01-06", None), "s/shard-0"), "2025-01-06");
+    }
+
+    #[test]
+    fn times_are_told_to_the_millisecond() {
+        assert_eq!(time(1_736_899_200_123_456), "2025-01-15 00:00:00.123Z");
+    }
 }

@@ -268,3 +268,34 @@ fn object(p: &Published) -> String {
     }
     serde_json::Value::Object(map).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn said(line: &str) -> Option<String> {
+        let line = Line::try_parse_from(["report"].into_iter().chain(line.split_whitespace())).ok()?;
+        check(&line.args).err().map(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_range_that_ends_before_it_begins_is_refused() {
+        for line in ["--from 2025-02-01 --to 2025-01-31", "--windows --from 2025-02-01 --as-of 2025-01-31"] {
+            assert!(said(line).is_some_and(|text| text.contains("2025-01-31, before it")), "{line}");
+        }
+        assert_eq!(said("--from 2025-01-31 --to 2025-01-31"), None);
+    }
+
+    #[test]
+    fn a_window_to_a_date_needs_its_beginning() {
+        assert!(said("--windows --to 2025-01-31").is_some_and(|text| text.contains("needs --from")));
+        assert_eq!(said("--to 2025-01-31"), None);
+    }
+}

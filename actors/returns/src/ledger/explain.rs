@@ -3,7 +3,7 @@ use super::day::{self, Flows, Value};
 use super::head::Head;
 use super::live::{Live, live};
 use super::make::Scene;
-use super::overlay::Overlay;
+use super::overlay::{Overlay, Pinned};
 use super::undated::{Seen, settle_undated};
 use super::version::{Said, Voices, by_key, voices, waits_outside};
 use super::withdrawn::Withdrawn;
@@ -60,11 +60,14 @@ impl fmt::Display for Became {
             Became::Counts => "counts",
             Became::Won { rivals: 0 } => "won: the only one of its key",
             Became::Won { rivals } => return write!(f, "won over {rivals} of its key: the highest version"),
-            Became::Superseded { .. } => "superseded by a higher version of its key",
-            Became::Witness { .. } => "says what an earlier one says, which counts",
+            Became::Superseded { by: Some(by) } => {
+                return write!(f, "superseded by [{by}], a higher version of its key");
+            }
+            Became::Superseded { by: None } => "superseded by a version of its key on another date",
+            Became::Witness { of } => return write!(f, "says what [{of}] said before it"),
             Became::Overlays => "overlays the vendor's figures",
             Became::Released => "confirmed by the vendor, and released for good",
-            Became::Overruled => "every field of it belongs to a later correction",
+            Became::Overruled => "holds no field: a later correction has them, or it gave them back itself",
             Became::Cancelled => "cancelled",
             Became::Withdrawn => "withdrawn",
             Became::Waiting(reason) => return write!(f, "waits ({})", reason.as_str()),
@@ -99,6 +102,8 @@ pub struct Explained {
     pub became: Vec<Became>,
     /// `None` for an imported day.
     pub day: Option<ExplainedDay>,
+    /// Where the vendor changed under a correction that holds.
+    pub pinned: Vec<Pinned>,
 }
 
 /// Explains a row by the facts dated after the row before it, up to its date, and the withdrawals, corrections and cancels that
@@ -142,8 +147,9 @@ pub fn explain_day(
         taken: taken.as_ref(),
     };
     let became = (0..facts.len()).map(|n| view.became(n)).collect();
+    let pinned = taken.as_ref().map(|taken| taken.overlay.pinned.clone()).unwrap_or_default();
     let day = taken.filter(|_| row.status != Status::Imported).map(|taken| taken.day(&scene, vendor));
-    Explained { became, day }
+    Explained { became, day, pinned }
 }
 
 /// What the feeding vendor says of the day, corrected.

@@ -35,6 +35,7 @@ pub use carry::summary_of;
 pub use content::content;
 pub use explain::{Became, Explained, ExplainedDay, explain_day};
 pub use live::STREAM_REFERENCE;
+pub use overlay::Pinned;
 pub use refold::{Folded, Refold, fold, rebuild, refold};
 pub use state::{AccountState, Offer, Restore};
 

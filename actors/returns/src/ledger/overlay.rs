@@ -18,7 +18,23 @@ pub(super) struct Overlay {
     /// The corrections that hold a field, and those that let go.
     pub holding: Vec<Content>,
     pub released: Vec<Content>,
+    /// Where the vendor changed under a correction.
+    pub pinned: Vec<Pinned>,
 }
+
+/// A vendor's change under a live correction (F7): its three values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pinned {
+    /// Which field, in words.
+    pub field: &'static str,
+    /// What the vendor said when the correction came; `None` where it did not say.
+    pub said_then: Option<Decimal>,
+    pub says_now: Option<Decimal>,
+    pub corrected_to: Decimal,
+}
+
+/// The fields in words, in the order of [`Fields`].
+const NAMES: [&str; 4] = ["end value", "contributions", "distributions", "fees"];
 
 /// One correction that is not withdrawn.
 #[derive(Clone, Copy)]
@@ -51,8 +67,10 @@ pub(super) fn overlay<'a>(
         overlay.fields[field] = Some(amount);
         overlay.holding.push(owner.fact.content);
         overlay.reasons.insert(Reason::Corrected);
-        if said_at(owner.fact).is_some_and(|then| then[field] != now[field]) {
+        if let Some(then) = said_at(owner.fact).filter(|then| then[field] != now[field]) {
             overlay.reasons.insert(Reason::Pinned);
+            let (said_then, says_now) = (then[field], now[field]);
+            overlay.pinned.push(Pinned { field: NAMES[field], said_then, says_now, corrected_to: amount });
         }
     }
     overlay

@@ -262,7 +262,7 @@ fn history_moved_in_counts_from_its_own_beginning() {
     assert_eq!(ytd.net.unwrap().cumulative, dec("0.1"));
     assert_eq!(ytd.money.unwrap().parts.unwrap().contributions, dec("50"));
     let year = series.measure(Window::Trailing { months: 12 }, date(2026, 1, 2));
-    assert_eq!((year.net, year.money), (Err(Missing::StaleBase), None), "nothing is known of its base");
+    assert_eq!((year.net, year.money), (Err(Missing::NotLongEnough), None), "no row lies at its base");
     let standing = series.measure(Window::Day, date(2025, 12, 31));
     assert_eq!((standing.net, standing.money), (Err(Missing::NotLongEnough), None));
 }

@@ -319,6 +319,21 @@ fn what_became_of_each_fact_is_told() {
     assert_eq!(folded.rows[0].value_vendor, Vendor(0));
 }
 
+#[test]
+fn a_vendors_change_under_a_correction_is_told_with_its_three_values() {
+    let facts =
+        [summary(1, 100).arrival(1), correction(1, "t").end(120).arrival(2), summary(1, 105).arrival(3)];
+    let policy = policy();
+    let (stored, partitions) = (new(&facts), partitions());
+    let ground = returns::ledger::Ground { policy: &policy, partitions: &partitions };
+    let folded = fold(&stored, &Default::default(), ground);
+    let told = explain_day(&stored, &folded.rows[0], None, None, ground);
+    let [pinned] = told.pinned.as_slice() else { panic!("{:?}", told.pinned) };
+    let values = [pinned.said_then, pinned.says_now, Some(pinned.corrected_to)];
+    assert_eq!(values, [100, 105, 120].map(|v| Some(Decimal::from(v))));
+    assert_eq!(pinned.field, "end value");
+}
+
 /// The goal of 256 bytes an account, map and all, leaves room for the map.
 #[test]
 fn an_account_of_plain_summaries_takes_little_memory() {
