@@ -162,7 +162,7 @@ async fn people_can_ask_in_sql() {
     )
     .await;
     let (number, value, gain): (String, String, String) = (rows[0].get(0), rows[0].get(1), rows[0].get(2));
-    assert_eq!((number.as_str(), value.as_str(), gain.as_str()), ("A-1", "101.25", "101.25"));
+    assert_eq!((number.as_str(), value.as_str(), gain.as_str()), ("A-1", "101.25", "0"));
     assert!(rows[0].get::<bool, _>(4));
     let filter = RowFilter { known_at: Some(first), ..RowFilter::default() };
     assert_eq!(ready.store().reader().rows(&filter, None, 9).await.unwrap()[0].row.end_value, dec("100.5"));
