@@ -303,8 +303,12 @@ impl Series<'_> {
     fn money(&self, base: &Base, end: usize) -> Option<Money> {
         let inside = &self.rows[base.rows..end];
         let last = inside.last()?.0;
-        let unvalued = last.status == Status::Imported && last.end_value.is_zero();
-        if unvalued || inside.iter().any(|(row, _)| row.status == Status::Anchor) {
+        let imported = |row: &Row| row.status == Status::Imported;
+        let unvalued = imported(last) && last.end_value.is_zero();
+        // A return moved in says nothing of the value it began with.
+        let unbegun =
+            base.rows == 0 && inside.first().is_some_and(|(row, _)| imported(row) && !is_standing(row));
+        if unvalued || unbegun || inside.iter().any(|(row, _)| row.status == Status::Anchor) {
             return None;
         }
         let parts = if inside.iter().any(|(row, _)| is_standing(row)) { None } else { Some(parts(inside)?) };

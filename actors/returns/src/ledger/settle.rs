@@ -204,7 +204,7 @@ fn rebuild(
     }
 }
 
-/// The first row with capital; a standing moved in says its own.
+/// The first row with capital; history moved in says its own beginning.
 fn inception(profile: &Profile, base: Option<&Head>, built: &Built, live: &[Live]) -> Option<Date> {
     if base.is_some_and(|head| head.incepted) {
         return profile.inception;
@@ -212,11 +212,15 @@ fn inception(profile: &Profile, base: Option<&Head>, built: &Built, live: &[Live
     let Some((first, _)) = built.rows.iter().find(|(row, _)| row.incepted) else {
         return profile.inception.filter(|_| built.met.is_some());
     };
-    let opening = live.iter().find_map(|l| match &l.fact.body {
-        Body::Opening(opening) if l.date == first.as_of && !l.ended => Some(opening.inception),
+    let traced = |l: &&Live| {
+        !l.ended && l.date == first.as_of && (l.fact.content, l.fact.place) == (first.content, first.place)
+    };
+    let told = live.iter().find(traced).and_then(|l| match &l.fact.body {
+        Body::Opening(opening) => Some(opening.inception),
+        Body::Return(returned) => Some(returned.from),
         _ => None,
     });
-    Some(opening.unwrap_or(first.as_of))
+    Some(told.unwrap_or(first.as_of))
 }
 
 /// Which facts wait: those that cannot count yet, and versions of undated flows that lost.

@@ -268,6 +268,21 @@ fn history_moved_in_counts_from_its_own_beginning() {
 }
 
 #[test]
+fn a_return_moved_in_says_nothing_of_the_value_it_began_with() {
+    let mut rows = rows(vec![said(date(2025, 12, 31), "1000"), said(date(2026, 1, 2), "1100")]);
+    rows[0].begin_value = Decimal::ZERO;
+    rows[0].twrr = Some(dec("0.21"));
+    rows[0].status = Status::Imported;
+    rows[0].incepted = true;
+    let with: Vec<(&Row, Verdict)> = rows.iter().map(|row| (row, Verdict::Final)).collect();
+    let series =
+        Series { rows: &with, imported_from: Some(date(2025, 11, 30)), year_count: YearCount::Anniversary };
+    let inception = series.measure(Window::SinceInception, date(2026, 1, 2));
+    assert_eq!((inception.base, inception.money), (Some(date(2025, 11, 30)), None));
+    assert!(series.measure(Window::Day, date(2026, 1, 2)).money.is_some());
+}
+
+#[test]
 fn every_window_offered_has_a_name_of_its_own() {
     let names: Vec<String> = Window::OFFERED.iter().map(Window::to_string).collect();
     assert_eq!(

@@ -275,6 +275,12 @@ fn an_opening_stands_for_the_history_before_it() {
 }
 
 #[test]
+fn history_moved_in_as_returns_begins_with_the_first_of_them() {
+    let folded = fold_of(&[returned(1), summary(2, 110)], &policy());
+    assert_eq!(folded.profile.inception, Some(date(2019, 12, 31)));
+}
+
+#[test]
 fn a_row_carries_its_summary_only_where_its_columns_give_it_back() {
     let plain = fold_of(&[summary(1, 100)], &policy());
     assert_eq!(returns::ledger::summary_of(&plain.rows[0]), plain.facts[0].fact);

@@ -125,6 +125,12 @@ pub fn opening(n: i8, end: i64, percent: i64) -> Said {
     said(n, None, Body::Opening(opening))
 }
 
+/// A return of 5% since the last day of 2019.
+pub fn returned(n: i8) -> Said {
+    let returned = ImportedReturn { from: date(2019, 12, 31), net: Decimal::new(5, 2), gross: None };
+    said(n, None, Body::Return(returned))
+}
+
 pub fn correction(n: i8, ticket: &str) -> Said {
     let correction = Correction { ticket: ticket.into(), event_id: "e".into(), ..Correction::default() };
     said(n, Some(ticket), Body::Correction(Box::new(correction)))
