@@ -1,5 +1,5 @@
 //! A pipeline that stays: files that grow, metrics, health, stop by signal, standing by.
-use super::dietz::Dietz;
+use super::dietz::{Dietz, text};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -83,8 +83,10 @@ fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Rows in the store; none while there is no store yet.
 fn rows(dietz: &Dietz) -> usize {
-    dietz.report("topology.toml").lines().count() - 1
+    let output = dietz.output(&["report", "--format", "csv"]);
+    if output.status.success() { text(&output.stdout).lines().count() - 1 } else { 0 }
 }
 
 fn stop(mut child: Child) {
