@@ -636,6 +636,10 @@ pub async fn the_head_of_an_account_is_loaded(opened: Opened) {
     open.sort_unstable();
     assert_eq!(open, [6, 7]);
     assert_eq!(found[0], found[3]);
+    let reader = ready.store().reader();
+    assert_eq!(reader.inception("A-2").await.unwrap(), Some(date("2025-01-02")));
+    assert_eq!(reader.inception("A-1").await.unwrap(), None);
+    assert_eq!(reader.inception("nobody").await.unwrap(), None);
 }
 
 pub async fn aliases_lead_to_accounts(opened: Opened) {
