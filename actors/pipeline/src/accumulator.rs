@@ -311,6 +311,7 @@ impl Work {
                 }
             };
             self.accounts.insert(*symbol, account);
+            out.brought_in += 1;
         }
         Ok(())
     }

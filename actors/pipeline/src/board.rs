@@ -33,6 +33,8 @@ pub struct Seen {
     pub counts: Counts,
     pub receipt: Receipt,
     pub commits: u64,
+    /// Accounts this run has touched; one that was dropped from memory meanwhile counts again.
+    pub accounts: u64,
     /// Read in this run, committed or not.
     pub records_read: u64,
     pub restarts: u64,
@@ -89,6 +91,7 @@ impl Board {
         let mut seen = self.lock();
         seen.counts += *c;
         seen.commits += 1;
+        seen.accounts += gathered.brought_in;
         seen.receipt = seen.receipt.and(*receipt);
         self.conservation[0].set(seen.counts.records_unaccounted() as f64);
         self.conservation[1].set(seen.counts.observations_unaccounted() as f64);

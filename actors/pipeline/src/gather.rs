@@ -38,6 +38,7 @@ pub struct Gathered {
     pub unit: CommitUnit,
     pub whole: Vec<CommittedBatch>,
     pub counts: Counts,
+    pub brought_in: u64,
 }
 
 impl Gather {
@@ -85,9 +86,10 @@ impl Gather {
         whole.append(&mut self.alone);
         let mut counts = Counts::default();
         deltas.iter().for_each(|d| counts += d.counts);
+        let brought_in = batches.iter().map(|b| b.returns.brought_in).sum();
         let mut unit = CommitUnit { generation: Some(generation.clone()), deltas, ..CommitUnit::default() };
         fill(&mut unit, batches);
-        Gathered { unit, whole, counts }
+        Gathered { unit, whole, counts, brought_in }
     }
 
     /// The steps whose pieces are all in, in order, merged per partition.

@@ -90,6 +90,8 @@ pub struct ReturnsBatch {
     /// Accounts with facts that are stored and not folded, and accounts whose facts are all folded now.
     pub marked: Vec<i64>,
     pub folded: Vec<i64>,
+    /// Accounts that came into memory with it.
+    pub brought_in: u64,
     pub counts: Counts,
 }
 
@@ -105,6 +107,7 @@ impl ReturnsBatch {
             breaks: Vec::new(),
             marked: Vec::new(),
             folded: Vec::new(),
+            brought_in: 0,
             counts,
         }
     }

@@ -25,7 +25,11 @@ fn a_wrong_topology_ends_with_3_and_names_every_mistake_with_its_place() {
 #[test]
 fn a_store_that_does_not_answer_ends_with_4() {
     let dietz = Dietz::shipped();
-    dietz.change("topology.toml", "type = \"sqlite\"", "type = \"postgres\"\nurl = \"postgres://nobody@127.0.0.1:1/none\" #");
+    dietz.change(
+        "topology.toml",
+        "type = \"sqlite\"",
+        "type = \"postgres\"\nurl = \"postgres://nobody@127.0.0.1:1/none\" #",
+    );
     dietz.change("topology.toml", "path = \"dietz.db\"", "");
     let output = dietz.output(&["report"]);
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
@@ -42,7 +46,11 @@ fn strict_ends_with_5_when_records_went_to_quarantine_and_commits_all_the_same()
 #[test]
 fn an_account_that_is_not_there_ends_with_6() {
     let dietz = shipped_and_run();
-    for args in [&["explain", "NO-SUCH", "2025-01-06"][..], &["report", "--account", "NO-SUCH"], &["quarantine", "show", "999999"]] {
+    for args in [
+        &["explain", "NO-SUCH", "2025-01-06"][..],
+        &["report", "--account", "NO-SUCH"],
+        &["quarantine", "show", "999999"],
+    ] {
         assert_eq!(dietz.output(args).status.code(), Some(6), "{args:?}");
     }
 }
@@ -100,6 +108,7 @@ fn windows_are_printed_in_every_format() {
     let json: serde_json::Value =
         serde_json::from_str(&dietz.ok(&["report", "--windows", "--format", "json"])).expect("JSON");
     assert!(json.as_array().is_some_and(|a| a.len() > 100));
-    let days: serde_json::Value = serde_json::from_str(&dietz.ok(&["report", "--format", "json"])).expect("JSON");
+    let days: serde_json::Value =
+        serde_json::from_str(&dietz.ok(&["report", "--format", "json"])).expect("JSON");
     assert_eq!(days.as_array().map(Vec::len), Some(dietz.report("topology.toml").lines().count() - 1));
 }

@@ -62,9 +62,15 @@ fn end(dietz: &Dietz, topology: &str) -> (String, Vec<String>) {
 
 async fn killed_twenty_times_ends_the_same(sink: String, open: impl AsyncFn(&Dietz) -> Arc<dyn Store>) {
     let dietz = Dietz::generated(&feed(), Share::percent(1));
-    dietz.topology("undisturbed.toml", &Settings { sink: super::dietz::sqlite("undisturbed.db"), ..Settings::default() });
+    dietz.topology(
+        "undisturbed.toml",
+        &Settings { sink: super::dietz::sqlite("undisturbed.db"), ..Settings::default() },
+    );
     dietz.ok(&["run", "undisturbed.toml"]);
-    dietz.topology("topology.toml", &Settings { sink, batch_records: 200, batch_rows: 150, ..Settings::default() });
+    dietz.topology(
+        "topology.toml",
+        &Settings { sink, batch_records: 200, batch_rows: 150, ..Settings::default() },
+    );
     let store = open(&dietz).await;
     store.migrate().await.expect("tables");
 

@@ -140,7 +140,11 @@ lease = "1s"
     pub fn ok(&self, args: &[&str]) -> String {
         let output = self.output(args);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "dietz {args:?} ended with {:?}\n{out}\n{err}", output.status.code());
+        assert!(
+            output.status.success(),
+            "dietz {args:?} ended with {:?}\n{out}\n{err}",
+            output.status.code()
+        );
         out
     }
 

@@ -21,7 +21,9 @@ fn needs(name: &str) -> Vec<String> {
 fn the_pure_crates_pull_in_no_runtime_database_or_cloud() {
     for pure in ["record", "returns", "codecs"] {
         for need in needs(pure) {
-            let impure = ["tokio", "actix", "sqlx", "aws-", "rdkafka", "hyper", "mio"].iter().any(|p| need.starts_with(p));
+            let impure = ["tokio", "actix", "sqlx", "aws-", "rdkafka", "hyper", "mio"]
+                .iter()
+                .any(|p| need.starts_with(p));
             assert!(!impure, "{pure} pulls in {need}");
         }
     }
@@ -52,7 +54,11 @@ fn the_house_leans_downward_only() {
 fn the_old_tls_stack_is_nowhere() {
     let lock = std::fs::read_to_string(checkout().join("Cargo.lock")).expect("Cargo.lock");
 
-    let versions: Vec<&str> = lock.split("[[package]]").filter(|p| p.contains("name = \"rustls\"\n")).collect();
-    assert!(versions.iter().all(|v| !v.contains("version = \"0.21") && !v.contains("version = \"0.20")), "rustls before 0.23");
+    let versions: Vec<&str> =
+        lock.split("[[package]]").filter(|p| p.contains("name = \"rustls\"\n")).collect();
+    assert!(
+        versions.iter().all(|v| !v.contains("version = \"0.21") && !v.contains("version = \"0.20")),
+        "rustls before 0.23"
+    );
     assert!(!lock.contains("name = \"openssl-sys\""), "one TLS stack is enough");
 }

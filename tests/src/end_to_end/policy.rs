@@ -19,7 +19,11 @@ fn dietz() -> Dietz {
 /// The same topology with another flow timing, into that database.
 fn with_timing(dietz: &Dietz, file: &str, timing: &str, database: &str) {
     dietz.topology(file, &Settings { sink: sqlite(database), ..Settings::default() });
-    dietz.change(file, "inputs = [\"layouts\"]", &format!("inputs = [\"layouts\"]\nflow_timing = \"{timing}\""));
+    dietz.change(
+        file,
+        "inputs = [\"layouts\"]",
+        &format!("inputs = [\"layouts\"]\nflow_timing = \"{timing}\""),
+    );
 }
 
 #[test]

@@ -23,11 +23,13 @@ end = "End"
 /// A watched folder with one file, and an address nobody listens on yet.
 fn watching() -> (Dietz, String) {
     let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder") };
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").to_string();
+    let address =
+        TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").to_string();
     std::fs::create_dir_all(dietz.path("vendors/harbor")).expect("a folder");
     std::fs::create_dir_all(dietz.path("in")).expect("a folder");
     std::fs::write(dietz.path("vendors/harbor/mapping.toml"), MAPPING).expect("writable");
-    std::fs::write(dietz.path("in/values.csv"), "Account,Date,Start,End\nA-1,2025-01-06,100.00,101.00\n").expect("writable");
+    std::fs::write(dietz.path("in/values.csv"), "Account,Date,Start,End\nA-1,2025-01-06,100.00,101.00\n")
+        .expect("writable");
     let topology = format!(
         r#"
 [sources.in]
@@ -100,13 +102,15 @@ fn a_watched_file_is_followed_line_by_line_and_half_a_line_is_no_record() {
     let (dietz, address) = watching();
     let child = dietz.spawn(&["run"]);
     until("the first row", || (rows(&dietz) == 1).then_some(()));
-    let mut file = std::fs::OpenOptions::new().append(true).open(dietz.path("in/values.csv")).expect("the file");
+    let mut file =
+        std::fs::OpenOptions::new().append(true).open(dietz.path("in/values.csv")).expect("the file");
     file.write_all(b"A-1,2025-01-07,101.00,102.00\nA-1,2025-01-08,102.00,1").expect("writable");
     until("the second row", || (rows(&dietz) == 2).then_some(()));
     file.write_all(b"03.00\n").expect("writable");
     until("the third row", || (rows(&dietz) == 3).then_some(()));
     assert!(dietz.report("topology.toml").contains("2025-01-08,102,0,0,0,0,0,103,"));
-    std::fs::write(dietz.path("in/more.csv"), "Account,Date,Start,End\nA-2,2025-01-06,5,6\n").expect("writable");
+    std::fs::write(dietz.path("in/more.csv"), "Account,Date,Start,End\nA-2,2025-01-06,5,6\n")
+        .expect("writable");
     until("a row of a file that appeared", || (rows(&dietz) == 4).then_some(()));
     until("readiness", || get(&address, "/health/ready").filter(|(s, _)| s.contains("200")));
     assert!(get(&address, "/health/live").is_some_and(|(s, _)| s.contains("200")));
@@ -139,7 +143,10 @@ fn metrics_follow_the_conventions_and_the_conservation_gauges_read_zero() {
         assert!(line.ends_with(" 0"), "{line}");
     }
     assert_eq!(text.lines().filter(|l| l.starts_with("dietz_conservation_unaccounted")).count(), 2);
-    assert!(text.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).all(|l| l.starts_with("dietz_")), "{text}");
+    assert!(
+        text.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).all(|l| l.starts_with("dietz_")),
+        "{text}"
+    );
     stop(child);
 }
 
@@ -149,13 +156,15 @@ fn a_second_pipeline_stands_by_and_takes_over_when_the_first_stops() {
     let first = dietz.spawn(&["run"]);
     until("the first row", || (rows(&dietz) == 1).then_some(()));
     dietz.change("topology.toml", "listen = \"", "listen = \"off\" # \"");
-    let mut second = dietz.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a second");
+    let mut second =
+        dietz.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a second");
     let mut said = BufReader::new(second.stderr.take().expect("piped"));
     let mut line = String::new();
     said.read_line(&mut line).expect("readable");
     assert!(line.contains("standing by"), "{line}");
     stop(first);
-    let mut file = std::fs::OpenOptions::new().append(true).open(dietz.path("in/values.csv")).expect("the file");
+    let mut file =
+        std::fs::OpenOptions::new().append(true).open(dietz.path("in/values.csv")).expect("the file");
     file.write_all(b"A-1,2025-01-07,101.00,102.00\n").expect("writable");
     until("a row by the second pipeline", || (rows(&dietz) == 2).then_some(()));
     stop(second);

@@ -22,7 +22,10 @@ fn the_shipped_topology_gives_the_stored_report_and_a_second_run_reads_nothing()
         std::fs::write(&stored, &report).expect("writable");
     }
     let expected = std::fs::read_to_string(&stored).expect("tests/expected/report.csv");
-    assert!(report == expected, "the report is not the stored one; see the difference with UPDATE_GOLDEN=1 and git diff");
+    assert!(
+        report == expected,
+        "the report is not the stored one; see the difference with UPDATE_GOLDEN=1 and git diff"
+    );
 
     let records = numbers(line(&first, "records"));
     let [read, decoded, ignored, quarantined] = records[..] else { panic!("{first}") };
@@ -50,9 +53,8 @@ fn on_postgres(dietz: &Dietz, url: &str) -> String {
     std::fs::copy(dietz.path("topology.toml"), dietz.path("postgres.toml")).expect("a copy");
     let shipped = std::fs::read_to_string(dietz.path("postgres.toml")).expect("a topology");
     let kept = shipped.lines().filter(|l| !l.starts_with("path = \"dietz.db\""));
-    let changed: Vec<String> = kept
-        .map(|l| if l.starts_with("type = \"sqlite\"") { postgres(url) } else { l.to_owned() })
-        .collect();
+    let changed: Vec<String> =
+        kept.map(|l| if l.starts_with("type = \"sqlite\"") { postgres(url) } else { l.to_owned() }).collect();
     std::fs::write(dietz.path("postgres.toml"), changed.join("\n")).expect("writable");
     dietz.ok(&["migrate", "--topology", "postgres.toml"]);
     dietz.ok(&["run", "postgres.toml"]);
@@ -76,7 +78,8 @@ fn a_database_with_another_collation_gives_the_same_report() {
 
 #[test]
 fn every_status_of_the_figures_is_in_the_samples() {
-    let report = std::fs::read_to_string(checkout().join("tests/expected/report.csv")).expect("the stored report");
+    let report =
+        std::fs::read_to_string(checkout().join("tests/expected/report.csv")).expect("the stored report");
     let rows: Vec<Vec<&str>> = report.lines().skip(1).map(|l| l.split(',').collect()).collect();
     for status in returns::Status::ALL {
         assert!(rows.iter().any(|r| r[14] == status.as_str()), "no row is `{}`", status.as_str());

@@ -50,8 +50,9 @@ fn draw(board: &Board, stop: &AtomicBool) {
 fn line(seen: &Seen, elapsed: Duration) -> String {
     let rate = per_second(seen.records_read, elapsed);
     let mut out = format!(
-        "{} records  {rate}/s  {} rows  {} quarantined  {} breaks",
+        "{} records  {rate}/s  {} accounts  {} rows  {} quarantined  {} breaks",
         grouped(seen.records_read),
+        grouped(seen.accounts),
         grouped(seen.receipt.inserted + seen.receipt.changed),
         grouped(seen.counts.quarantined),
         grouped(seen.receipt.breaks_opened),
