@@ -29,6 +29,10 @@ fn text(p: &Policy) -> String {
         own("flows_from", format!("{:?}", v.flows_from).to_lowercase());
         own("value_from", format!("{:?}", v.value_from).to_lowercase());
         own("flow_date", format!("{:?}", v.flow_date).to_lowercase());
+        let base = v
+            .base_currency
+            .map_or_else(|| "as accounts say".into(), |c| String::from_utf8_lossy(&c).into_owned());
+        own("base_currency", base);
         own("zone", v.zone.to_string());
         own("cut_off", v.cut_off.map_or_else(|| "24:00".into(), minutes));
         own("close", v.close.map_or_else(|| "none".into(), minutes));

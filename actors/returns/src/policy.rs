@@ -93,6 +93,8 @@ pub struct VendorPolicy {
     pub flow_date: FlowDate,
     /// The vendor's last valuation of a day that belongs to it: minutes after midnight in `zone`; later ones belong to the next date. Without one a day closes at 24:00.
     pub cut_off: Option<u16>,
+    /// The base currency of the vendor's accounts, where no account record says another (ISO 4217).
+    pub base_currency: Option<[u8; 3]>,
     /// IANA time zone of dates and local times.
     pub zone: Arc<str>,
     /// The day needs flows as well as values before it is complete (F6).
@@ -115,6 +117,7 @@ impl VendorPolicy {
             value_from: ValueFrom::Valuation,
             flow_date: FlowDate::Posted,
             cut_off: None,
+            base_currency: None,
             zone: "UTC".into(),
             needs_flows: false,
             close: None,

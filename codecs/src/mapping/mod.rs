@@ -23,6 +23,7 @@ const ROOT: &[&str] = &[
     "vendor",
     "version",
     "account_no",
+    "base_currency",
     "zone",
     "cut_off",
     "close",
@@ -227,6 +228,16 @@ fn detect(table: Table<'_>) -> Detect {
     Detect { file: texts("file"), head: texts("head") }
 }
 
+/// An ISO 4217 code.
+fn currency(node: Node<'_>) -> Option<[u8; 3]> {
+    let text = node.text()?;
+    let code = <[u8; 3]>::try_from(text.as_bytes()).ok().filter(|c| c.iter().all(u8::is_ascii_uppercase));
+    if code.is_none() {
+        node.wrong_with(format!("`{text}` is no currency"), "three capital letters, such as `USD`");
+    }
+    code
+}
+
 fn policy(root: &Table<'_>, name: &str, blocks: &[Block]) -> (VendorPolicy, TimeZone) {
     let vendor = if root.has("vendor") { self::name(root, "vendor").unwrap_or(name) } else { name };
     let mut policy = VendorPolicy::new(vendor);
@@ -238,6 +249,7 @@ fn policy(root: &Table<'_>, name: &str, blocks: &[Block]) -> (VendorPolicy, Time
         }
         TimeZone::UTC
     });
+    policy.base_currency = root.get("base_currency").and_then(currency);
     policy.cut_off = root.get("cut_off").and_then(minutes);
     policy.close = root.get("close").and_then(minutes);
     let timings: Vec<(&str, FlowTiming)> = FlowTiming::ALL.iter().map(|t| (t.as_str(), *t)).collect();

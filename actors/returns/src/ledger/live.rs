@@ -41,7 +41,7 @@ pub(super) fn live<'a>(
         let each = contents.iter().filter(had_come).filter(|_| every);
         for s in winner.chain(each) {
             let marks = if every { Reasons::default() } else { marks(s, contents, ground) };
-            let waits = waits(&s.fact.body, base_currency);
+            let waits = waits(s.fact, base_currency, ground);
             let ended = is_released(contents);
             let date = clock::counts_on(s.fact, ground);
             all.push(Live { fact: s.fact, index: s.index, date, marks, waits, ended });
@@ -63,9 +63,14 @@ fn is_released(contents: &[Said]) -> bool {
     contents.iter().any(|s| matches!(&s.fact.body, Body::Quarantined(q) if q.released))
 }
 
-fn waits(body: &Body, base: Option<[u8; 3]>) -> Option<WaitingReason> {
-    let foreign = |currency: Option<[u8; 3]>| matches!((currency, base), (Some(c), Some(b)) if c != b);
-    match body {
+/// An amount in another currency than the account's base is never added; nor is one whose currency is stated while the base is not known.
+fn waits(fact: &Fact, base: Option<[u8; 3]>, ground: Ground) -> Option<WaitingReason> {
+    let vendors = || match fact.origin {
+        Origin::Vendor(vendor) => ground.policy.vendor(vendor).base_currency,
+        Origin::Correction => None,
+    };
+    let foreign = |currency: Option<[u8; 3]>| currency.is_some() && currency != base.or_else(vendors);
+    match &fact.body {
         Body::Flow(f) if f.amount.is_none() => Some(WaitingReason::Unpriced),
         Body::Flow(f) if foreign(f.currency) => Some(WaitingReason::Currency),
         Body::Holding(h) if foreign(h.currency) => Some(WaitingReason::Currency),

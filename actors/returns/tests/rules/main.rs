@@ -224,6 +224,28 @@ fn another_currency_and_an_unpriced_transfer_wait_and_hold_the_day() {
 }
 
 #[test]
+fn amounts_of_two_currencies_are_never_added_while_nobody_says_what_the_base_is() {
+    let sum = |base| {
+        let mut policy = policy();
+        policy.vendors[0].flows_from = FlowsFrom::Detail;
+        policy.vendors[0].base_currency = base;
+        let in_currency = |name, code: &[u8; 3]| {
+            let code = *code;
+            flow(2, name, 50).and_flow(move |f| f.currency = Some(code))
+        };
+        let facts = [summary(1, 100), in_currency("a", b"EUR"), in_currency("b", b"USD"), summary(2, 200)];
+        let folded = fold_of(&facts, &policy);
+        (folded.rows[1].contributions, folded.rows[1].reasons.has(Reason::Currency))
+    };
+    assert_eq!(sum(None), (Decimal::ZERO, true));
+    assert_eq!(
+        sum(Some(*b"USD")),
+        (Decimal::from(50), true),
+        "the vendor's base, where no account record says one"
+    );
+}
+
+#[test]
 fn holdings_are_a_value_where_the_vendor_says_so() {
     let mut policy = policy();
     policy.vendors[0].value_from = ValueFrom::Holdings;
