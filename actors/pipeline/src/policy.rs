@@ -1,11 +1,13 @@
 //! The policy as a fact: its canonical text and hash, so that a row names the conventions it was made under.
 use returns::Policy;
+use returns::tolerance::{Rule, Rules};
 use std::fmt::Write;
 use store::PolicySpec;
 
 /// One line a convention, in a fixed order: the same conventions are the same text on every machine.
-pub fn spec(policy: &Policy) -> PolicySpec {
-    let text = text(policy);
+pub fn spec(policy: &Policy, rules: &Rules) -> PolicySpec {
+    let mut text = text(policy);
+    tolerances(rules, &mut text);
     PolicySpec { hash: blake3::hash(text.as_bytes()).to_hex().to_string(), text }
 }
 
@@ -42,6 +44,20 @@ fn text(p: &Policy) -> String {
         own("return_truncated", v.return_truncated.to_string());
     }
     out
+}
+
+/// The tolerances are policy too: under others, rows are judged anew.
+fn tolerances(rules: &Rules, out: &mut String) {
+    let calendar = blake3::hash(format!("{:?}", rules.calendar).as_bytes()).to_hex();
+    let _ = writeln!(out, "calendar = {}", &calendar[..16]);
+    for rule in Rule::ALL {
+        let levels = rules.of(rule);
+        for (name, limit) in [("warn", levels.warn), ("block", levels.block)] {
+            let Some(l) = limit else { continue };
+            let (money, bp) = (l.money.normalize(), l.bp.normalize());
+            let _ = writeln!(out, "{}.{name} = {money} + {bp} bp, {} days", rule.as_str(), l.days);
+        }
+    }
 }
 
 fn minutes(m: u16) -> String {

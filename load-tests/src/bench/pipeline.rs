@@ -129,7 +129,7 @@ fn plan(file: &PathBuf, stop: watch::Receiver<bool>, runtime: &Runtime) -> Resul
     let layouts = LayoutSet::load(&topology, &names).map_err(wrong)?;
     let rules = rules::rules(&topology).map_err(wrong)?;
     let store = runtime.block_on(open(&topology, names.clone()))?;
-    let id = runtime.block_on(store.keep_policy(&policy::spec(&layouts.policy)))?;
+    let id = runtime.block_on(store.keep_policy(&policy::spec(&layouts.policy, &rules)))?;
     Ok(Plan {
         topology: Arc::new(topology),
         layouts: layouts.with_policy_id(id),

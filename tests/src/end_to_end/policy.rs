@@ -72,3 +72,20 @@ fn a_vendor_whose_mapping_is_gone_is_missed_before_anything_changes() {
     dietz.ok(&["run"]);
     assert!(dietz.report("topology.toml") == before);
 }
+
+#[test]
+fn other_tolerances_judge_every_stored_row_anew() {
+    let dietz = dietz();
+    dietz.ok(&["run"]);
+    let before = dietz.report("topology.toml");
+    for (file, database) in [("strict.toml", "dietz.db"), ("fresh.toml", "fresh.db")] {
+        dietz.topology(file, &Settings { sink: sqlite(database), ..Settings::default() });
+        dietz.change(file, "pinned = ", "return_outlier = { block = { bp = \"1\" } }\npinned = ");
+        dietz.ok(&["run", file]);
+    }
+    let strict = dietz.report("strict.toml");
+    assert!(strict.matches(",held,").count() > before.matches(",held,").count());
+    assert!(strict == dietz.report("fresh.toml"));
+    dietz.ok(&["run"]);
+    assert!(dietz.report("topology.toml") == before, "and back");
+}

@@ -16,8 +16,12 @@ pub struct Args {
 }
 
 /// Whether a run would fold accounts anew.
-async fn policy(store: &dyn store::Store, layouts: &pipeline::topology::layouts::LayoutSet) -> Outcome {
-    let ours = pipeline::policy::spec(&layouts.policy).hash;
+async fn policy(
+    store: &dyn store::Store,
+    layouts: &pipeline::topology::layouts::LayoutSet,
+    rules: &returns::tolerance::Rules,
+) -> Outcome {
+    let ours = pipeline::policy::spec(&layouts.policy, rules).hash;
     match store.policy_in_force().await? {
         None => println!("  policy: the first of this store"),
         Some(hash) if hash == ours => println!("  policy: as in the last run"),
@@ -33,7 +37,7 @@ pub fn run(args: Args) -> Outcome {
     let names = Arc::new(Names::default());
     let topology = open::topology(&args.file)?;
     let layouts = open::layouts(&topology, &names)?;
-    rules(&topology).map_err(crate::exit::Exit::Topology)?;
+    let rules = rules(&topology).map_err(crate::exit::Exit::Topology)?;
     println!("{}: right", args.file.display());
     for l in layouts.iter() {
         let (layout, version) = (l.layout.name(), l.layout.version());
@@ -44,7 +48,7 @@ pub fn run(args: Args) -> Outcome {
     }
     if args.connect {
         let runtime = open::runtime()?;
-        runtime.block_on(connect(&topology, &layouts, names))?;
+        runtime.block_on(connect(&topology, &layouts, &rules, names))?;
     }
     Ok(())
 }
@@ -53,13 +57,14 @@ pub fn run(args: Args) -> Outcome {
 async fn connect(
     topology: &pipeline::Topology,
     layouts: &pipeline::topology::layouts::LayoutSet,
+    rules: &returns::tolerance::Rules,
     names: Arc<Names>,
 ) -> Outcome {
     let store = open::store(topology, names).await?;
     store.ready().await?;
     println!("  store: answers, its tables are up to date");
     open::no_vendor_is_missing(&*store, topology, layouts).await?;
-    policy(&*store, layouts).await?;
+    policy(&*store, layouts, rules).await?;
     for source in &topology.sources {
         let found = source.kind.file.matching(&topology.base());
         let found =

@@ -52,7 +52,7 @@ pub fn run(args: Args) -> Outcome {
     let runtime = open::runtime()?;
     let store = runtime.block_on(prepared(&topology, names.clone()))?;
     runtime.block_on(open::no_vendor_is_missing(&*store, &topology, &layouts))?;
-    let layouts = runtime.block_on(with_policy(layouts, &*store))?;
+    let layouts = runtime.block_on(with_policy(layouts, &rules, &*store))?;
     let (board, health) = (Arc::new(Board::default()), Arc::new(Health::default()));
     serve(&topology, &runtime, prometheus, board.clone(), health.clone())?;
     let topology = Arc::new(topology);
@@ -91,13 +91,14 @@ async fn prepared(topology: &Topology, names: Arc<Names>) -> Result<Arc<dyn Stor
 /// The policy kept in the store, so that rows can name it.
 async fn with_policy(
     layouts: pipeline::topology::layouts::LayoutSet,
+    rules: &returns::tolerance::Rules,
     store: &dyn Store,
 ) -> Result<pipeline::topology::layouts::LayoutSet, Exit> {
     for l in layouts.iter() {
         let kept = store.keep_mapping(l.layout.name(), l.layout.version(), l.layout.hash()).await;
         kept.map_err(|e| mapping_problem(e, l.layout.name()))?;
     }
-    let id = store.keep_policy(&pipeline::policy::spec(&layouts.policy)).await?;
+    let id = store.keep_policy(&pipeline::policy::spec(&layouts.policy, rules)).await?;
     Ok(layouts.with_policy_id(id))
 }
 

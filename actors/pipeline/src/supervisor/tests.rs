@@ -5,6 +5,7 @@ use crate::board::Board;
 use crate::topology::Topology;
 use crate::topology::layouts::LayoutSet;
 use faulty::{Fault, Faulty};
+use returns::tolerance::Rules;
 use std::fmt::Write;
 use std::sync::Mutex;
 use store::sqlite::SqliteStore;
@@ -98,7 +99,8 @@ fn bench(commits: &[Fault], openings: &[Fault]) -> Bench {
         commits: Mutex::new(commits.iter().copied().collect()),
         openings: Mutex::new(openings.iter().copied().collect()),
     };
-    let policy = runtime.block_on(store.keep_policy(&crate::policy::spec(&layouts.policy))).unwrap();
+    let spec = crate::policy::spec(&layouts.policy, &Rules::default());
+    let policy = runtime.block_on(store.keep_policy(&spec)).unwrap();
     let store = Arc::new(store);
     let (stop, stopped) = watch::channel(false);
     let plan = Plan {
