@@ -113,9 +113,10 @@ impl<'a> Plan<'a, '_> {
         }
         let today = || self.live.iter().filter(own).filter(|l| l.date == as_of);
         let both = Stated::CONTRIBUTIONS.with(Stated::DISTRIBUTIONS);
+        let complete = self.ground.feeds.complete(row.value_vendor, as_of, today().map(|l| l.fact.feed));
         let flows_in = || today().any(|l| matches!(&l.fact.body, Body::Summary(s) if s.stated.has(both)));
-        let lacks_flows = policy.needs_flows && !flows_in();
-        let lacks_value = policy.close.is_some_and(|minutes| {
+        let lacks_flows = policy.needs_flows && !complete.flows && !flows_in();
+        let lacks_value = policy.close.filter(|_| !complete.values).is_some_and(|minutes| {
             let close = clock::instant(policy, as_of, minutes);
             let after = |l: &Live| day::valuation(l).is_some_and(|v| v.at.is_none_or(|at| at >= close));
             !today().any(after)

@@ -41,6 +41,8 @@ pub enum Became {
     Overruled,
     Cancelled,
     Withdrawn,
+    /// A newer full feed of the same date says nothing of it.
+    Lacked,
     Waiting(WaitingReason),
     /// Another vendor feeds the account: compared only.
     OtherVendor,
@@ -70,6 +72,7 @@ impl fmt::Display for Became {
             Became::Overruled => "holds no field: a later correction has them, or it gave them back itself",
             Became::Cancelled => "cancelled",
             Became::Withdrawn => "withdrawn",
+            Became::Lacked => "withdrawn: a newer full feed of the same date lacks it",
             Became::Waiting(reason) => return write!(f, "waits ({})", reason.as_str()),
             Became::OtherVendor => "compared only: another vendor feeds the account",
             Became::OtherKind => "compared only: the vendor's figures come from elsewhere",
@@ -116,9 +119,10 @@ pub fn explain_day(
     ground: Ground,
 ) -> Explained {
     let withdrawn = Withdrawn::of(facts);
-    let voices = voices(facts, &withdrawn, ground);
+    let seen = Seen::by(std::iter::empty());
+    let voices = voices(facts, &withdrawn, &seen, ground);
     let mut lost = Vec::new();
-    let said = settle_undated(&voices, facts, &Seen::by(std::iter::empty()), &mut lost);
+    let said = settle_undated(&voices, facts, &seen, &mut lost);
     let live = live(&said, None, base_currency, ground);
     let head = before.map(Head::from);
     let mut window = live.clone();
@@ -197,6 +201,7 @@ impl View<'_, '_> {
         match stored.waiting.filter(|_| waits_outside(stored.waiting)) {
             Some(reason) => return Became::Waiting(reason),
             None if self.withdrawn.covers(&stored.fact) => return Became::Withdrawn,
+            None if self.voices.lacked.contains(&n) => return Became::Lacked,
             None if self.lost.contains(&n) => return Became::Superseded { by: None },
             None => {}
         }

@@ -6,7 +6,8 @@
 //!
 //! # Layout
 //! Every path goes through one function, `settle`:
-//! - `merge`: identity and the place kept. `withdrawn`, `version`, `undated`, `live`: which facts stand, win, are cancelled or wait.
+//! - `merge`: identity and the place kept. `withdrawn`, `feeds`, `standing`, `version`, `undated`, `live`: which facts stand, win, are cancelled
+//!   or wait.
 //! - `extent`: which dates a change can touch. `build`: rows from there on, until the chain meets what is stored.
 //! - `make`: one day: `day` (a vendor's value and flows), `overlay` (corrections), `parts` (when flows count), `clock` (cut-offs).
 //! - `state`: what memory holds, and the plain summaries it links without all that; `refold`: late facts, and the fold from scratch.
@@ -18,6 +19,7 @@ pub mod content;
 mod day;
 pub mod explain;
 mod extent;
+mod feeds;
 mod head;
 mod live;
 mod make;
@@ -26,6 +28,7 @@ mod overlay;
 mod parts;
 mod refold;
 mod settle;
+mod standing;
 mod state;
 mod undated;
 mod version;
@@ -34,9 +37,10 @@ mod withdrawn;
 pub use carry::summary_of;
 pub use content::content;
 pub use explain::{Became, Explained, ExplainedDay, explain_day};
+pub use feeds::{Feeds, NO_FEEDS, Needs, Stage, WholeFeed};
 pub use live::STREAM_REFERENCE;
 pub use overlay::Pinned;
-pub use refold::{Folded, Refold, fold, rebuild, refold};
+pub use refold::{Folded, Refold, fold, rebuild, refold, renew};
 pub use state::{AccountState, Offer, Restore};
 
 use crate::date::Date;
@@ -45,11 +49,12 @@ use crate::policy::{Policy, Vendor};
 use crate::row::Row;
 use record::Partitions;
 
-/// What a fold needs beside the account: the conventions, and the names by which partitions are ordered.
+/// What a fold needs beside the account: the conventions, the names by which partitions are ordered, and what is known of whole feeds.
 #[derive(Clone, Copy)]
 pub struct Ground<'a> {
     pub policy: &'a Policy,
     pub partitions: &'a Partitions,
+    pub feeds: &'a Feeds,
 }
 
 /// What is known of a whole account and needed by the fold of any part of it. Stored in `account`.
@@ -88,10 +93,12 @@ pub enum WaitingReason {
     /// A flow with the vendor's own id that a newer version or a cancel has taken from its date. Its key has no date, so
     /// that one day's facts alone could not tell.
     Superseded = 8,
+    /// The same of what a newer full feed lacks: a flow with the vendor's own id, or the cancel of a named original.
+    Lacked = 9,
 }
 
 impl WaitingReason {
-    pub const ALL: [WaitingReason; 8] = [
+    pub const ALL: [WaitingReason; 9] = [
         WaitingReason::Alias,
         WaitingReason::Trailer,
         WaitingReason::Approval,
@@ -100,6 +107,7 @@ impl WaitingReason {
         WaitingReason::PossibleDuplicate,
         WaitingReason::Unpriced,
         WaitingReason::Superseded,
+        WaitingReason::Lacked,
     ];
     pub fn as_str(self) -> &'static str {
         match self {
@@ -111,7 +119,15 @@ impl WaitingReason {
             WaitingReason::PossibleDuplicate => "possible_duplicate",
             WaitingReason::Unpriced => "unpriced",
             WaitingReason::Superseded => "superseded",
+            WaitingReason::Lacked => "lacked",
         }
+    }
+}
+
+impl WaitingReason {
+    /// Whether it waits for nothing: the mark of an undated fact that counts on no date.
+    pub fn is_over(self) -> bool {
+        matches!(self, WaitingReason::Superseded | WaitingReason::Lacked)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Late facts settled on what was read, and the fold of everything from scratch.
 use super::carry::summary_of;
-use super::extent::BEGINNING;
+use super::clock;
+use super::extent::{BEGINNING, Extent};
 use super::head::Head;
 use super::settle::{Known, Need, Settled, settle, settle_anew};
 use super::state::{AccountState, Memory};
@@ -70,7 +71,7 @@ pub fn rebuild(state: &mut AccountState, history: &History, ground: Ground) -> C
     let mut known = known(history, state);
     (known.complete, known.whole) = (true, true);
     let start = Profile { first_values: Vec::new(), inception: None, ..state.profile.clone() };
-    match settle_anew(&start, &mut known, ground) {
+    match settle_anew(&start, &mut known, Extent::ALL, ground) {
         Ok(Settled { mut changes, profile, .. }) => {
             changes.profile = (profile != state.profile).then(|| profile.clone());
             state.profile = profile;
@@ -80,6 +81,32 @@ pub fn rebuild(state: &mut AccountState, history: &History, ground: Ground) -> C
         // Everything is known, so nothing can be asked for.
         Err(need) => unreachable!("{need:?}"),
     }
+}
+
+/// The rows of a span of dates built anew, no new fact having come: what is known of whole feeds has changed. `Err` asks for a wider
+/// read, as in [`refold`]; the first is what [`AccountState::reach_of`] says.
+pub fn renew(
+    state: &mut AccountState,
+    span: (Date, Date),
+    history: &History,
+    ground: Ground,
+) -> Result<Changes, Reach> {
+    let mut known = known(history, state);
+    let mut extent = Extent { from: span.0, until: span.1 };
+    let inside = |s: &&StoredFact| (span.0..=span.1).contains(&s.fact.as_of);
+    for counts_on in known.facts.iter().filter(inside).map(|s| clock::counts_on(&s.fact, ground)) {
+        extent.add(counts_on);
+    }
+    let settled = settle_anew(&state.profile, &mut known, extent, ground);
+    let Settled { changes, profile, .. } =
+        settled.map_err(|need| wider(state.reach_of(span, ground), need, history))?;
+    state.profile = profile;
+    if history.complete {
+        state.remember(known, ground);
+    } else {
+        state.patch(&changes);
+    }
+    Ok(changes)
 }
 
 /// What was read, with what rows carry and the withdrawals that memory holds.

@@ -70,10 +70,15 @@ pub(super) fn settle(
     }
 }
 
-/// Builds all rows of an account anew from all its facts, and says what differs from the rows known.
-pub(super) fn settle_anew(profile: &Profile, known: &mut Known, ground: Ground) -> Result<Settled, Need> {
+/// Builds the rows of a span of dates anew from the facts known, and says what differs.
+pub(super) fn settle_anew(
+    profile: &Profile,
+    known: &mut Known,
+    span: Extent,
+    ground: Ground,
+) -> Result<Settled, Need> {
     let merge = Merge::nothing(&known.facts);
-    let judged = judge(profile, known, &merge, Extent::ALL, ground)?;
+    let judged = judge(profile, known, &merge, span, ground)?;
     Ok(judged.apply(profile, known, &merge))
 }
 
@@ -98,14 +103,17 @@ fn judge(
 ) -> Result<Judged, Need> {
     let facts = &known.facts;
     let withdrawn = Withdrawn::of(facts);
-    let voices = voices(facts, &withdrawn, ground);
     let touched = || merge.touched.iter().map(|&n| &facts[n].fact);
     let seen = if known.whole { Seen::All } else { Seen::by(touched()) };
+    let voices = voices(facts, &withdrawn, &seen, ground);
     let mut lost = Vec::new();
     let said = settle_undated(&voices, facts, &seen, &mut lost);
 
-    for fact in touched() {
-        match extent::touch(&mut extent, fact, facts, profile, ground) {
+    for &n in &merge.touched {
+        let fact = &facts[n].fact;
+        // Reference data of which only the place moves says nothing new, but may be withdrawn under the place it has now.
+        let moved = fact.kind() == Kind::Account && !merge.is_new(n);
+        match extent::touch(&mut extent, fact, facts, profile, ground).filter(|()| !moved) {
             Some(()) => {}
             None if known.whole => extent = Extent::ALL,
             None => return Err(Need::Earlier(BEGINNING)),
@@ -231,7 +239,8 @@ fn waiting(
     lost: &[usize],
     seen: &Seen,
 ) -> Vec<Option<WaitingReason>> {
-    let keep = |s: &StoredFact| waits_outside(s.waiting) || !seen.decides(s);
+    let is_over = |s: &StoredFact| s.waiting.is_some_and(WaitingReason::is_over);
+    let keep = |s: &StoredFact| waits_outside(s.waiting) || (is_over(s) && !seen.decides(s));
     let mut waiting: Vec<Option<WaitingReason>> =
         facts.iter().map(|s| s.waiting.filter(|_| keep(s))).collect();
     let mut reasons: Vec<Option<WaitingReason>> = vec![None; facts.len()];
@@ -246,6 +255,9 @@ fn waiting(
     for &n in lost {
         waiting[n] = Some(WaitingReason::Superseded);
     }
+    for &n in voices.lacked.iter().filter(|&&n| !facts[n].fact.is_dated()) {
+        waiting[n] = Some(WaitingReason::Lacked);
+    }
     waiting
 }
 
@@ -257,7 +269,7 @@ fn outcome(
     ground: Ground,
 ) -> Outcome {
     let Some(n) = at else { return Outcome::Unchanged };
-    if let Some(reason) = waiting[n].filter(|r| *r != WaitingReason::Superseded) {
+    if let Some(reason) = waiting[n].filter(|r| !r.is_over()) {
         return Outcome::Waiting(reason);
     }
     let fact = &facts[n].fact;

@@ -119,23 +119,30 @@ impl AccountState {
             Body::Account(said) => !agrees(said, &self.profile),
             _ => false,
         };
-        let effective = ground.policy.vendors.iter().any(|v| v.flow_date == FlowDate::Effective);
         let mut undated: Vec<Key> = facts.iter().filter(|f| !f.is_dated()).flat_map(keys_of).collect();
         undated.sort_unstable();
         undated.dedup();
-        if effective || facts.iter().any(any_date) {
+        if facts.iter().any(any_date) {
             return Reach { from: BEGINNING, undated, rows: None };
         }
         let dates = || facts.iter().flat_map(|f| [f.as_of, clock::counts_on(f, ground)]);
-        let mut from = dates().min().unwrap_or(BEGINNING);
-        let until = dates().max().unwrap_or(Date::MAX);
+        let span = (dates().min().unwrap_or(BEGINNING), dates().max().unwrap_or(Date::MAX));
+        let reach = self.reach_of(span, ground);
+        Reach { rows: reach.rows.filter(|_| undated.is_empty()), undated, ..reach }
+    }
+
+    /// What must be read before the rows of a span of dates can be built anew; a guess as [`AccountState::reach`] is.
+    pub fn reach_of(&self, (mut from, until): (Date, Date), ground: Ground) -> Reach {
         if let Some(head) = self.last() {
             let again = head.open || head.waits_for_later(ground) || head.leaves_late(ground);
             from = if again { from.min(head.as_of) } else { from };
         }
         let span = days_between(from, until);
-        let rows = u32::try_from(span).ok().filter(|span| *span <= 40 && undated.is_empty());
-        Reach { from, undated, rows: rows.map(|span| span + 16) }
+        let rows = u32::try_from(span).ok().filter(|span| *span <= 40);
+        if ground.policy.vendors.iter().any(|v| v.flow_date == FlowDate::Effective) {
+            return Reach { from: BEGINNING, undated: Vec::new(), rows: None };
+        }
+        Reach { from, undated: Vec::new(), rows: rows.map(|span| span + 16) }
     }
 
     /// Bytes this account takes, its own and on the heap.
@@ -174,6 +181,7 @@ impl AccountState {
         let first = self.profile.first_values.first();
         let plain = summary.stated.has(Stated::END)
             && is_plain(vendor, ground)
+            && ground.feeds.newer(fact.feed).is_empty()
             && first.is_none_or(|(v, since)| *v == vendor && *since <= fact.as_of)
             && self.profile.first_values.len() <= 1
             && self.profile.performance_start.is_none_or(|start| fact.as_of >= start);

@@ -1,4 +1,6 @@
 //! The order of what is said, and which of several contents of a key wins. It knows no order of processing.
+use super::standing::Lacking;
+use super::undated::Seen;
 use super::{Ground, StoredFact, WaitingReason, withdrawn::Withdrawn};
 use crate::fact::Fact;
 use crate::row::{Reason, Reasons};
@@ -44,6 +46,8 @@ pub(super) struct Said<'a> {
 pub(super) struct Voices<'a> {
     /// Ordered by key, and by version within one key.
     pub said: Vec<Said<'a>>,
+    /// Where facts are that a newer full feed withdraws, for it lacks them.
+    pub lacked: Vec<usize>,
     witnesses: Vec<usize>,
 }
 
@@ -60,10 +64,25 @@ pub(super) fn waits_outside(waiting: Option<WaitingReason>) -> bool {
 }
 
 /// The contents that stand.
-pub(super) fn voices<'a>(facts: &'a [StoredFact], withdrawn: &Withdrawn, ground: Ground) -> Voices<'a> {
-    let stands = |s: &StoredFact| !waits_outside(s.waiting) && !withdrawn.covers(&s.fact);
-    let mut standing: Vec<(usize, &Fact)> =
-        facts.iter().enumerate().filter(|(_, s)| stands(s)).map(|(n, s)| (n, &s.fact)).collect();
+pub(super) fn voices<'a>(
+    facts: &'a [StoredFact],
+    withdrawn: &Withdrawn,
+    seen: &Seen,
+    ground: Ground,
+) -> Voices<'a> {
+    let lacking = Lacking::of(facts, ground);
+    let mut lacked = Vec::new();
+    let mut standing: Vec<(usize, &Fact)> = Vec::with_capacity(facts.len());
+    for (n, stored) in facts.iter().enumerate() {
+        if waits_outside(stored.waiting) || withdrawn.covers(&stored.fact) {
+            continue;
+        }
+        if lacking.covers(stored, seen, withdrawn, ground) {
+            lacked.push(n);
+        } else {
+            standing.push((n, &stored.fact));
+        }
+    }
     standing.sort_by(|(_, a), (_, b)| {
         let same = by_key(a, b).then_with(|| a.content.cmp(&b.content));
         // One place in two feeds: which of them is named decides no figure.
@@ -77,7 +96,7 @@ pub(super) fn voices<'a>(facts: &'a [StoredFact], withdrawn: &Withdrawn, ground:
         start += same.len();
     }
     said.sort_by(|a, b| by_key(a.fact, b.fact).then_with(|| by_version(a.fact, b.fact, ground)));
-    Voices { said, witnesses: standing.into_iter().map(|(n, _)| n).collect() }
+    Voices { said, lacked, witnesses: standing.into_iter().map(|(n, _)| n).collect() }
 }
 
 /// What is odd about the winner of one key, seen from the other contents of its date:

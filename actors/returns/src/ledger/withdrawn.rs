@@ -40,7 +40,12 @@ impl<'a> Withdrawn<'a> {
             Body::Correction(c) => holds(&self.tickets, &c.ticket),
             _ => false,
         };
-        ticket || holds(&self.feeds, &fact.feed) || holds(&self.records, &fact.place)
+        ticket || self.covers_feed(fact.feed) || holds(&self.records, &fact.place)
+    }
+
+    /// Whether a whole feed is withdrawn.
+    pub(super) fn covers_feed(&self, feed: FeedKey) -> bool {
+        holds(&self.feeds, &feed)
     }
 }
 

@@ -2,9 +2,9 @@
 use proptest::prelude::*;
 use returns::ledger::{
     AccountState, Changes, Folded, Ground, History, Offer, Profile, Reach, Restore, RowChange, StoredFact,
-    rebuild, refold, summary_of,
+    WholeFeed, rebuild, refold, renew, summary_of,
 };
-use returns::{Date, Fact, Row};
+use returns::{Date, Fact, Kind, Reason, Row};
 use std::collections::BTreeMap;
 
 #[derive(Default)]
@@ -105,6 +105,43 @@ impl Ledger {
         };
         let facts = self.facts.iter().filter(within).cloned().chain(carried(rows.iter())).collect();
         History { before, rows, facts, complete }
+    }
+
+    /// A feed is through: what it decides is built anew, as the store finds it: what one feed of its date says and another lacks, what its
+    /// holdings come to, and days that are open.
+    pub fn through(&mut self, feed: &WholeFeed, ground: Ground) -> Result<(), TestCaseError> {
+        let said: Vec<Fact> = self
+            .facts
+            .iter()
+            .map(|s| s.fact.clone())
+            .chain(carried(self.rows.values()).map(|s| s.fact))
+            .collect();
+        let has = |key, fact: &Fact| said.iter().any(|f| f.feed == key && f.key() == fact.key());
+        let beside = ground.feeds.beside(feed);
+        let lacked = |f: &&Fact| {
+            f.feed == feed.key && beside.iter().any(|b| !has(*b, f))
+                || beside.contains(&f.feed) && !has(feed.key, f)
+        };
+        let held = |f: &&Fact| f.feed == feed.key && f.kind() == Kind::Holding;
+        let touched: Vec<&Fact> = said.iter().filter(|f| lacked(f) || held(f)).collect();
+        let open = self.rows.values().filter(|row| row.reasons.has(Reason::Incomplete)).map(|row| row.as_of);
+        let dates: Vec<Date> = touched.iter().map(|f| f.as_of).chain(open).collect();
+        let (Some(from), Some(until)) = (dates.iter().min(), dates.iter().max()) else { return Ok(()) };
+        if touched.iter().any(|f| !f.is_dated() || f.kind() == Kind::Account) {
+            let history = self.read(&Reach { from: Date::MIN, undated: Vec::new(), rows: None });
+            let changes = rebuild(&mut self.state, &history, ground);
+            return self.write(changes);
+        }
+        let mut reach = self.state.reach_of((*from, *until), ground);
+        for _ in 0..20 {
+            let history = self.read(&reach);
+            match renew(&mut self.state, (*from, *until), &history, ground) {
+                Ok(changes) => return self.write(changes),
+                Err(wider) => reach = wider,
+            }
+        }
+        prop_assert!(false, "asks for more and more");
+        Ok(())
     }
 
     /// Memory is lost; the store has all that is needed to go on.

@@ -3,16 +3,37 @@ use jiff::civil::date;
 use proptest::prelude::*;
 use record::{FeedKey, PartitionId, PartitionKey, Partitions, Position, Symbol};
 use returns::fact::*;
-use returns::ledger::STREAM_REFERENCE;
+use returns::ledger::{Needs, STREAM_REFERENCE, Stage, WholeFeed};
 use returns::policy::{FlowDate, FlowsFrom, PossibleDuplicate, ValueFrom};
 use returns::{Date, Decimal, FlowTiming, Policy, Vendor, VendorPolicy};
+use std::fmt;
 use std::sync::Arc;
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Plan {
     pub facts: Vec<Fact>,
     pub batches: Vec<Batch>,
+    /// Of some feeds it is known when they are through.
+    pub whole: Vec<WholeFeed>,
     policy: u16,
+}
+
+/// A line each, so that a counterexample can be read.
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, fact) in self.facts.iter().enumerate() {
+            let Fact { origin, as_of, reference, revision, arrival, place, feed, body, .. } = fact;
+            writeln!(
+                f,
+                "\n[{n}] {origin:?} {as_of} {reference:?} r{revision:?} a{:?} p{}:{} {feed:?} {body:?}",
+                arrival.0, place.partition.0, place.position
+            )?;
+        }
+        for feed in &self.whole {
+            writeln!(f, "{feed:?}")?;
+        }
+        writeln!(f, "{:?} {:?}", self.batches, ground_of(self).0)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -51,8 +72,15 @@ pub fn plan(mix: Mix) -> impl Strategy<Value = Plan> {
     let copy =
         (any::<proptest::sample::Index>(), proptest::option::weighted(0.9, 0i64..7), (0i64..3, 0u64..12));
     let copies = proptest::collection::vec(copy, 0..8);
-    (proptest::collection::vec(seed, 1..24), copies, policy, any::<[u8; 16]>()).prop_flat_map(
-        |(seeds, copies, policy, cuts)| {
+    let whole = proptest::option::weighted(0.4, proptest::collection::vec(whole(), 4));
+    (proptest::collection::vec(seed, 1..24), copies, policy, whole, any::<[u8; 16]>()).prop_flat_map(
+        |(seeds, copies, policy, whole, cuts)| {
+            let whole: Vec<WholeFeed> = whole
+                .into_iter()
+                .flatten()
+                .enumerate()
+                .filter_map(|(n, feed)| Some(WholeFeed { key: FeedKey(n as i64), ..feed? }))
+                .collect();
             let mut facts: Vec<Fact> = seeds.into_iter().map(fact).collect();
             let copies: Vec<Fact> = copies.into_iter().map(|copy| copied(&facts, copy)).collect();
             facts.extend(copies);
@@ -70,10 +98,26 @@ pub fn plan(mix: Mix) -> impl Strategy<Value = Plan> {
                     batches.push(Batch { facts: batch.to_vec(), evict: cut % 3 == 0 });
                     rest = after;
                 }
-                Plan { facts, batches, policy }
+                Plan { facts, batches, whole: whole.clone(), policy }
             })
         },
     )
+}
+
+/// What is known of a feed once it is through.
+fn whole() -> impl Strategy<Value = Option<WholeFeed>> {
+    let feed = (0u16..3, any::<[bool; 4]>(), proptest::option::weighted(0.9, 0i64..4), 0u8..9, 0u8..8);
+    let feed = feed.prop_map(|(vendor, [full, dated, values, flows], arrival, n, unread)| WholeFeed {
+        key: FeedKey(0),
+        vendor: Vendor(vendor),
+        layout: "one".into(),
+        business_date: (full || dated).then(|| day(if full { 5 } else { n })),
+        arrival: Arrival(arrival),
+        full,
+        gives: Needs { values, flows },
+        stage: Stage::In { unread: unread == 0 },
+    });
+    proptest::option::weighted(0.7, feed)
 }
 
 fn day(n: u8) -> Date {

@@ -6,23 +6,45 @@ mod given;
 use drive::Ledger;
 use given::{Plan, ground_of, plan};
 use proptest::prelude::*;
-use returns::ledger::{Profile, fold};
+use returns::ledger::{Feeds, Ground, Profile, Stage, WholeFeed, fold};
 
 fn check(plan: &Plan) -> Result<(), TestCaseError> {
     let (policy, partitions) = ground_of(plan);
-    let ground = returns::ledger::Ground { policy: &policy, partitions: &partitions };
-    let all: Vec<_> = plan.facts.iter().map(drive::as_new).collect();
-    let folded = fold(&all, &Profile::default(), ground);
+    let mut feeds = Feeds::default();
+    plan.whole.iter().for_each(|feed| feeds.note(WholeFeed { stage: Stage::Coming, ..feed.clone() }));
     let mut ledger = Ledger::default();
-    for batch in &plan.batches {
+    let mut to_come: Vec<&WholeFeed> = plan.whole.iter().collect();
+    let mut rest = plan.batches.as_slice();
+    while let Some((batch, after)) = rest.split_first() {
+        let ground = Ground { policy: &policy, partitions: &partitions, feeds: &feeds };
         let facts: Vec<_> = batch.facts.iter().map(|&n| plan.facts[n].clone()).collect();
         ledger.take(&facts, ground)?;
         if batch.evict {
             ledger.evict(ground);
         }
+        rest = after;
+        // A feed is through when no fact of it is to come for the first time.
+        let (coming, through) = to_come.iter().partition(|feed| {
+            let first = |n: &usize| plan.facts[*n].feed == feed.key && !seen(plan, rest.len(), *n);
+            rest.iter().flat_map(|b| &b.facts).any(first)
+        });
+        to_come = coming;
+        for feed in through {
+            feeds.note(feed.clone());
+            let ground = Ground { policy: &policy, partitions: &partitions, feeds: &feeds };
+            ledger.through(feed, ground)?;
+        }
     }
-    ledger.compare(&folded)?;
+    let ground = Ground { policy: &policy, partitions: &partitions, feeds: &feeds };
+    let all: Vec<_> = plan.facts.iter().map(drive::as_new).collect();
+    ledger.compare(&fold(&all, &Profile::default(), ground))?;
     ledger.rebuild(ground)
+}
+
+/// Whether a fact has come with so many batches to go.
+fn seen(plan: &Plan, to_go: usize, fact: usize) -> bool {
+    let so_far = plan.batches.len() - to_go;
+    plan.batches[..so_far].iter().any(|batch| batch.facts.contains(&fact))
 }
 
 /// `PROPTEST_CASES=100000` looks harder.

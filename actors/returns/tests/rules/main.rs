@@ -329,7 +329,11 @@ fn what_became_of_each_fact_is_told() {
     ];
     let policy = policy();
     let (stored, partitions) = (new(&facts), partitions());
-    let ground = returns::ledger::Ground { policy: &policy, partitions: &partitions };
+    let ground = returns::ledger::Ground {
+        policy: &policy,
+        partitions: &partitions,
+        feeds: &returns::ledger::NO_FEEDS,
+    };
     let folded = fold(&stored, &Default::default(), ground);
     let told = explain_day(&stored, &folded.rows[0], None, None, ground);
     let expected = [
@@ -353,7 +357,11 @@ fn a_vendors_change_under_a_correction_is_told_with_its_three_values() {
         [summary(1, 100).arrival(1), correction(1, "t").end(120).arrival(2), summary(1, 105).arrival(3)];
     let policy = policy();
     let (stored, partitions) = (new(&facts), partitions());
-    let ground = returns::ledger::Ground { policy: &policy, partitions: &partitions };
+    let ground = returns::ledger::Ground {
+        policy: &policy,
+        partitions: &partitions,
+        feeds: &returns::ledger::NO_FEEDS,
+    };
     let folded = fold(&stored, &Default::default(), ground);
     let told = explain_day(&stored, &folded.rows[0], None, None, ground);
     let [pinned] = told.pinned.as_slice() else { panic!("{:?}", told.pinned) };
@@ -366,7 +374,11 @@ fn a_vendors_change_under_a_correction_is_told_with_its_three_values() {
 #[test]
 fn an_account_of_plain_summaries_takes_little_memory() {
     let (policy, partitions) = (policy(), partitions());
-    let ground = returns::ledger::Ground { policy: &policy, partitions: &partitions };
+    let ground = returns::ledger::Ground {
+        policy: &policy,
+        partitions: &partitions,
+        feeds: &returns::ledger::NO_FEEDS,
+    };
     let mut state = AccountState::default();
     for (stored, day) in new(&[summary(1, 100), summary(2, 101), summary(3, 102)]).iter().zip(1..) {
         let mut changes = Changes::default();

@@ -25,7 +25,11 @@ pub fn new(facts: &[Said]) -> Vec<StoredFact> {
 }
 
 pub fn fold_of(facts: &[Said], policy: &Policy) -> Folded {
-    fold(&new(facts), &Profile::default(), Ground { policy, partitions: &partitions() })
+    fold(
+        &new(facts),
+        &Profile::default(),
+        Ground { policy, partitions: &partitions(), feeds: &returns::ledger::NO_FEEDS },
+    )
 }
 
 pub fn ends(folded: &Folded) -> Vec<i64> {
