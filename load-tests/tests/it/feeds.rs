@@ -250,7 +250,7 @@ fn the_vendors_own_return_is_what_the_ledger_finds() {
     let (mut states, partitions) = (HashMap::<&str, AccountState>::new(), Partitions::default());
     let mut changes = Changes::default();
     for o in &out.observations {
-        let ground = Ground { policy: &policy, partitions: &partitions };
+        let ground = Ground { policy: &policy, partitions: &partitions, feeds: &returns::ledger::NO_FEEDS };
         let state = states.entry(out.account(o)).or_default();
         assert!(matches!(state.offer(&o.fact, ground, &mut changes), Offer::Settled(_)));
         let Body::Summary(said) = &o.fact.body else { panic!("a summary") };

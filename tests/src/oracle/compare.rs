@@ -64,7 +64,7 @@ fn told(row: &Row) -> OracleRow {
 fn agrees_with_the_oracle(given: &Given) -> Result<(), TestCaseError> {
     let partitions = partitions();
     let product: Vec<OracleRow> =
-        fold_at_once(&given.facts, Ground { policy: &given.policy, partitions: &partitions })
+        fold_at_once(&given.facts, Ground { policy: &given.policy, partitions: &partitions, feeds: &returns::ledger::NO_FEEDS })
             .rows
             .iter()
             .map(told)
@@ -106,7 +106,7 @@ proptest! {
         evictions in any::<u64>(),
     ) {
         let partitions = partitions();
-        let ground = Ground { policy: &given.policy, partitions: &partitions };
+        let ground = Ground { policy: &given.policy, partitions: &partitions, feeds: &returns::ledger::NO_FEEDS };
         let mut pieces: Vec<(Fact, u8)> = given.facts.iter().cloned().map(|fact| (fact, 0)).collect();
         for (from, to, batch) in order {
             let moved = from.index(pieces.len());
