@@ -21,7 +21,7 @@ pub use read::*;
 pub use unit::*;
 
 use async_trait::async_trait;
-use record::{FeedKey, PartitionId};
+use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,8 +49,20 @@ pub trait Store: Send + Sync {
         generation: &Generation,
         spec: &PartitionSpec,
     ) -> Result<OpenPartition, StoreError>;
-    /// Registers a feed, or finds it by its hash (by source, vendor and date for a stream).
-    async fn open_feed(&self, spec: &FeedSpec) -> Result<FeedKey, StoreError>;
+    /// Registers a feed, or finds it by its hash (by source, vendor and date for a stream). Of copies of the same bytes the earliest, by
+    /// arrival and partition, gives it its name and arrival. What became of it since stays.
+    async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError>;
+    /// The feeds of these layouts that have an end and are in, or coming.
+    async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError>;
+    /// The accounts that are touched, in no order.
+    async fn touched(&self, what: &Touched) -> Result<Vec<TouchedAccount>, StoreError>;
+    /// Records of a partition in quarantine, before a position; and whether any of its feed names no account and date.
+    async fn bad_records(
+        &self,
+        feed: FeedKey,
+        partition: PartitionKey,
+        before: Progress,
+    ) -> Result<BadRecords, StoreError>;
     /// Keeps a policy by its hash; the same text is the same policy.
     async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError>;
     /// Puts a kept policy in force. If another one was, every account is marked, to be folded under the new one; says how many.

@@ -53,11 +53,71 @@ pub struct FeedSpec {
     pub business_date: Option<Date>,
     pub declared: Option<u64>,
     pub counted: Option<u64>,
-    /// `complete`, `open` (a stream), `waiting` (its control count disagrees).
+    /// `coming` (it has an end), `open` (a stream), `waiting` (its control count disagrees), `refused`. The step that reaches the end
+    /// of one that is coming makes it `complete`.
     pub status: &'static str,
     /// The partition it is read as, and the file's size and modification time, so that the same file is not read through again.
     pub partition: PartitionId,
     pub file_modified: Option<Micros>,
+}
+
+impl FeedSpec {
+    /// Whether this is the earlier copy of what is known, by arrival and partition: so whichever copy is read first, the feed arrived when
+    /// the earliest did. A day of a stream has one name and no copies.
+    pub(crate) fn is_earlier_copy(&self, arrival: Option<Micros>, partition: Option<PartitionId>) -> bool {
+        let known = partition.map(|partition| (arrival, partition));
+        self.hash.is_some() && known.is_some_and(|known| (self.arrival, self.partition.clone()) < known)
+    }
+}
+
+/// A feed as it is registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenFeed {
+    pub key: FeedKey,
+    /// The arrival of the earliest of its copies.
+    pub arrival: Option<Micros>,
+}
+
+/// A feed with an end, as far as other feeds and open days depend on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingFeed {
+    pub key: FeedKey,
+    /// The layout that decodes it.
+    pub layout: Arc<str>,
+    pub business_date: Option<Date>,
+    pub arrival: Option<Micros>,
+    /// All of it is in.
+    pub through: bool,
+    /// Records of it sit in quarantine that name no account and date.
+    pub unread: bool,
+}
+
+/// How much of a feed sits in quarantine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BadRecords {
+    pub count: u64,
+    /// Some name no account and date.
+    pub unread: bool,
+}
+
+/// What may change when a feed is through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// Facts of one feed whose key another does not have.
+    Lacking { of: FeedKey, beside: FeedKey },
+    /// Holdings of a feed.
+    Holdings { of: FeedKey },
+    /// Days of a vendor that are open, up to a date; all of them without one.
+    Open { vendor: Arc<str>, until: Option<Date> },
+}
+
+/// The dates of an account that are touched; `whole`: all of it may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TouchedAccount {
+    pub account_no: Arc<str>,
+    pub from: Date,
+    pub until: Date,
+    pub whole: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,6 +235,29 @@ pub struct DeltaWrite {
     pub from: Progress,
     pub to: Progress,
     pub counts: Counts,
+    pub feed: Option<FeedStep>,
+}
+
+/// What a step tells of the feed it reads, where that has an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedStep {
+    pub feed: FeedKey,
+    /// The first and the last date its facts speak of.
+    pub dates: Option<(Date, Date)>,
+    /// With this step all of it is in.
+    pub through: bool,
+}
+
+impl FeedStep {
+    /// Two steps, one after the other, as one.
+    #[must_use]
+    pub fn and(self, next: FeedStep) -> FeedStep {
+        let dates = match (self.dates, next.dates) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (one, other) => one.or(other),
+        };
+        FeedStep { dates, ..next }
+    }
 }
 
 /// An event out, at least once, by its id.

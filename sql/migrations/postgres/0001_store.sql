@@ -93,9 +93,14 @@ CREATE TABLE feed (
     business_date date,
     declared bigint,
     counted bigint,
-    status text NOT NULL,
+    first_as_of date,
+    last_as_of date,
+    status text NOT NULL CHECK (status IN ('coming', 'complete', 'open', 'waiting', 'refused')),
     partition_id bigint NOT NULL REFERENCES partition (id)
 );
+COMMENT ON COLUMN feed.vendor IS 'the layout that decodes it';
+COMMENT ON COLUMN feed.first_as_of IS 'the first date its facts speak of';
+COMMENT ON COLUMN feed.status IS 'coming: it has an end, and is being read; complete: all of it is in; open: it may grow; waiting: its control count disagrees';
 COMMENT ON COLUMN feed.hash IS 'BLAKE3 of the bytes of what has an end; null for a day of a stream';
 CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash) WHERE hash IS NOT NULL;
 CREATE UNIQUE INDEX feed_by_day ON feed (source, vendor, name) WHERE hash IS NULL;
@@ -235,6 +240,9 @@ CREATE TABLE performance_daily (
     PRIMARY KEY (account_id, as_of)
 );
 
+-- Days that are open (bit 0 of a row's own reasons); of all others it holds nothing, and costs nothing.
+CREATE INDEX performance_daily_open ON performance_daily (value_vendor, as_of) WHERE row_reasons & 1 <> 0;
+
 CREATE TABLE performance_history (
     LIKE performance_daily,
     known_to timestamptz NOT NULL,
@@ -294,6 +302,7 @@ CREATE TABLE quarantine (
     status text NOT NULL DEFAULT 'open',
     UNIQUE (partition_id, position)
 );
+CREATE INDEX quarantine_by_feed ON quarantine (feed_id);
 CREATE INDEX quarantine_by_day ON quarantine (account_id, as_of);
 
 CREATE TABLE outbox (

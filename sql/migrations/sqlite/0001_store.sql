@@ -66,7 +66,11 @@ CREATE TABLE feed (
   business_date TEXT,
   declared      INTEGER,
   counted       INTEGER,
-  status        TEXT NOT NULL,
+  -- The first and the last date its facts speak of.
+  first_as_of   TEXT,
+  last_as_of    TEXT,
+  -- coming: it has an end, and is being read; complete: all of it is in; open: it may grow; waiting: its control count disagrees.
+  status        TEXT NOT NULL CHECK (status IN ('coming', 'complete', 'open', 'waiting', 'refused')),
   partition_id  INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash) WHERE hash IS NOT NULL;
@@ -192,6 +196,9 @@ CREATE TABLE performance_daily (
   PRIMARY KEY (account_id, as_of)
 ) STRICT;
 
+-- Days that are open (bit 0 of a row's own reasons); of all others it holds nothing.
+CREATE INDEX performance_daily_open ON performance_daily (value_vendor, as_of) WHERE row_reasons & 1 <> 0;
+
 CREATE TABLE performance_history (
   account_id            INTEGER NOT NULL,
   as_of                 TEXT NOT NULL,
@@ -299,6 +306,7 @@ CREATE TABLE quarantine (
   status          TEXT NOT NULL DEFAULT 'open',
   UNIQUE (partition_id, position)
 ) STRICT;
+CREATE INDEX quarantine_by_feed ON quarantine (feed_id);
 CREATE INDEX quarantine_by_day ON quarantine (account_id, as_of) WHERE account_id IS NOT NULL;
 
 CREATE TABLE policy (

@@ -8,7 +8,7 @@ use super::lease::{guard, progress};
 use super::register::signed;
 use super::types::Instant;
 use super::write::Writer;
-use super::{PostgresStore, error};
+use super::{PostgresStore, error, feeds};
 use crate::{
     AccountWrite, BreakWrite, CommitError, CommitUnit, DeltaWrite, EventWrite, FactWrite, QuarantineWrite,
     Receipt, RowWrite, StoreError,
@@ -88,6 +88,7 @@ impl PostgresStore {
             after.await.map_err(|_| StoreError::Unreachable("the other half of the unit failed".into()))?;
         }
         apply(&mut tx, &half.deltas, now).await?;
+        feeds::step(&mut tx, &half.deltas).await?;
         tx.commit().await.map_err(error::of_commit)?;
         if let Some(done) = done {
             // Nobody listens if the other half failed meanwhile; it reports that itself.
@@ -221,6 +222,10 @@ fn coalesce(deltas: &[DeltaWrite]) -> Result<Vec<DeltaWrite>, CommitError> {
         }
         whole.to = delta.to;
         whole.counts += delta.counts;
+        whole.feed = match (whole.feed, delta.feed) {
+            (Some(one), Some(next)) => Some(one.and(next)),
+            (one, next) => next.or(one),
+        };
     }
     Ok(order)
 }

@@ -11,6 +11,7 @@
 mod commit;
 mod copy;
 mod error;
+mod feeds;
 mod history;
 mod lease;
 mod load;
@@ -26,11 +27,12 @@ mod write;
 pub use lease::SLOT_LOCK;
 
 use crate::{
-    Alias, CommitError, CommitUnit, FeedSpec, Found, Generation, HistoryRequest, KnownPartition, Names,
-    OpenPartition, PartitionSpec, PolicySpec, Probe, Reader, Receipt, Store, StoreError, StoredAccount,
+    Alias, BadRecords, CommitError, CommitUnit, FeedSpec, Found, Generation, HistoryRequest, KnownPartition,
+    Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec, Probe, Reader, Receipt, StandingFeed, Store,
+    StoreError, StoredAccount, Touched, TouchedAccount,
 };
 use async_trait::async_trait;
-use record::{FeedKey, PartitionId, PartitionKey};
+use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use returns::ledger::History;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
@@ -148,8 +150,22 @@ impl Store for PostgresStore {
         self.names.partitions.insert(opened.key, spec.id.clone());
         Ok(opened)
     }
-    async fn open_feed(&self, spec: &FeedSpec) -> Result<FeedKey, StoreError> {
-        register::open_feed(&self.pool, spec).await
+    async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
+        feeds::open(&self.pool, spec).await
+    }
+    async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
+        feeds::standing(&self.pool, layouts).await
+    }
+    async fn touched(&self, what: &Touched) -> Result<Vec<TouchedAccount>, StoreError> {
+        feeds::touched(&self.pool, what).await
+    }
+    async fn bad_records(
+        &self,
+        feed: FeedKey,
+        partition: PartitionKey,
+        before: Progress,
+    ) -> Result<BadRecords, StoreError> {
+        feeds::bad_records(&self.pool, feed, partition, before).await
     }
     async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError> {
         register::keep_policy(&self.pool, spec).await

@@ -1,49 +1,10 @@
 //! What is registered once and known by a number: feeds, policies, partitions, account ids.
-use super::lease::{ACCOUNT_IDS_LOCK, progress, register_partition};
-use super::types::{Day, Instant};
-use crate::{FeedSpec, KnownPartition, Names, PolicySpec, StoreError};
-use record::{FeedKey, PartitionId, PartitionKey};
+use super::lease::{ACCOUNT_IDS_LOCK, progress};
+use super::types::Instant;
+use crate::{KnownPartition, Names, PolicySpec, StoreError};
+use record::{PartitionId, PartitionKey};
 use sqlx::{PgConnection, PgPool, Row};
 use std::ops::Range;
-
-/// Registers a feed, or finds it: what has an end by its layout and hash, a day of a stream by source, layout and date. What was said of it
-/// before stays, save for what a growing count tells.
-pub async fn open_feed(pool: &PgPool, spec: &FeedSpec) -> Result<FeedKey, StoreError> {
-    let mut tx = pool.begin().await?;
-    let partition = register_partition(&mut tx, &spec.partition, &spec.source).await?;
-    if spec.file_modified.is_some() {
-        sqlx::query("UPDATE partition SET file_size = $2, file_modified = $3 WHERE id = $1")
-            .bind(partition.0)
-            .bind(spec.bytes.map(signed))
-            .bind(spec.file_modified.map(Instant))
-            .execute(&mut *tx)
-            .await?;
-    }
-    let by_hash = "INSERT INTO feed (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-         ON CONFLICT (vendor, hash) WHERE hash IS NOT NULL
-         DO UPDATE SET declared = excluded.declared, counted = excluded.counted, status = excluded.status RETURNING id";
-    let by_day = "INSERT INTO feed (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-         ON CONFLICT (source, vendor, name) WHERE hash IS NULL
-         DO UPDATE SET declared = excluded.declared, counted = excluded.counted, status = excluded.status RETURNING id";
-    let id = sqlx::query_scalar(if spec.hash.is_some() { by_hash } else { by_day })
-        .bind(&*spec.source)
-        .bind(&*spec.vendor)
-        .bind(&*spec.name)
-        .bind(spec.hash.map(Vec::from))
-        .bind(spec.bytes.map(signed))
-        .bind(spec.arrival.map(Instant))
-        .bind(spec.business_date.map(Day))
-        .bind(spec.declared.map(signed))
-        .bind(spec.counted.map(signed))
-        .bind(spec.status)
-        .bind(partition.0)
-        .fetch_one(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(FeedKey(id))
-}
 
 /// Counts and sizes fit 63 bits.
 pub fn signed(count: u64) -> i64 {

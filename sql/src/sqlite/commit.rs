@@ -3,7 +3,7 @@ use super::bulk::Bulk;
 use super::errors::{Failure, outcome};
 use super::lease::check_tokens;
 use super::register::{progress, whole};
-use super::{SqliteStore, breaks, clock, daily, facts, quarantine};
+use super::{SqliteStore, breaks, clock, daily, facts, feeds, quarantine};
 use crate::columns::{self, ColumnWriter, NamesView};
 use crate::{AccountWrite, CommitError, CommitUnit, DeltaWrite, EventWrite, Names, Receipt, StoreError};
 use returns::date::Micros;
@@ -21,6 +21,9 @@ impl SqliteStore {
         let receipt = write_ledger(&mut tx, unit, &self.names, now).await?;
         for delta in &unit.deltas {
             apply(&mut tx, delta, now).await?;
+            if let Some(step) = delta.feed {
+                feeds::step(&mut tx, step).await?;
+            }
         }
         tx.commit().await.map_err(outcome)?;
         Ok(receipt)

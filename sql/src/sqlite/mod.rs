@@ -16,6 +16,7 @@ mod connect;
 mod daily;
 mod errors;
 mod facts;
+mod feeds;
 mod history;
 mod identify;
 mod lease;
@@ -30,12 +31,13 @@ mod value;
 mod wire;
 
 use crate::{
-    Alias, CommitError, CommitUnit, FeedSpec, Found, Generation, HistoryRequest, KnownPartition, Names,
-    OpenPartition, PartitionSpec, PolicySpec, Probe, Reader, Receipt, Store, StoreError, StoredAccount,
+    Alias, BadRecords, CommitError, CommitUnit, FeedSpec, Found, Generation, HistoryRequest, KnownPartition,
+    Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec, Probe, Reader, Receipt, StandingFeed, Store,
+    StoreError, StoredAccount, Touched, TouchedAccount,
 };
 use async_trait::async_trait;
 use errors::Failure;
-use record::{FeedKey, PartitionId};
+use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use returns::date::Micros;
 use returns::ledger::History;
 use sqlx::pool::PoolConnection;
@@ -115,8 +117,22 @@ impl Store for SqliteStore {
     ) -> Result<OpenPartition, StoreError> {
         Ok(self.grant_partition(generation, spec).await?)
     }
-    async fn open_feed(&self, spec: &FeedSpec) -> Result<FeedKey, StoreError> {
+    async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
         Ok(self.register_feed(spec).await?)
+    }
+    async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
+        Ok(self.feeds_standing(layouts).await?)
+    }
+    async fn touched(&self, what: &Touched) -> Result<Vec<TouchedAccount>, StoreError> {
+        Ok(self.accounts_touched(what).await?)
+    }
+    async fn bad_records(
+        &self,
+        feed: FeedKey,
+        partition: PartitionKey,
+        before: Progress,
+    ) -> Result<BadRecords, StoreError> {
+        Ok(self.records_bad(feed, partition, before).await?)
     }
     async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError> {
         Ok(self.register_policy(spec).await?)

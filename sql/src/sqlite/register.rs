@@ -1,10 +1,9 @@
 //! What is registered once and known by a number ever after: partitions, feeds, policies, account ids.
 use super::errors::Failure;
 use super::lease::{self, check_tokens};
-use super::wire::text_date;
 use super::{SqliteStore, clock};
-use crate::{FeedSpec, Generation, KnownPartition, OpenPartition, PartitionSpec, PolicySpec, StoreError};
-use record::{FeedKey, PartitionId, PartitionKey, Progress};
+use crate::{Generation, KnownPartition, OpenPartition, PartitionSpec, PolicySpec, StoreError};
+use record::{PartitionId, PartitionKey, Progress};
 use sqlx::{Connection, Row, SqliteConnection};
 use std::ops::Range;
 
@@ -32,19 +31,6 @@ impl SqliteStore {
         let key = PartitionKey(id);
         self.names.partitions.insert(key, spec.id.clone());
         Ok(OpenPartition { key, token, progress: progress(&position)? })
-    }
-
-    pub(super) async fn register_feed(&self, spec: &FeedSpec) -> Result<FeedKey, Failure> {
-        let mut connection = self.light().await?;
-        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let partition = note_file(&mut tx, spec).await?;
-        // What is known of a feed stays: a release since then must not be undone by reading the file again.
-        let id = match known_feed(&mut tx, spec).await? {
-            Some(id) => id,
-            None => insert_feed(&mut tx, spec, partition).await?,
-        };
-        tx.commit().await?;
-        Ok(FeedKey(id))
     }
 
     pub(super) async fn register_policy(&self, spec: &PolicySpec) -> Result<i64, Failure> {
@@ -140,7 +126,7 @@ pub(super) fn progress(text: &str) -> Result<Progress, Failure> {
     Ok(text.parse().map_err(unknown)?)
 }
 
-async fn partition_id(
+pub(super) async fn partition_id(
     connection: &mut SqliteConnection,
     id: &PartitionId,
     source: &str,
@@ -150,59 +136,9 @@ async fn partition_id(
     Ok(sqlx::query_scalar(insert).bind(id.as_str()).bind(source).fetch_one(connection).await?)
 }
 
-/// Size and time of the file that was read through; returns its partition.
-async fn note_file(connection: &mut SqliteConnection, spec: &FeedSpec) -> Result<i64, Failure> {
-    let id = partition_id(connection, &spec.partition, &spec.source).await?;
-    sqlx::query("UPDATE partition SET file_size = ?, file_modified = ? WHERE id = ?")
-        .bind(spec.bytes.map(whole))
-        .bind(spec.file_modified)
-        .bind(id)
-        .execute(connection)
-        .await?;
-    Ok(id)
-}
-
-async fn known_feed(connection: &mut SqliteConnection, spec: &FeedSpec) -> Result<Option<i64>, Failure> {
-    let by_hash = "SELECT id FROM feed WHERE vendor = ? AND hash = ?";
-    let by_day = "SELECT id FROM feed WHERE vendor = ? AND hash IS NULL AND source = ? AND name = ?";
-    let asked = match spec.hash {
-        Some(hash) => sqlx::query_scalar(by_hash).bind(&*spec.vendor).bind(hex(&hash)),
-        None => sqlx::query_scalar(by_day).bind(&*spec.vendor).bind(&*spec.source).bind(&*spec.name),
-    };
-    Ok(asked.fetch_optional(connection).await?)
-}
-
-async fn insert_feed(
-    connection: &mut SqliteConnection,
-    spec: &FeedSpec,
-    partition: i64,
-) -> Result<i64, Failure> {
-    let insert = "INSERT INTO feed
-        (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
-    Ok(sqlx::query_scalar(insert)
-        .bind(&*spec.source)
-        .bind(&*spec.vendor)
-        .bind(&*spec.name)
-        .bind(spec.hash.map(|h| hex(&h)))
-        .bind(spec.bytes.map(whole))
-        .bind(spec.arrival)
-        .bind(spec.business_date.map(text_date))
-        .bind(spec.declared.map(whole))
-        .bind(spec.counted.map(whole))
-        .bind(spec.status)
-        .bind(partition)
-        .fetch_one(connection)
-        .await?)
-}
-
 /// SQL's integers have a sign; nothing counted here comes near the bound.
 pub(super) fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The policy in force: its id and hash.

@@ -1,6 +1,7 @@
 //! What every store promises, asked of each.
 //!
 //! - `suite`: the promises, as functions of a store.
+//! - `feeds`: those of whole feeds.
 //! - `make`: rows, facts and units to ask with.
 //! - `only_postgres`: what has no counterpart in SQLite.
 #![allow(
@@ -8,6 +9,7 @@
     clippy::expect_used,
     reason = "helpers of tests stand outside of test functions"
 )]
+mod feeds;
 mod make;
 mod only_postgres;
 #[path = "../../../tests/src/postgres.rs"]
@@ -39,17 +41,18 @@ async fn on_sqlite() -> Opened {
 }
 
 macro_rules! promises {
-    ($($promise:ident)*) => {
+    ($($room:ident: $($promise:ident)*;)*) => {
         mod postgres_promises {
-            $(#[tokio::test] async fn $promise() { super::suite::$promise(super::on_postgres().await).await })*
+            $($(#[tokio::test] async fn $promise() { super::$room::$promise(super::on_postgres().await).await })*)*
         }
         mod sqlite_promises {
-            $(#[tokio::test] async fn $promise() { super::suite::$promise(super::on_sqlite().await).await })*
+            $($(#[tokio::test] async fn $promise() { super::$room::$promise(super::on_sqlite().await).await })*)*
         }
     };
 }
 
 promises! {
+    suite:
     migrating_twice_changes_nothing
     any_row_comes_back_as_it_was
     any_fact_comes_back_as_it_was
@@ -78,5 +81,11 @@ promises! {
     aliases_lead_to_accounts
     a_checkpoint_set_back_keeps_its_counters
     what_is_registered_once_is_found_again
-    a_figure_has_its_evidence
+    a_figure_has_its_evidence;
+    feeds:
+    of_copies_the_earliest_gives_a_feed_its_arrival
+    a_feed_is_complete_with_the_step_that_reaches_its_end
+    what_one_feed_says_and_another_lacks_is_found
+    holdings_of_a_feed_and_open_days_of_a_vendor_are_found
+    bad_records_of_a_feed_are_counted;
 }

@@ -156,7 +156,7 @@ impl Ready {
         let generation = Arc::new(store.open_generation("test", Duration::from_secs(60)).await.unwrap());
         let partition_id = PartitionId::new("feeds/day-1.csv");
         let partition = open_partition(&**store, &generation, &partition_id).await;
-        let feed = store.open_feed(&file("day-1.csv", 1)).await.unwrap();
+        let feed = store.open_feed(&file("day-1.csv", 1)).await.unwrap().key;
         let ready = Ready { opened, generation, partition, partition_id, feed };
         ready.commit(CommitUnit { accounts: vec![account(1, "A-1")], ..ready.unit() }).await;
         ready
@@ -186,7 +186,7 @@ impl Ready {
             ..Counts::default()
         };
         let (partition, token) = (self.partition.key, self.partition.token);
-        DeltaWrite { partition, id: self.partition_id.clone(), token, from, to, counts }
+        DeltaWrite { partition, id: self.partition_id.clone(), token, from, to, counts, feed: None }
     }
 
     pub async fn commit(&self, unit: CommitUnit) -> store::Receipt {
@@ -234,7 +234,7 @@ pub fn file(name: &str, hash: u8) -> FeedSpec {
         business_date: Some(date("2025-01-02")),
         declared: Some(3),
         counted: Some(3),
-        status: "complete",
+        status: "coming",
         partition: PartitionId::new(format!("feeds/{name}")),
         file_modified: Some(1_700_000_000_000_001),
     }

@@ -485,8 +485,8 @@ pub async fn a_known_fact_is_found_wherever_it_lives(opened: Opened) {
 pub async fn on_a_stream_the_day_makes_no_difference(opened: Opened) {
     let ready = Ready::new(opened).await;
     let day = |name: &str| FeedSpec { hash: None, name: name.into(), status: "open", ..file("stream", 0) };
-    let first = ready.store().open_feed(&day("2025-01-02")).await.unwrap();
-    let second = ready.store().open_feed(&day("2025-01-03")).await.unwrap();
+    let first = ready.store().open_feed(&day("2025-01-02")).await.unwrap().key;
+    let second = ready.store().open_feed(&day("2025-01-03")).await.unwrap().key;
     let mut carrying = row("2025-01-02", "100");
     carrying.feed = first;
     let carried = StoredFact { fact: summary_of(&carrying), in_row: true, waiting: None };
@@ -681,13 +681,13 @@ pub async fn what_is_registered_once_is_found_again(opened: Opened) {
     let ready = Ready::new(opened).await;
     let store = ready.store();
     let renamed = FeedSpec { name: "copy.csv".into(), ..file("day-1.csv", 1) };
-    assert_eq!(store.open_feed(&renamed).await.unwrap(), ready.feed, "a file is known by its bytes");
-    let other = store.open_feed(&file("day-2.csv", 2)).await.unwrap();
+    assert_eq!(store.open_feed(&renamed).await.unwrap().key, ready.feed, "a file is known by its bytes");
+    let other = store.open_feed(&file("day-2.csv", 2)).await.unwrap().key;
     assert_ne!(other, ready.feed);
     let feed = store.reader().feed_name(ready.feed).await.unwrap().unwrap();
     assert_eq!(
         (feed.name.as_str(), feed.vendor.as_str(), feed.status.as_str()),
-        ("day-1.csv", "alpha", "complete")
+        ("day-1.csv", "alpha", "coming")
     );
     assert_eq!((feed.hash, feed.business_date), (Some("01".repeat(32)), Some(date("2025-01-02"))));
     assert_eq!((feed.arrival, feed.declared, feed.counted), (Some(1_700_000_000_000_000), Some(3), Some(3)));

@@ -1,0 +1,190 @@
+//! Feeds as wholes: registered, followed to their end, and what depends on that.
+use super::lease::register_partition;
+use super::register::signed;
+use super::types::{Day, Instant};
+use crate::{
+    BadRecords, DeltaWrite, FeedSpec, FeedStep, OpenFeed, StandingFeed, StoreError, Touched, TouchedAccount,
+};
+use record::{FeedKey, PartitionId, PartitionKey, Progress};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+use std::sync::Arc;
+
+/// What has an end is known by its layout and hash, a day of a stream by source, layout and date. A known one stays as it is, save that a
+/// mapping may have learnt to read what waited, and for the counts of what grows.
+const REGISTER: [&str; 2] = [
+    "INSERT INTO feed AS f (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     ON CONFLICT (vendor, hash) WHERE hash IS NOT NULL DO UPDATE SET declared = excluded.declared, counted = excluded.counted,
+        business_date = excluded.business_date, status = CASE f.status WHEN 'waiting' THEN excluded.status ELSE f.status END
+     RETURNING id, arrival, (SELECT name FROM partition p WHERE p.id = partition_id)",
+    "INSERT INTO feed AS f (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     ON CONFLICT (source, vendor, name) WHERE hash IS NULL DO UPDATE SET declared = excluded.declared, counted = excluded.counted
+     RETURNING id, arrival, (SELECT name FROM partition p WHERE p.id = partition_id)",
+];
+
+pub async fn open(pool: &PgPool, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
+    let mut tx = pool.begin().await?;
+    let partition = register_partition(&mut tx, &spec.partition, &spec.source).await?;
+    if spec.file_modified.is_some() {
+        sqlx::query("UPDATE partition SET file_size = $2, file_modified = $3 WHERE id = $1")
+            .bind(partition.0)
+            .bind(spec.bytes.map(signed))
+            .bind(spec.file_modified.map(Instant))
+            .execute(&mut *tx)
+            .await?;
+    }
+    let row = sqlx::query(REGISTER[usize::from(spec.hash.is_none())])
+        .bind(&*spec.source)
+        .bind(&*spec.vendor)
+        .bind(&*spec.name)
+        .bind(spec.hash.map(Vec::from))
+        .bind(spec.bytes.map(signed))
+        .bind(spec.arrival.map(Instant))
+        .bind(spec.business_date.map(Day))
+        .bind(spec.declared.map(signed))
+        .bind(spec.counted.map(signed))
+        .bind(spec.status)
+        .bind(partition.0)
+        .fetch_one(&mut *tx)
+        .await?;
+    let id: i64 = row.try_get(0)?;
+    let kept = (row.try_get::<Option<Instant>, _>(1)?.map(|t| t.0), row.try_get::<Option<String>, _>(2)?);
+    let is_earlier = spec.is_earlier_copy(kept.0, kept.1.map(PartitionId::new));
+    if is_earlier {
+        sqlx::query("UPDATE feed SET source = $2, name = $3, arrival = $4, partition_id = $5 WHERE id = $1")
+            .bind(id)
+            .bind(&*spec.source)
+            .bind(&*spec.name)
+            .bind(spec.arrival.map(Instant))
+            .bind(partition.0)
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(OpenFeed { key: FeedKey(id), arrival: if is_earlier { spec.arrival } else { kept.0 } })
+}
+
+/// The feeds that steps belong to, brought up to date with them.
+pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite]) -> Result<(), StoreError> {
+    let steps: Vec<FeedStep> = deltas.iter().filter_map(|d| d.feed).collect();
+    if steps.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE feed f SET first_as_of = least(f.first_as_of, s.first), last_as_of = greatest(f.last_as_of, s.last),
+            status = CASE WHEN s.through AND f.status = 'coming' THEN 'complete' ELSE f.status END
+         FROM unnest($1::bigint[], $2::date[], $3::date[], $4::boolean[]) AS s (id, first, last, through) WHERE f.id = s.id",
+    )
+    .bind(steps.iter().map(|s| s.feed.0).collect::<Vec<_>>())
+    .bind(steps.iter().map(|s| s.dates.map(|d| Day(d.0))).collect::<Vec<_>>())
+    .bind(steps.iter().map(|s| s.dates.map(|d| Day(d.1))).collect::<Vec<_>>())
+    .bind(steps.iter().map(|s| s.through).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn standing(pool: &PgPool, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT f.id, f.vendor, f.business_date, f.arrival, f.status = 'complete', EXISTS (
+            SELECT FROM quarantine q
+            WHERE q.feed_id = f.id AND q.status = 'open' AND (q.account_id IS NULL OR q.as_of IS NULL))
+         FROM feed f WHERE f.hash IS NOT NULL AND f.status IN ('coming', 'complete') AND f.vendor = ANY ($1)",
+    )
+    .bind(layouts.iter().map(|l| l.to_string()).collect::<Vec<_>>())
+    .fetch_all(pool)
+    .await?;
+    let feed = |row: &PgRow| -> Result<StandingFeed, StoreError> {
+        Ok(StandingFeed {
+            key: FeedKey(row.try_get(0)?),
+            layout: row.try_get::<String, _>(1)?.into(),
+            business_date: row.try_get::<Option<Day>, _>(2)?.map(|d| d.0),
+            arrival: row.try_get::<Option<Instant>, _>(3)?.map(|t| t.0),
+            through: row.try_get(4)?,
+            unread: row.try_get(5)?,
+        })
+    };
+    rows.iter().map(feed).collect()
+}
+
+pub async fn touched(pool: &PgPool, what: &Touched) -> Result<Vec<TouchedAccount>, StoreError> {
+    let rows = match what {
+        Touched::Lacking { of, beside } => {
+            sqlx::query(LACKING).bind(of.0).bind(beside.0).fetch_all(pool).await?
+        }
+        Touched::Holdings { of } => sqlx::query(HOLDINGS).bind(of.0).fetch_all(pool).await?,
+        Touched::Open { vendor, until } => {
+            sqlx::query(OPEN).bind(&**vendor).bind(until.map(Day)).fetch_all(pool).await?
+        }
+    };
+    let account = |row: &PgRow| -> Result<TouchedAccount, StoreError> {
+        Ok(TouchedAccount {
+            account_no: row.try_get::<String, _>(0)?.into(),
+            from: row.try_get::<Day, _>(1)?.0,
+            until: row.try_get::<Day, _>(2)?.0,
+            whole: row.try_get(3)?,
+        })
+    };
+    rows.iter().map(account).collect()
+}
+
+/// Account by account over the dates the feed speaks of, so that it costs what the feed holds and not what the store does.
+const LACKING: &str = "
+    SELECT a.account_no, min(said.as_of), max(said.as_of), bool_or(said.whole)
+    FROM feed f CROSS JOIN account a CROSS JOIN LATERAL (
+        SELECT x.as_of, x.key_as_of IS NULL OR x.kind = 'account' AS whole FROM fact x
+        WHERE x.account_id = a.id AND x.as_of BETWEEN f.first_as_of AND f.last_as_of AND x.feed_id = f.id
+            AND x.kind <> 'quarantined'
+            AND NOT EXISTS (SELECT FROM fact y WHERE y.account_id = a.id AND y.feed_id = $2 AND y.kind = x.kind
+                AND y.origin = x.origin AND y.key_as_of IS NOT DISTINCT FROM x.key_as_of
+                AND y.ref IS NOT DISTINCT FROM x.ref AND (x.key_as_of IS NULL OR y.as_of = x.as_of))
+            AND NOT (x.kind = 'summary' AND EXISTS (SELECT FROM performance_daily y WHERE y.account_id = a.id
+                AND y.as_of = x.as_of AND y.feed_id = $2 AND y.carries AND y.value_vendor = x.origin))
+        UNION ALL
+        SELECT d.as_of, false FROM performance_daily d
+        WHERE d.account_id = a.id AND d.as_of BETWEEN f.first_as_of AND f.last_as_of AND d.feed_id = f.id AND d.carries
+            AND NOT EXISTS (SELECT FROM fact y WHERE y.account_id = a.id AND y.as_of = d.as_of AND y.feed_id = $2
+                AND y.kind = 'summary' AND y.origin = d.value_vendor)
+    ) said
+    WHERE f.id = $1 GROUP BY a.account_no";
+
+const HOLDINGS: &str = "
+    SELECT a.account_no, min(x.as_of), max(x.as_of), false
+    FROM feed f CROSS JOIN account a CROSS JOIN LATERAL (
+        SELECT as_of FROM fact WHERE account_id = a.id AND as_of BETWEEN f.first_as_of AND f.last_as_of
+            AND feed_id = f.id AND kind = 'holding'
+    ) x
+    WHERE f.id = $1 GROUP BY a.account_no";
+
+/// By the index of open days; the bit is that of `incomplete`.
+const OPEN: &str = "
+    SELECT a.account_no, min(d.as_of), max(d.as_of), false
+    FROM performance_daily d JOIN account a ON a.id = d.account_id
+    WHERE d.row_reasons & 1 <> 0 AND d.value_vendor = $1 AND ($2::date IS NULL OR d.as_of <= $2)
+    GROUP BY a.account_no";
+
+pub async fn bad_records(
+    pool: &PgPool,
+    feed: FeedKey,
+    partition: PartitionKey,
+    before: Progress,
+) -> Result<BadRecords, StoreError> {
+    let before = match before {
+        Progress::Start => Some("0".to_owned()),
+        Progress::At(position) => Some(position.sequence.to_string()),
+        Progress::End => None,
+    };
+    let row = sqlx::query(
+        "SELECT count(*) FILTER (WHERE partition_id = $2 AND ($3::numeric IS NULL OR split_part(position, '.', 1)::numeric < $3::numeric)),
+            coalesce(bool_or(status = 'open' AND (account_id IS NULL OR as_of IS NULL)), false)
+         FROM quarantine WHERE feed_id = $1",
+    )
+    .bind(feed.0)
+    .bind(partition.0)
+    .bind(before)
+    .fetch_one(pool)
+    .await?;
+    Ok(BadRecords { count: row.try_get::<i64, _>(0)?.unsigned_abs(), unread: row.try_get(1)? })
+}

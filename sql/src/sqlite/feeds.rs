@@ -1,0 +1,239 @@
+//! Feeds as wholes: registered, followed to their end, and what depends on that.
+use super::SqliteStore;
+use super::errors::Failure;
+use super::register::{partition_id, whole};
+use super::wire::{Columns, text_date};
+use crate::columns::{ColumnReader, need};
+use crate::{BadRecords, FeedSpec, FeedStep, OpenFeed, StandingFeed, Touched, TouchedAccount};
+use record::{FeedKey, PartitionId, PartitionKey, Progress};
+use returns::date::Micros;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection, Row, SqliteConnection};
+use std::sync::Arc;
+
+/// A feed that is known: its id, and the arrival and partition of its earliest copy.
+type Known = (i64, Option<Micros>, Option<String>);
+
+impl SqliteStore {
+    pub(super) async fn register_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, Failure> {
+        let mut connection = self.light().await?;
+        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let partition = note_file(&mut tx, spec).await?;
+        let (id, arrival) = match known(&mut tx, spec).await? {
+            Some((id, arrival, name)) => {
+                bring_up_to_date(&mut tx, spec, id).await?;
+                let is_earlier = spec.is_earlier_copy(arrival, name.map(PartitionId::new));
+                if is_earlier {
+                    rename(&mut tx, spec, id, partition).await?;
+                }
+                (id, if is_earlier { spec.arrival } else { arrival })
+            }
+            None => (insert(&mut tx, spec, partition).await?, spec.arrival),
+        };
+        tx.commit().await?;
+        Ok(OpenFeed { key: FeedKey(id), arrival })
+    }
+
+    pub(super) async fn feeds_standing(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, Failure> {
+        let query = "SELECT f.id, f.business_date, f.arrival, f.status = 'complete', EXISTS (
+                SELECT 1 FROM quarantine q
+                WHERE q.feed_id = f.id AND q.status = 'open' AND (q.account_id IS NULL OR q.as_of IS NULL))
+            FROM feed f WHERE f.hash IS NOT NULL AND f.status IN ('coming', 'complete') AND f.vendor = ?";
+        let mut feeds = Vec::new();
+        for layout in layouts {
+            let rows = sqlx::query(query).bind(layout.clone()).fetch_all(&self.readers).await?;
+            for row in &rows {
+                let mut c = Columns::new(row, 0);
+                feeds.push(StandingFeed {
+                    key: FeedKey(need(c.integer()?, "id")?),
+                    layout: layout.clone(),
+                    business_date: c.date()?,
+                    arrival: c.time()?,
+                    through: c.integer()? == Some(1),
+                    unread: c.integer()? == Some(1),
+                });
+            }
+        }
+        Ok(feeds)
+    }
+
+    pub(super) async fn accounts_touched(&self, what: &Touched) -> Result<Vec<TouchedAccount>, Failure> {
+        let query = match what {
+            Touched::Lacking { of, beside } => sqlx::query(LACKING).bind(of.0).bind(beside.0),
+            Touched::Holdings { of } => sqlx::query(HOLDINGS).bind(of.0),
+            Touched::Open { vendor, until } => {
+                sqlx::query(OPEN).bind(vendor.clone()).bind(until.map(text_date))
+            }
+        };
+        let rows = query.fetch_all(&self.readers).await?;
+        let account = |row: &SqliteRow| -> Result<TouchedAccount, Failure> {
+            let mut c = Columns::new(row, 0);
+            Ok(TouchedAccount {
+                account_no: need(c.text()?, "account_no")?,
+                from: need(c.date()?, "as_of")?,
+                until: need(c.date()?, "as_of")?,
+                whole: c.integer()? == Some(1),
+            })
+        };
+        rows.iter().map(account).collect()
+    }
+
+    pub(super) async fn records_bad(
+        &self,
+        feed: FeedKey,
+        partition: PartitionKey,
+        before: Progress,
+    ) -> Result<BadRecords, Failure> {
+        let before = match before {
+            Progress::Start => Some(0),
+            // Offsets in files fit: what does not is a stream, whose feeds have no end.
+            Progress::At(position) => Some(i64::try_from(position.sequence).unwrap_or(i64::MAX)),
+            Progress::End => None,
+        };
+        let query = "SELECT
+                count(*) FILTER (WHERE partition_id = ?2 AND (?3 IS NULL OR CAST(position AS INTEGER) < ?3)),
+                coalesce(max(status = 'open' AND (account_id IS NULL OR as_of IS NULL)), 0)
+            FROM quarantine WHERE feed_id = ?1";
+        let row =
+            sqlx::query(query).bind(feed.0).bind(partition.0).bind(before).fetch_one(&self.readers).await?;
+        let count: i64 = row.try_get(0)?;
+        Ok(BadRecords { count: count.unsigned_abs(), unread: row.try_get::<i64, _>(1)? == 1 })
+    }
+}
+
+/// The feed a step belongs to, brought up to date with it.
+pub(super) async fn step(connection: &mut SqliteConnection, step: FeedStep) -> Result<(), Failure> {
+    let update = "UPDATE feed SET first_as_of = coalesce(min(first_as_of, ?2), first_as_of, ?2),
+        last_as_of = coalesce(max(last_as_of, ?3), last_as_of, ?3),
+        status = CASE WHEN ?4 AND status = 'coming' THEN 'complete' ELSE status END WHERE id = ?1";
+    let [first, last] = [step.dates.map(|d| text_date(d.0)), step.dates.map(|d| text_date(d.1))];
+    sqlx::query(update)
+        .bind(step.feed.0)
+        .bind(first)
+        .bind(last)
+        .bind(step.through)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Account by account over the dates the feed speaks of, so that it costs what the feed holds and not what the store does.
+const LACKING: &str = "
+    SELECT a.account_no, min(said.as_of), max(said.as_of), max(said.whole)
+    FROM (
+        SELECT x.account_id, x.as_of, x.key_as_of IS NULL OR x.kind = 'account' AS whole
+        FROM feed f CROSS JOIN account b CROSS JOIN fact x
+            ON x.account_id = b.id AND x.as_of BETWEEN f.first_as_of AND f.last_as_of AND x.feed_id = f.id
+        WHERE f.id = ?1 AND x.kind <> 'quarantined'
+            AND NOT EXISTS (SELECT 1 FROM fact y WHERE y.account_id = x.account_id AND y.kind = x.kind
+                AND coalesce(y.key_as_of, '') = coalesce(x.key_as_of, '') AND y.origin = x.origin
+                AND coalesce(y.ref, '') = coalesce(x.ref, '') AND y.feed_id = ?2)
+            AND NOT (x.kind = 'summary' AND EXISTS (SELECT 1 FROM performance_daily y WHERE y.account_id = x.account_id
+                AND y.as_of = x.as_of AND y.feed_id = ?2 AND y.carries = 1 AND y.value_vendor = x.origin))
+        UNION ALL
+        SELECT d.account_id, d.as_of, 0
+        FROM feed f CROSS JOIN account b CROSS JOIN performance_daily d
+            ON d.account_id = b.id AND d.as_of BETWEEN f.first_as_of AND f.last_as_of
+        WHERE f.id = ?1 AND d.feed_id = f.id AND d.carries = 1
+            AND NOT EXISTS (SELECT 1 FROM fact y WHERE y.account_id = d.account_id AND y.kind = 'summary'
+                AND coalesce(y.key_as_of, '') = d.as_of AND y.origin = d.value_vendor
+                AND coalesce(y.ref, '') = '' AND y.feed_id = ?2)
+    ) said JOIN account a ON a.id = said.account_id GROUP BY a.id";
+
+const HOLDINGS: &str = "
+    SELECT a.account_no, min(x.as_of), max(x.as_of), 0
+    FROM feed f CROSS JOIN account a CROSS JOIN fact x
+        ON x.account_id = a.id AND x.as_of BETWEEN f.first_as_of AND f.last_as_of AND x.feed_id = f.id AND x.kind = 'holding'
+    WHERE f.id = ?1 GROUP BY a.id";
+
+/// By the index of open days; the bit is that of `incomplete`.
+const OPEN: &str = "
+    SELECT a.account_no, min(d.as_of), max(d.as_of), 0
+    FROM performance_daily d JOIN account a ON a.id = d.account_id
+    WHERE d.row_reasons & 1 <> 0 AND d.value_vendor = ?1 AND (?2 IS NULL OR d.as_of <= ?2) GROUP BY a.id";
+
+/// Size and time of the file that was read through; returns its partition.
+async fn note_file(connection: &mut SqliteConnection, spec: &FeedSpec) -> Result<i64, Failure> {
+    let id = partition_id(connection, &spec.partition, &spec.source).await?;
+    sqlx::query("UPDATE partition SET file_size = ?, file_modified = ? WHERE id = ?")
+        .bind(spec.bytes.map(whole))
+        .bind(spec.file_modified)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(id)
+}
+
+/// What has an end is known by its layout and hash, a day of a stream by source, layout and date.
+async fn known(connection: &mut SqliteConnection, spec: &FeedSpec) -> Result<Option<Known>, Failure> {
+    let by_hash = "SELECT f.id, f.arrival, p.name FROM feed f LEFT JOIN partition p ON p.id = f.partition_id
+        WHERE f.vendor = ? AND f.hash = ?";
+    let by_day = "SELECT f.id, f.arrival, p.name FROM feed f LEFT JOIN partition p ON p.id = f.partition_id
+        WHERE f.vendor = ? AND f.hash IS NULL AND f.source = ? AND f.name = ?";
+    let asked = match spec.hash {
+        Some(hash) => sqlx::query_as(by_hash).bind(&*spec.vendor).bind(hex(&hash)),
+        None => sqlx::query_as(by_day).bind(&*spec.vendor).bind(&*spec.source).bind(&*spec.name),
+    };
+    Ok(asked.fetch_optional(connection).await?)
+}
+
+/// A known feed stays as it is, save that a mapping may have learnt to read what waited, and for the counts of what grows.
+async fn bring_up_to_date(
+    connection: &mut SqliteConnection,
+    spec: &FeedSpec,
+    id: i64,
+) -> Result<(), Failure> {
+    let update = "UPDATE feed SET declared = ?, counted = ?, business_date = ?,
+        status = CASE status WHEN 'waiting' THEN ? ELSE status END WHERE id = ?";
+    sqlx::query(update)
+        .bind(spec.declared.map(whole))
+        .bind(spec.counted.map(whole))
+        .bind(spec.business_date.map(text_date))
+        .bind(spec.status)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn rename(
+    connection: &mut SqliteConnection,
+    spec: &FeedSpec,
+    id: i64,
+    partition: i64,
+) -> Result<(), Failure> {
+    let update = "UPDATE feed SET source = ?, name = ?, arrival = ?, partition_id = ? WHERE id = ?";
+    sqlx::query(update)
+        .bind(&*spec.source)
+        .bind(&*spec.name)
+        .bind(spec.arrival)
+        .bind(partition)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn insert(connection: &mut SqliteConnection, spec: &FeedSpec, partition: i64) -> Result<i64, Failure> {
+    let insert = "INSERT INTO feed
+        (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+    Ok(sqlx::query_scalar(insert)
+        .bind(&*spec.source)
+        .bind(&*spec.vendor)
+        .bind(&*spec.name)
+        .bind(spec.hash.map(|h| hex(&h)))
+        .bind(spec.bytes.map(whole))
+        .bind(spec.arrival)
+        .bind(spec.business_date.map(text_date))
+        .bind(spec.declared.map(whole))
+        .bind(spec.counted.map(whole))
+        .bind(spec.status)
+        .bind(partition)
+        .fetch_one(connection)
+        .await?)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

@@ -1,0 +1,184 @@
+//! What every store promises of whole feeds.
+use crate::Opened;
+use crate::make::*;
+use record::{FeedKey, Progress};
+use returns::fact::Holding;
+use returns::ledger::RowChange;
+use returns::{Body, Reason};
+use store::{
+    BadRecords, CommitUnit, FeedSpec, FeedStep, OpenFeed, QuarantineWrite, StandingFeed, Touched,
+    TouchedAccount,
+};
+
+/// The first file's step to an end or on, over dates.
+fn step(ready: &Ready, to: Progress, dates: Option<(&str, &str)>) -> CommitUnit {
+    let dates = dates.map(|(first, last)| (date(first), date(last)));
+    let feed = Some(FeedStep { feed: ready.feed, dates, through: to == Progress::End });
+    let from = if to == Progress::End { at(1) } else { Progress::Start };
+    CommitUnit { deltas: vec![store::DeltaWrite { feed, ..ready.delta(from, to) }], ..ready.unit() }
+}
+
+async fn standing(ready: &Ready) -> Vec<StandingFeed> {
+    let mut feeds = ready.store().standing_feeds(&["alpha".into()]).await.unwrap();
+    feeds.sort_by_key(|feed| feed.key);
+    feeds
+}
+
+async fn touched(ready: &Ready, what: Touched) -> Vec<TouchedAccount> {
+    let mut accounts = ready.store().touched(&what).await.unwrap();
+    accounts.sort_by(|a, b| a.account_no.cmp(&b.account_no));
+    accounts
+}
+
+fn account_days(number: &str, from: &str, until: &str, whole: bool) -> TouchedAccount {
+    TouchedAccount { account_no: number.into(), from: date(from), until: date(until), whole }
+}
+
+pub async fn of_copies_the_earliest_gives_a_feed_its_arrival(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let copy = |name: &str, arrival| FeedSpec { arrival, ..file(name, 1) };
+    let arrived = ready.store().open_feed(&copy("z.csv", Some(5))).await.unwrap();
+    assert_eq!(arrived, OpenFeed { key: ready.feed, arrival: Some(5) });
+    let later = ready.store().open_feed(&copy("a.csv", Some(6))).await.unwrap();
+    assert_eq!(later, arrived, "a later copy is no news");
+    ready.store().open_feed(&copy("b.csv", Some(5))).await.unwrap();
+    let feed = ready.store().reader().feed_name(ready.feed).await.unwrap().unwrap();
+    assert_eq!((feed.name.as_str(), feed.arrival), ("b.csv", Some(5)), "of equal arrivals the first by name");
+    let none = ready.store().open_feed(&copy("y.csv", None)).await.unwrap();
+    assert_eq!(none.arrival, None, "no time sorts below every time");
+}
+
+pub async fn a_feed_is_complete_with_the_step_that_reaches_its_end(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let day = FeedSpec { hash: None, name: "2025-01-02".into(), status: "open", ..file("stream", 0) };
+    ready.store().open_feed(&day).await.unwrap();
+    ready.store().open_feed(&FeedSpec { status: "waiting", ..file("day-9.csv", 9) }).await.unwrap();
+    let known = |through| StandingFeed {
+        key: ready.feed,
+        layout: "alpha".into(),
+        business_date: Some(date("2025-01-02")),
+        arrival: Some(1_700_000_000_000_000),
+        through,
+        unread: false,
+    };
+    ready.commit(step(&ready, at(1), Some(("2025-01-02", "2025-01-03")))).await;
+    assert_eq!(standing(&ready).await, [known(false)], "neither a stream nor what waits stands");
+    ready.commit(step(&ready, Progress::End, None)).await;
+    assert_eq!(standing(&ready).await, [known(true)]);
+    ready.store().open_feed(&file("day-1.csv", 1)).await.unwrap();
+    assert_eq!(standing(&ready).await, [known(true)], "and stays so when it is opened again");
+    assert_eq!(ready.store().standing_feeds(&["beta".into()]).await.unwrap(), []);
+}
+
+pub async fn what_one_feed_says_and_another_lacks_is_found(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let newer = ready.store().open_feed(&file("day-1b.csv", 2)).await.unwrap().key;
+    let of = |feed: FeedKey, mut stored: returns::ledger::StoredFact| {
+        stored.fact.feed = feed;
+        stored
+    };
+    // its row carries a summary both have said. A-2: the row's is in the older alone. A-3: a flow with an id, of another date in the
+    // newer. A-4: a flow with an id that the newer lacks, and a date beyond the dates of the feed.
+    let both = row("2025-01-02", "100");
+    let mut again = returns::ledger::summary_of(&both);
+    again.feed = newer;
+    let again = returns::ledger::StoredFact { fact: again, in_row: false, waiting: None };
+    let new = |account, day: &str| write(account, RowChange::New(row(day, "100")));
+    let unit = CommitUnit {
+        accounts: vec![account(2, "A-2"), account(3, "A-3"), account(4, "A-4")],
+        rows: vec![write(1, RowChange::New(both)), new(2, "2025-01-03"), new(4, "2025-01-09")],
+        facts: [
+            facts(1, [again]),
+            facts(
+                3,
+                [of(ready.feed, flow("2025-01-02", "T1", "5")), of(newer, flow("2025-01-03", "T1", "5"))],
+            ),
+            facts(4, [of(ready.feed, flow("2025-01-02", "T2", "5"))]),
+        ]
+        .concat(),
+        ..step(&ready, at(1), Some(("2025-01-02", "2025-01-03")))
+    };
+    ready.commit(unit).await;
+    let found = touched(&ready, Touched::Lacking { of: ready.feed, beside: newer }).await;
+    let expected = [
+        account_days("A-2", "2025-01-03", "2025-01-03", false),
+        account_days("A-4", "2025-01-02", "2025-01-02", true),
+    ];
+    assert_eq!(found, expected);
+    let back = touched(&ready, Touched::Lacking { of: newer, beside: ready.feed }).await;
+    assert_eq!(back, [], "a feed without dates of its own has said nothing yet");
+}
+
+pub async fn holdings_of_a_feed_and_open_days_of_a_vendor_are_found(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let body = Body::Holding(Holding {
+        security: "X".into(),
+        value: dec("5"),
+        accrued: dec("0"),
+        quantity: None,
+        price: None,
+        currency: None,
+    });
+    let mut open = row("2025-01-02", "100");
+    open.reasons.insert(Reason::Incomplete);
+    let mut later = row("2025-01-06", "100");
+    later.reasons.insert(Reason::Incomplete);
+    later.reasons.insert(Reason::Corrected);
+    let held = facts(1, [fact("2025-01-02", Some("X"), body.clone()), fact("2025-01-03", Some("X"), body)]);
+    let unit = CommitUnit {
+        accounts: vec![account(2, "A-2"), account(3, "A-3")],
+        rows: vec![
+            write(1, RowChange::New(open)),
+            write(2, RowChange::New(later)),
+            write(3, RowChange::New(row("2025-01-02", "7"))),
+        ],
+        facts: held,
+        ..step(&ready, at(1), Some(("2025-01-02", "2025-01-06")))
+    };
+    ready.commit(unit).await;
+    let holdings = touched(&ready, Touched::Holdings { of: ready.feed }).await;
+    assert_eq!(holdings, [account_days("A-1", "2025-01-02", "2025-01-03", false)]);
+    let open = |until: Option<&str>| Touched::Open { vendor: "alpha".into(), until: until.map(date) };
+    let first = account_days("A-1", "2025-01-02", "2025-01-02", false);
+    assert_eq!(touched(&ready, open(Some("2025-01-05"))).await, [first.clone()]);
+    let second = account_days("A-2", "2025-01-06", "2025-01-06", false);
+    assert_eq!(touched(&ready, open(None)).await, [first, second]);
+    assert_eq!(touched(&ready, Touched::Open { vendor: "beta".into(), until: None }).await, []);
+}
+
+pub async fn bad_records_of_a_feed_are_counted(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let record = |n: u64, account: Option<i64>| QuarantineWrite {
+        vendor: "alpha".into(),
+        partition: ready.partition.key,
+        position: at(n),
+        line: Some(n),
+        feed: ready.feed,
+        code: "bad_number".into(),
+        text: "no number".into(),
+        field: None,
+        raw: b"x".to_vec(),
+        length: 1,
+        raw_hash: [9; 32],
+        account,
+        vendor_account: None,
+        as_of: Some(date("2025-01-02")),
+        mapping_version: 1,
+    };
+    let named = [record(1, Some(1)), record(20, Some(1))].to_vec();
+    ready.commit(CommitUnit { quarantine: named, ..ready.unit() }).await;
+    let bad =
+        async |before| ready.store().bad_records(ready.feed, ready.partition.key, before).await.unwrap();
+    assert_eq!(bad(at(20)).await, BadRecords { count: 1, unread: false });
+    assert_eq!(bad(Progress::End).await, BadRecords { count: 2, unread: false });
+    ready.commit(CommitUnit { quarantine: vec![record(3, None)], ..ready.unit() }).await;
+    assert_eq!(
+        bad(at(2)).await,
+        BadRecords { count: 1, unread: true },
+        "unread of the feed, wherever it stands"
+    );
+    assert!(standing(&ready).await[0].unread);
+    let other = ready.store().open_feed(&file("day-2.csv", 2)).await.unwrap().key;
+    let none = ready.store().bad_records(other, ready.partition.key, Progress::End).await.unwrap();
+    assert_eq!(none, BadRecords::default());
+}
