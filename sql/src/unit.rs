@@ -249,14 +249,14 @@ pub struct FeedStep {
 }
 
 impl FeedStep {
-    /// Two steps, one after the other, as one.
-    #[must_use]
-    pub fn and(self, next: FeedStep) -> FeedStep {
-        let dates = match (self.dates, next.dates) {
+    /// Two steps, one after the other, as one. Of two feeds the later is told of: a partition with an end holds one.
+    pub fn merged(one: Option<FeedStep>, next: Option<FeedStep>) -> Option<FeedStep> {
+        let (Some(one), Some(next)) = (one, next) else { return next.or(one) };
+        let dates = match (one.dates.filter(|_| one.feed == next.feed), next.dates) {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (one, other) => one.or(other),
         };
-        FeedStep { dates, ..next }
+        Some(FeedStep { dates, ..next })
     }
 }
 

@@ -125,7 +125,12 @@ fn rows(case: &Case) -> Vec<Row> {
         .enumerate()
         .map(|(n, day)| StoredFact { fact: fact(case, day, n), in_row: false, waiting: None })
         .collect();
-    fold(&facts, &Profile::default(), Ground { policy: &policy, partitions: &partitions, feeds: &returns::ledger::NO_FEEDS }).rows
+    fold(
+        &facts,
+        &Profile::default(),
+        Ground { policy: &policy, partitions: &partitions, feeds: &returns::ledger::NO_FEEDS },
+    )
+    .rows
 }
 
 impl Expect {

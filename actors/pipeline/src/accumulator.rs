@@ -1,5 +1,6 @@
 //! The accumulator: one writer for the accounts of its slots. Adds facts, relinks, and hands on what changes.
 use crate::enter::entered;
+use crate::followed::Followed;
 use crate::guard::{End, Failure, Guard};
 use crate::mailbox::{Mailbox, Parcel};
 use crate::messages::{AccountBatch, Committed, Flowing, Intake, ReturnsBatch};
@@ -7,7 +8,7 @@ use crate::overlay::Overlay;
 use actix::prelude::*;
 use foldhash::{HashMap, HashSet};
 use record::{Counts, Symbol};
-use returns::ledger::{AccountState, Changes, Ground, Offer, Outcome, Profile, Restore};
+use returns::ledger::{AccountState, Changes, Feeds, Ground, Offer, Outcome, Profile, Restore, Stage};
 use returns::{Fact, Kind, Policy};
 use std::ops::Range;
 use std::sync::Arc;
@@ -32,6 +33,9 @@ pub struct Work {
     pub(crate) policy: Arc<Policy>,
     pub(crate) accounts: HashMap<Symbol, Account>,
     pub(crate) overlay: Overlay,
+    /// Whole feeds, as far as this accumulator has been told: its batches come in their order, so nothing of a feed that is in is to come.
+    pub(crate) feeds: Feeds,
+    pub(crate) followed: Followed,
     /// Accounts with facts stored and not folded.
     pub(crate) marked: HashSet<Symbol>,
     pub(crate) marks_known: bool,
@@ -127,6 +131,7 @@ impl Work {
         store: Arc<dyn Store>,
         names: Arc<Names>,
         policy: Arc<Policy>,
+        followed: Followed,
         out: Mailbox<Flowing<Arc<ReturnsBatch>>>,
         limit: usize,
         share: (usize, usize),
@@ -138,6 +143,8 @@ impl Work {
             policy,
             accounts: HashMap::default(),
             overlay: Overlay::default(),
+            feeds: Feeds::default(),
+            followed,
             marked: HashSet::default(),
             marks_known: false,
             share,
@@ -171,6 +178,7 @@ impl Work {
 
     /// Adds a batch's facts to the ledger; what changes comes back.
     pub(crate) async fn settle(&mut self, batch: AccountBatch) -> Result<ReturnsBatch, Failure> {
+        self.hear_of(batch.feed.as_deref());
         let mut out = ReturnsBatch::new(batch.header, batch.counts);
         out.rows.reserve(batch.facts.len());
         let touched = out.header.number;
@@ -196,8 +204,15 @@ impl Work {
         if !to_store.is_empty() {
             self.store_first(to_store, batch.intake == Intake::Wait, &mut out).await?;
         }
+        let through = batch.feed.filter(|feed| feed.stage != Stage::Coming);
+        if let Some(feed) = &through {
+            self.feeds.note((**feed).clone());
+        }
         if batch.intake == (Intake::StoreFirst { last: true }) {
             self.fold_marked(&mut out).await?;
+        }
+        if let Some(feed) = &through {
+            self.feed_end(feed, &mut out).await?;
         }
         out.breaks = batch.breaks;
         for mut rejected in batch.rejects {
@@ -217,7 +232,7 @@ impl Work {
         out: &mut ReturnsBatch,
     ) -> Option<Outcome> {
         let account = self.accounts.get_mut(&symbol)?;
-        let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
+        let ground = Ground { policy: &self.policy, partitions: &self.names.partitions, feeds: &self.feeds };
         account.touched = touched;
         match account.state.offer(fact, ground, &mut self.scratch) {
             Offer::Settled(outcome) => {
@@ -289,7 +304,11 @@ impl Work {
         for ((symbol, account_no), stored) in missing.iter().zip(numbers).zip(stored) {
             let account = match stored {
                 Some(stored) => {
-                    let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
+                    let ground = Ground {
+                        policy: &self.policy,
+                        partitions: &self.names.partitions,
+                        feeds: &self.feeds,
+                    };
                     let state = AccountState::restore(
                         Restore {
                             profile: stored.profile,

@@ -1,17 +1,19 @@
 //! The decoder: bytes to observations, and each observation to the accumulator that owns its account.
 use crate::crosswalk::{Crosswalk, Resolved, account_no};
 use crate::enter::entered;
+use crate::followed::{Followed, Tally};
 use crate::generation::Plan;
 use crate::guard::{Failure, Guard};
 use crate::mailbox::{Mailbox, Parcel};
-use crate::messages::{AccountBatch, Flowing, NewAlias, Raw};
-use crate::pieces::{split, undecodable};
+use crate::messages::{AccountBatch, Flowing, NewAlias, Raw, Rejected};
+use crate::pieces::{bad_share, split, undecodable};
 use crate::topology::layouts::CORRECTIONS;
 use actix::prelude::*;
 use codecs::{Decoded, Observation, Reject};
 use foldhash::HashMap;
-use record::{Counts, RawBatch};
+use record::{Counts, PartitionKey, Progress, RawBatch};
 use returns::Vendor;
+use returns::tolerance::Rules;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use store::{Names, Store};
@@ -33,6 +35,10 @@ struct Work {
     names: Arc<Names>,
     /// By the layout's name.
     vendors: HashMap<Arc<str>, VendorWork>,
+    followed: Followed,
+    rules: Arc<Rules>,
+    /// Of feeds with an end that are being read.
+    tallies: HashMap<PartitionKey, Tally>,
     out: Vec<Mailbox<Flowing<AccountBatch>>>,
     decoded: Decoded,
 }
@@ -58,7 +64,9 @@ impl DecoderActor {
     pub fn new(guard: Guard, plan: &Plan, out: Vec<Mailbox<Flowing<AccountBatch>>>, inputs: usize) -> Self {
         let vendors = plan.layouts.iter().map(|l| (Arc::from(l.layout.name()), VendorWork::new(l))).collect();
         let (store, names) = (plan.store.clone(), plan.names.clone());
-        let work = Work { store, names, vendors, out, decoded: Decoded::default() };
+        let (followed, rules) = (Followed::of(&plan.layouts), plan.rules.clone());
+        let (tallies, decoded) = (HashMap::default(), Decoded::default());
+        let work = Work { store, names, vendors, followed, rules, tallies, out, decoded };
         DecoderActor { guard, work: Some(work), runtime: plan.runtime.clone(), open_inputs: inputs }
     }
 }
@@ -143,22 +151,54 @@ impl Work {
     }
 
     async fn batch(&mut self, raw: RawBatch) -> Result<(), Failure> {
-        let pieces = match self.vendors.get_mut(&raw.feed.vendor) {
+        let before = self.tally_before(&raw).await?;
+        let mut pieces = match self.vendors.get_mut(&raw.feed.vendor) {
             Some(vendor) => {
                 decode(|batch, out| vendor.decoder.decode(batch, out), &raw, &mut self.decoded);
                 tell_drift(vendor, &self.decoded, &raw);
                 let aliases = learn(vendor, &self.decoded, &*self.store, &self.names).await?;
                 vendor.metrics.count(&self.decoded.counts);
-                split(vendor, &raw, &mut self.decoded, aliases, self.out.len(), &self.names)
+                let follow = |unread| self.followed.of_batch(&raw, unread || before.unread);
+                split(vendor, &raw, &mut self.decoded, aliases, follow, self.out.len(), &self.names)
             }
             None => undecodable(&raw, self.out.len())?,
         };
+        self.tally_after(&raw, before, &mut pieces);
         for (k, piece) in pieces.into_iter().enumerate() {
             if let Some(piece) = piece {
                 self.out[k].send(Flowing::Batch(piece)).await?;
             }
         }
         Ok(())
+    }
+}
+
+impl Work {
+    /// What was met of the batch's feed before it; what an earlier run read of it is in the store.
+    async fn tally_before(&mut self, raw: &RawBatch) -> Result<Tally, Failure> {
+        let (key, from) = (raw.partition.key, raw.from);
+        match self.tallies.remove(&key) {
+            Some(tally) => Ok(tally),
+            None if raw.feed.ends => Ok(self.store.bad_records(raw.feed.key, key, from).await?.into()),
+            None => Ok(Tally::default()),
+        }
+    }
+
+    /// Adds the batch to what was met; with the last one, the share of bad records is judged.
+    fn tally_after(&mut self, raw: &RawBatch, mut tally: Tally, pieces: &mut [Option<AccountBatch>]) {
+        if !raw.feed.ends {
+            return;
+        }
+        let rejects = pieces.iter().flatten().flat_map(|piece| &piece.rejects);
+        tally.unread |= rejects.clone().any(Rejected::names_nothing);
+        tally.bad += rejects.count() as u64;
+        if raw.to != Progress::End {
+            self.tallies.insert(raw.partition.key, tally);
+            return;
+        }
+        if let Some(Some(first)) = pieces.first_mut() {
+            first.breaks.extend(bad_share(raw, &tally, &self.rules));
+        }
     }
 }
 

@@ -72,7 +72,7 @@ impl Work {
     }
 
     fn by_account(&self, facts: Vec<(Symbol, Fact)>) -> Vec<Waiting> {
-        let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
+        let ground = Ground { policy: &self.policy, partitions: &self.names.partitions, feeds: &self.feeds };
         let mut order: Vec<Symbol> = Vec::new();
         let mut grouped: HashMap<Symbol, Vec<Fact>> = HashMap::default();
         for (symbol, fact) in facts {
@@ -115,7 +115,8 @@ impl Work {
                     continue;
                 }
             };
-            let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
+            let ground =
+                Ground { policy: &self.policy, partitions: &self.names.partitions, feeds: &self.feeds };
             let Some(account) = self.accounts.get_mut(&w.symbol) else { continue };
             match refold(&mut account.state, &w.facts, &whole, ground) {
                 Ok(done) => self.take(w, done, out),

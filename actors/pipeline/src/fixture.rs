@@ -33,7 +33,7 @@ pub fn partition(key: i64) -> Arc<Partition> {
 /// One of so many pieces of a batch that reads step `step` (from 1) of a partition.
 pub fn piece(number: u64, of: u32, partition: &Arc<Partition>, step: u64) -> Header {
     let (from, to) = (at(step - 1), at(step));
-    Header { number, part: Part::Piece { of }, partition: partition.clone(), from, to }
+    Header { number, part: Part::Piece { of }, partition: partition.clone(), from, to, feed: None }
 }
 
 /// A row that carries its summary; the value makes the content.
@@ -116,6 +116,9 @@ pub fn raw(records: &str) -> RawBatch {
         key: FeedKey(1),
         vendor: "harbor".into(),
         arrival: None,
+        first_arrival: None,
+        business_date: None,
+        records: 0,
         hash: None,
         ends: true,
         gated: false,

@@ -6,7 +6,7 @@ use returns::ledger::RowChange;
 use returns::{Date, Reasons};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{AccountWrite, BreakWrite, CommitUnit, DeltaWrite, FactWrite, Generation, RowWrite};
+use store::{AccountWrite, BreakWrite, CommitUnit, DeltaWrite, FactWrite, FeedStep, Generation, RowWrite};
 
 /// Steps of one partition under way, by batch number.
 struct Track {
@@ -21,6 +21,7 @@ struct Step {
     to: Progress,
     missing: u32,
     counts: Counts,
+    feed: Option<FeedStep>,
 }
 
 /// Gathers checked batches into the next transaction.
@@ -73,6 +74,7 @@ impl Gather {
             to: header.to,
             missing: pieces,
             counts: Counts::default(),
+            feed: header.feed,
         });
         step.missing = step.missing.saturating_sub(1);
         step.counts += counts;
@@ -96,7 +98,7 @@ impl Gather {
     fn whole_steps(&mut self) -> (Vec<DeltaWrite>, Vec<CommittedBatch>) {
         let (mut deltas, mut whole) = (Vec::new(), Vec::new());
         for (key, track) in &mut self.tracks {
-            let (from, mut counts, mut any) = (track.at, Counts::default(), false);
+            let (from, mut counts, mut feed, mut any) = (track.at, Counts::default(), None, false);
             while let Some(step) = track.under_way.first_entry() {
                 if step.get().missing > 0 || step.get().from != track.at {
                     break;
@@ -104,12 +106,13 @@ impl Gather {
                 let (number, step) = step.remove_entry();
                 track.at = step.to;
                 counts += step.counts;
+                feed = FeedStep::merged(feed, step.feed);
                 any = true;
                 whole.push(CommittedBatch { number, partition: track.partition.clone(), to: step.to });
             }
             if any {
                 let (id, token) = (track.partition.id.clone(), track.partition.token);
-                deltas.push(DeltaWrite { partition: *key, id, token, from, to: track.at, counts });
+                deltas.push(DeltaWrite { partition: *key, id, token, from, to: track.at, counts, feed });
             }
         }
         // A partition that is through needs no memory.

@@ -3,6 +3,7 @@ use crate::accumulator::{self, AccumulatorActor};
 use crate::board::Board;
 use crate::checker::CheckerActor;
 use crate::decoder::DecoderActor;
+use crate::followed::Followed;
 use crate::guard::{Ended, Failure, Guard};
 use crate::mailbox::{Mailbox, Parcel};
 use crate::registry::{SourceLayouts, StoreRegistry};
@@ -183,11 +184,12 @@ impl Starting<'_> {
             let arbiter = self.arbiter();
             let addr = AccumulatorActor::start_in_arbiter(&arbiter, move |ctx| {
                 ctx.set_mailbox_capacity(k.mailbox + CONTROL);
-                let policy = plan.layouts.policy.clone();
+                let (policy, followed) = (plan.layouts.policy.clone(), Followed::of(&plan.layouts));
                 let work = accumulator::Work::new(
                     plan.store,
                     plan.names,
                     policy,
+                    followed,
                     out,
                     limit,
                     (i, k.instances),

@@ -3,7 +3,8 @@
 //! # Layout
 //! - [`topology`]: the file: what it says, whether it is a graph, which layouts and policy it means, how it looks.
 //! - [`messages`]: what actors say to each other; [`mailbox`]: the bounded edges between them.
-//! - one file an actor: [`source_actor`], [`decoder`] (what it hands on: `pieces`, `quarantined`), [`accumulator`] (its slow path: [`deferred`]; feeds that are stored before they are folded: [`store_first`]; its memory of what is not committed:
+//! - one file an actor: [`source_actor`], [`decoder`] (what it hands on: `pieces`, `quarantined`), [`accumulator`] (its slow path: [`deferred`]; feeds that are stored before they are folded:
+//!   [`store_first`]; what the end of a feed decides: [`feed_end`], of feeds that are [`followed`]; its memory of what is not committed:
 //!   [`overlay`]), [`checker`], [`sink`] (what it gathers: [`gather`]).
 //! - [`supervisor`] starts and watches a [`generation`]; [`guard`] tells it how actors end.
 //! - [`rules`] and [`policy`]: the tolerances and conventions a topology sets.
@@ -19,8 +20,10 @@ pub mod crosswalk;
 pub mod decoder;
 mod deferred;
 pub mod enter;
+mod feed_end;
 #[cfg(test)]
 mod fixture;
+pub mod followed;
 pub mod gather;
 pub mod generation;
 pub mod guard;

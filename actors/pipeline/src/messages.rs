@@ -1,9 +1,9 @@
 //! What actors say to each other. Forward messages are batches; each carries the header of the source's batch it came from.
 use record::{Counts, Partition, Progress, RawBatch, Symbol};
-use returns::ledger::{RowChange, StoredFact};
+use returns::ledger::{RowChange, StoredFact, WholeFeed};
 use returns::{Date, Fact, Reasons, Verdict};
 use std::sync::Arc;
-use store::QuarantineWrite;
+use store::{FeedStep, QuarantineWrite};
 
 /// Forward: a message, or the word that its sender has said everything.
 pub enum Flowing<M> {
@@ -20,6 +20,8 @@ pub struct Header {
     pub partition: Arc<Partition>,
     pub from: Progress,
     pub to: Progress,
+    /// What the step tells of its feed, where that has an end.
+    pub feed: Option<FeedStep>,
 }
 
 /// What of a batch a message is.
@@ -41,6 +43,8 @@ pub struct AccountBatch {
     pub header: Header,
     pub facts: Vec<(Symbol, Fact)>,
     pub intake: Intake,
+    /// The feed, where it is followed to its end; its last batch goes to every accumulator.
+    pub feed: Option<Arc<WholeFeed>>,
     /// Vendor accounts seen for the first time: (vendor, vendor account) leads to this account from now on.
     pub aliases: Vec<NewAlias>,
     /// Piece 1 carries what belongs to the batch as a whole.
@@ -72,6 +76,13 @@ pub struct NewAlias {
 pub struct Rejected {
     pub write: QuarantineWrite,
     pub account: Option<Symbol>,
+}
+
+impl Rejected {
+    /// It names no account and date, so that it holds no day.
+    pub fn names_nothing(&self) -> bool {
+        self.account.is_none() || self.write.as_of.is_none()
+    }
 }
 
 /// Accumulator to checker: what changes.

@@ -49,6 +49,11 @@ impl Overlay {
         }
     }
 
+    /// Everything not committed: earlier batches, then the batch in hand.
+    pub fn batches<'a>(&'a self, in_hand: &'a ReturnsBatch) -> impl Iterator<Item = &'a ReturnsBatch> {
+        self.batches.iter().map(|pending| &*pending.batch).chain([in_hand])
+    }
+
     /// Whether a batch of that number is part of every read.
     pub fn holds(&self, number: u64) -> bool {
         self.batches.iter().any(|p| p.batch.header.number == number)

@@ -1,13 +1,17 @@
 //! A decoded batch split by accumulator: which piece goes where, and what goes with the first.
 use crate::crosswalk::{Resolved, Target};
 use crate::decoder::{VendorWork, account_text};
+use crate::followed::Tally;
 use crate::guard::Failure;
 use crate::messages::{AccountBatch, Header, Intake, NewAlias, Part, Rejected};
 use crate::quarantined::{refusal, reject, unresolved};
 use codecs::Decoded;
 use record::{Counts, RawBatch, Symbol};
 use returns::Fact;
-use store::{BreakWrite, Names};
+use returns::ledger::{Stage, WholeFeed};
+use returns::tolerance::{Rule, Rules};
+use std::sync::Arc;
+use store::{BreakWrite, FeedStep, Names};
 
 /// Which accumulator owns a slot: contiguous shares of the 256.
 pub fn owner(slot: u8, accumulators: usize) -> usize {
@@ -28,6 +32,7 @@ pub(crate) fn undecodable(raw: &RawBatch, outputs: usize) -> Result<Vec<Option<A
         header: header(raw, 1),
         facts: Vec::new(),
         intake: intake(raw),
+        feed: None,
         aliases: Vec::new(),
         breaks: feed_breaks(raw, std::slice::from_ref(&rejects)),
         rejects,
@@ -42,6 +47,7 @@ pub(crate) fn split(
     raw: &RawBatch,
     decoded: &mut Decoded,
     aliases: Vec<NewAlias>,
+    follow: impl FnOnce(bool) -> Option<WholeFeed>,
     outputs: usize,
     names: &Names,
 ) -> Vec<Option<AccountBatch>> {
@@ -87,7 +93,8 @@ pub(crate) fn split(
         let (to, rejected) = reject(vendor, raw, r, &mut facts, outputs);
         rejects[to].push(rejected);
     }
-    pieces(raw, facts, aliases, rejects, decoded.counts, names)
+    let feed = follow(rejects.iter().flatten().any(Rejected::names_nothing)).map(Arc::new);
+    pieces(raw, facts, aliases, rejects, feed, decoded.counts, names)
 }
 
 fn pieces(
@@ -95,6 +102,7 @@ fn pieces(
     facts: Vec<Vec<(Symbol, Fact)>>,
     aliases: Vec<NewAlias>,
     rejects: Vec<Vec<Rejected>>,
+    feed: Option<Arc<WholeFeed>>,
     mut counts: Counts,
     names: &Names,
 ) -> Vec<Option<AccountBatch>> {
@@ -105,19 +113,21 @@ fn pieces(
         let slot = store::slot_of(&names.symbols.text(alias.account));
         by_owner[owner(slot, outputs)].push(alias);
     }
-    // The end of a feed that is folded once concerns every accumulator.
-    let all = intake(raw) == Intake::StoreFirst { last: true };
+    // The end of a feed that is folded once, or on which others depend, concerns every accumulator.
+    let through = feed.as_ref().is_some_and(|feed| feed.stage != Stage::Coming);
+    let all = through || intake(raw) == Intake::StoreFirst { last: true };
     let goes: Vec<bool> = (0..outputs)
         .map(|k| k == 0 || all || !(facts[k].is_empty() && by_owner[k].is_empty() && rejects[k].is_empty()))
         .collect();
     let total = u32::try_from(goes.iter().filter(|g| **g).count()).unwrap_or(u32::MAX);
+    let header = Header { feed: step(raw, &facts), ..header(raw, total) };
     let mut first = Some((counts, feed_breaks(raw, &rejects)));
     let mut out = Vec::with_capacity(outputs);
     for (((facts, aliases), rejects), goes) in facts.into_iter().zip(by_owner).zip(rejects).zip(goes) {
         out.push(goes.then(|| {
             let (counts, breaks) = first.take().unwrap_or_default();
-            let header = header(raw, total);
-            AccountBatch { header, facts, intake: intake(raw), aliases, rejects, breaks, counts }
+            let (header, feed) = (header.clone(), feed.clone());
+            AccountBatch { header, facts, intake: intake(raw), feed, aliases, rejects, breaks, counts }
         }));
     }
     out
@@ -137,12 +147,30 @@ fn feed_breaks(raw: &RawBatch, rejects: &[Vec<Rejected>]) -> Vec<BreakWrite> {
         };
         breaks.push(BreakWrite { expected, actual, ..feed_break(raw, "control_count", "block", hint) });
     }
-    if let Some(r) = rejects.iter().flatten().find(|r| r.account.is_none() || r.write.as_of.is_none()) {
+    if let Some(r) = rejects.iter().flatten().find(|r| r.names_nothing()) {
         let hint = "a record of the feed is in quarantine and names no account and date";
         let position = Some(r.write.position.to_string());
         breaks.push(BreakWrite { position, ..feed_break(raw, "quarantined_input", "warn", hint) });
     }
     breaks
+}
+
+/// Whether more of the feed is bad than is tolerated (F6): broken, or passing. Nothing where no tolerance is set.
+pub(crate) fn bad_share(raw: &RawBatch, tally: &Tally, rules: &Rules) -> Option<BreakWrite> {
+    rules.of(Rule::BadShare).warn?;
+    let hint = "many records of the feed are in quarantine: see `dietz quarantine list`";
+    let write = feed_break(raw, Rule::BadShare.as_str(), "warn", hint);
+    Some(match returns::tolerance::bad_share(raw.feed.records, tally.bad, rules) {
+        None => BreakWrite { broken: false, ..write },
+        Some(breach) => BreakWrite {
+            expected: breach.expected,
+            actual: breach.actual,
+            difference: breach.difference,
+            difference_bp: breach.difference_bp,
+            tolerance: breach.tolerance,
+            ..write
+        },
+    })
 }
 
 fn feed_break(raw: &RawBatch, rule: &'static str, severity: &'static str, hint: &str) -> BreakWrite {
@@ -174,7 +202,18 @@ fn intake(raw: &RawBatch) -> Intake {
 
 fn header(raw: &RawBatch, pieces: u32) -> Header {
     let (partition, part) = (raw.partition.clone(), Part::Piece { of: pieces });
-    Header { number: raw.number, part, partition, from: raw.from, to: raw.to }
+    Header { number: raw.number, part, partition, from: raw.from, to: raw.to, feed: step(raw, &[]) }
+}
+
+/// What the batch tells of a feed that has an end.
+fn step(raw: &RawBatch, facts: &[Vec<(Symbol, Fact)>]) -> Option<FeedStep> {
+    let mut dates: Option<(returns::Date, returns::Date)> = None;
+    for (_, fact) in facts.iter().flatten() {
+        let (first, last) = dates.unwrap_or((fact.as_of, fact.as_of));
+        dates = Some((first.min(fact.as_of), last.max(fact.as_of)));
+    }
+    let through = raw.to == record::Progress::End;
+    raw.feed.ends.then_some(FeedStep { feed: raw.feed.key, dates, through })
 }
 
 #[cfg(test)]

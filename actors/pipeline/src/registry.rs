@@ -165,11 +165,14 @@ impl Registry for StoreRegistry {
             partition: info.partition.clone(),
             file_modified: info.modified,
         };
-        let key = self.store.open_feed(&spec).await.map_err(|e| error(e, &info.partition))?;
+        let opened = self.store.open_feed(&spec).await.map_err(|e| error(e, &info.partition))?;
         Ok(Arc::new(Feed {
-            key,
+            key: opened.key,
             vendor: info.vendor.clone(),
             arrival: info.arrival,
+            first_arrival: opened.arrival,
+            business_date: info.survey.business_date.as_deref().map(Arc::from),
+            records: info.survey.records,
             hash: info.hash,
             ends: info.status != FeedStatus::Open,
             gated: info.status == FeedStatus::Waiting,

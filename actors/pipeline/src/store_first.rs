@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use store::{HistoryRequest, slot_of};
 
 /// Accounts folded per read and per message, so that memory stays bounded whatever the feed.
-const CHUNK: usize = 200;
+pub(crate) const CHUNK: usize = 200;
 
 impl Work {
     /// Stores facts that are not known yet. They wait for their feed's trailer, or mark their accounts.
@@ -47,6 +47,9 @@ impl Work {
         if std::mem::replace(&mut self.marks_known, true) {
             return Ok(());
         }
+        for feed in self.followed.known(&*self.store).await? {
+            self.feeds.note(feed);
+        }
         let (index, of) = self.share;
         let numbers = self.store.marked().await?;
         let mine = numbers.iter().filter(|no| owner(slot_of(no), of) == index);
@@ -69,7 +72,8 @@ impl Work {
         let (key, source, opened) = (PartitionKey(0), "refold".into(), Progress::End);
         let partition = Arc::new(Partition { key, id, source, token: 0, opened });
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        Header { number, part: Part::Alone, partition, from: Progress::End, to: Progress::End }
+        let (from, to) = (Progress::End, Progress::End);
+        Header { number, part: Part::Alone, partition, from, to, feed: None }
     }
 
     /// Folds every marked account, whole. All but the last chunk goes ahead as more of the batch in hand.
@@ -86,7 +90,7 @@ impl Work {
     }
 
     /// Sends what is in hand ahead of the piece it belongs to; the piece itself, with the counts, stays.
-    async fn send_ahead(&mut self, out: &mut ReturnsBatch) -> Result<(), Failure> {
+    pub(crate) async fn send_ahead(&mut self, out: &mut ReturnsBatch) -> Result<(), Failure> {
         let rest = ReturnsBatch::new(out.header.clone(), out.counts);
         let mut ahead = std::mem::replace(out, rest);
         ahead.header.part = Part::More;
@@ -94,7 +98,11 @@ impl Work {
         self.pass_on(ahead).await
     }
 
-    async fn fold_whole(&mut self, chunk: &[Symbol], out: &mut ReturnsBatch) -> Result<(), Failure> {
+    pub(crate) async fn fold_whole(
+        &mut self,
+        chunk: &[Symbol],
+        out: &mut ReturnsBatch,
+    ) -> Result<(), Failure> {
         let gone: Vec<Symbol> = chunk.iter().filter(|s| !self.accounts.contains_key(s)).copied().collect();
         if !gone.is_empty() {
             self.load(&gone, out.header.number, out).await?;
@@ -108,7 +116,8 @@ impl Work {
         for ((symbol, id), history) in known.into_iter().zip(read) {
             let whole = self.overlay.of(id, out).lay_over(history);
             let whole = whole.map_err(|d| Failure::fatal(format!("a whole read has a row before {d}")))?;
-            let ground = Ground { policy: &self.policy, partitions: &self.names.partitions };
+            let ground =
+                Ground { policy: &self.policy, partitions: &self.names.partitions, feeds: &self.feeds };
             let Some(account) = self.accounts.get_mut(&symbol) else { continue };
             // Until this batch is committed the store would give back the account as it was.
             account.touched = out.header.number;

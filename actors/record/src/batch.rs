@@ -28,6 +28,12 @@ pub struct Feed {
     pub vendor: Arc<str>,
     /// When the feed arrived, microseconds since 1970 UTC, by what the source or the feed states; `None` where nothing states a time.
     pub arrival: Option<i64>,
+    /// Of several copies of the same bytes, when the first arrived.
+    pub first_arrival: Option<i64>,
+    /// The date the feed says it is of, `YYYY-MM-DD`.
+    pub business_date: Option<Arc<str>>,
+    /// The records in it, where it was read through.
+    pub records: u64,
     /// BLAKE3 of the bytes, for what has an end; it makes a delta feed's flow references.
     pub hash: Option<[u8; 32]>,
     /// False for a stream, where equal content is the same fact whatever the feed.

@@ -58,8 +58,8 @@ pub const NO_VENDOR: &str = "unknown";
 /// How a feed stands when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedStatus {
-    /// It has an end, and what it declares agrees.
-    Complete,
+    /// It has an end, and what it declares agrees: it is complete when all of it is in.
+    Coming,
     /// It may grow.
     Open,
     /// It has an end, and its control count disagrees or its trailer is missing: [`Feed::gated`], until released.
@@ -71,7 +71,7 @@ pub enum FeedStatus {
 impl FeedStatus {
     pub fn as_str(self) -> &'static str {
         match self {
-            FeedStatus::Complete => "complete",
+            FeedStatus::Coming => "coming",
             FeedStatus::Open => "open",
             FeedStatus::Waiting => "waiting",
             FeedStatus::Refused => "refused",

@@ -38,6 +38,10 @@ pub fn batch(layout: &Layout, framed: Framed, feed: &[u8], ends: bool) -> RawBat
             key: FeedKey(1),
             vendor: layout.name().into(),
             arrival: None,
+            first_arrival: None,
+            business_date: None,
+            records: 0,
+
             hash: Some(*blake3::hash(feed).as_bytes()),
             ends,
             gated: false,

@@ -83,7 +83,11 @@ impl Ledger {
             number,
             state: AccountState::default(),
         });
-        let ground = Ground { policy: &self.policy, partitions: &self.names.partitions, feeds: &returns::ledger::NO_FEEDS };
+        let ground = Ground {
+            policy: &self.policy,
+            partitions: &self.names.partitions,
+            feeds: &returns::ledger::NO_FEEDS,
+        };
         match account.state.offer(fact, ground, &mut self.scratch) {
             Offer::Settled(_) => {
                 let id = account.id;

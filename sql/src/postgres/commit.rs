@@ -10,8 +10,8 @@ use super::types::Instant;
 use super::write::Writer;
 use super::{PostgresStore, error, feeds};
 use crate::{
-    AccountWrite, BreakWrite, CommitError, CommitUnit, DeltaWrite, EventWrite, FactWrite, QuarantineWrite,
-    Receipt, RowWrite, StoreError,
+    AccountWrite, BreakWrite, CommitError, CommitUnit, DeltaWrite, EventWrite, FactWrite, FeedStep,
+    QuarantineWrite, Receipt, RowWrite, StoreError,
 };
 use record::PartitionKey;
 use returns::date::Micros;
@@ -222,10 +222,7 @@ fn coalesce(deltas: &[DeltaWrite]) -> Result<Vec<DeltaWrite>, CommitError> {
         }
         whole.to = delta.to;
         whole.counts += delta.counts;
-        whole.feed = match (whole.feed, delta.feed) {
-            (Some(one), Some(next)) => Some(one.and(next)),
-            (one, next) => next.or(one),
-        };
+        whole.feed = FeedStep::merged(whole.feed, delta.feed);
     }
     Ok(order)
 }

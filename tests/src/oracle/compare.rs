@@ -63,12 +63,14 @@ fn told(row: &Row) -> OracleRow {
 
 fn agrees_with_the_oracle(given: &Given) -> Result<(), TestCaseError> {
     let partitions = partitions();
-    let product: Vec<OracleRow> =
-        fold_at_once(&given.facts, Ground { policy: &given.policy, partitions: &partitions, feeds: &returns::ledger::NO_FEEDS })
-            .rows
-            .iter()
-            .map(told)
-            .collect();
+    let product: Vec<OracleRow> = fold_at_once(
+        &given.facts,
+        Ground { policy: &given.policy, partitions: &partitions, feeds: &returns::ledger::NO_FEEDS },
+    )
+    .rows
+    .iter()
+    .map(told)
+    .collect();
     let account =
         Account { facts: &given.facts, names: &names(), policy: &given.policy, base_currency: Some(BASE) };
     let oracle = account.rows();

@@ -2,8 +2,9 @@
 use crate::exit::Exit;
 use crate::figure::exact;
 use crate::{Outcome, TopologyArg, open};
+use pipeline::followed::Followed;
 use record::FeedKey;
-use returns::ledger::{Explained, Ground, Pinned, StoredFact, explain_day};
+use returns::ledger::{Explained, Feeds, Ground, Pinned, StoredFact, explain_day};
 use returns::{Date, Fact, Origin, Policy};
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
@@ -38,7 +39,9 @@ pub fn run(args: Args) -> Outcome {
         if evidence.published.is_none() && evidence.facts.is_empty() && evidence.quarantine.is_empty() {
             return Err(missing());
         }
-        let explained = explained(&evidence, &layouts.policy, &names);
+        let mut whole = Feeds::default();
+        Followed::of(&layouts).known(&*store).await?.into_iter().for_each(|feed| whole.note(feed));
+        let explained = explained(&evidence, &layouts.policy, &whole, &names);
         let told = Told {
             feeds: feeds(reader, &evidence).await?,
             policy: policy(reader, &evidence).await?,
@@ -74,9 +77,9 @@ async fn policy(reader: &dyn Reader, evidence: &Evidence) -> Result<Option<i64>,
 }
 
 /// What became of each fact of the day, and the amounts that were linked; nothing without a row.
-fn explained(e: &Evidence, policy: &Policy, names: &Names) -> Option<Explained> {
+fn explained(e: &Evidence, policy: &Policy, feeds: &Feeds, names: &Names) -> Option<Explained> {
     let row = &e.published.as_ref()?.row;
-    let ground = Ground { policy, partitions: &names.partitions };
+    let ground = Ground { policy, partitions: &names.partitions, feeds };
     Some(explain_day(&e.facts, row, e.before.as_ref().map(|b| &b.row), None, ground))
 }
 

@@ -94,7 +94,7 @@ fn splitting(records: &str, outputs: usize, last: bool) -> Vec<Option<AccountBat
     for account in ["a", "b", "c", "d"] {
         vendor.crosswalk.learn(account, &[], account, &names);
     }
-    split(&mut vendor, &raw, &mut decoded, Vec::new(), outputs, &names)
+    split(&mut vendor, &raw, &mut decoded, Vec::new(), |_| None, outputs, &names)
 }
 
 #[test]
@@ -123,6 +123,49 @@ fn the_end_of_a_feed_that_is_folded_once_is_told_to_every_accumulator() {
 }
 
 #[test]
+fn a_feed_with_an_end_tells_its_dates_and_when_it_is_through() {
+    let mut raw = raw("a");
+    let names = Names::default();
+    let facts = [
+        vec![(names.symbols.intern("a"), summary(day(5), 1, 1))],
+        vec![],
+        vec![
+            (names.symbols.intern("b"), summary(day(2), 1, 1)),
+            (names.symbols.intern("c"), summary(day(3), 1, 1)),
+        ],
+    ];
+    let told = |dates, through| Some(FeedStep { feed: raw.feed.key, dates, through });
+    assert_eq!(step(&raw, &facts), told(Some((day(2), day(5))), false));
+    assert_eq!(step(&raw, &[]), told(None, false));
+    let through = told(None, true);
+    raw.to = record::Progress::End;
+    assert_eq!(step(&raw, &[]), through);
+    Arc::get_mut(&mut raw.feed).unwrap().ends = false;
+    assert_eq!(step(&raw, &facts), None, "a stream has no end to come to");
+}
+
+#[test]
+fn more_bad_records_than_are_tolerated_are_one_break_of_the_feed() {
+    use returns::tolerance::{Levels, Limit};
+    let mut raw = raw("");
+    Arc::get_mut(&mut raw.feed).unwrap().records = 200;
+    let mut rules = Rules::default();
+    let judged = |bad, rules: &Rules| bad_share(&raw, &Tally { bad, unread: false }, rules);
+    assert_eq!(judged(200, &rules), None, "no tolerance, no rule");
+    rules.set(
+        Rule::BadShare,
+        Levels { warn: Some(Limit { bp: 100.into(), ..Limit::default() }), block: None },
+    );
+    assert!(!judged(2, &rules).unwrap().broken, "equal passes");
+    let broken = judged(3, &rules).unwrap();
+    assert_eq!(
+        (broken.rule, broken.broken, broken.account, broken.feed),
+        ("bad_share", true, None, Some(raw.feed.key))
+    );
+    assert_eq!((broken.actual, broken.tolerance), (Some(3.into()), Some(2.into())));
+}
+
+#[test]
 fn a_record_on_a_day_without_an_alias_is_quarantined_and_counted_as_such() {
     let names = Names::default();
     let mut vendor = vendor(&names);
@@ -138,7 +181,7 @@ fn a_record_on_a_day_without_an_alias_is_quarantined_and_counted_as_such() {
     vendor.crosswalk.learn("b", &[], "b", &names);
     let raw = raw("ab");
     let mut decoded = decoded(&raw);
-    let pieces = split(&mut vendor, &raw, &mut decoded, Vec::new(), 1, &names);
+    let pieces = split(&mut vendor, &raw, &mut decoded, Vec::new(), |_| None, 1, &names);
     let piece = pieces[0].as_ref().unwrap();
     assert_eq!(piece.facts.len(), 1);
     let codes: Vec<&str> = piece.rejects.iter().map(|r| &*r.write.code).collect();
@@ -157,7 +200,13 @@ fn a_rejected_record_that_names_a_day_holds_it() {
     let mut decoded = Decoded::default();
     let named = Reject { account: Some("d".into()), as_of: Some(day(1)), ..rejected(3) };
     decoded.rejects = vec![named, rejected(4)];
-    let pieces = split(&mut vendor, &raw, &mut decoded, Vec::new(), 4, &names);
+    let mut unread = None;
+    let follow = |some| {
+        unread = Some(some);
+        None
+    };
+    let pieces = split(&mut vendor, &raw, &mut decoded, Vec::new(), follow, 4, &names);
+    assert_eq!(unread, Some(true), "one of them names nothing");
     let (first, owners) = (pieces[0].as_ref().unwrap(), pieces[2].as_ref().unwrap());
     assert!(first.facts.is_empty() && first.rejects[0].account.is_none());
     let (account, hold) = &owners.facts[0];

@@ -78,4 +78,13 @@ impl Compared {
     }
 }
 
+/// A feed of so many records, of which so many are bad. Feed rules only warn (F11).
+pub fn bad_share(records: u64, bad: u64, rules: &Rules) -> Option<Breach> {
+    if records == 0 {
+        return None;
+    }
+    let share = Compared::share(Rule::BadShare, Decimal::from(bad), Decimal::from(records));
+    share.breach(rules)
+}
+
 const BP: Decimal = Decimal::from_parts(1, 0, 0, false, 4);

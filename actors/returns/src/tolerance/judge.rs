@@ -21,7 +21,7 @@ pub fn judge(row: &Row, rules: &Rules, policy: &Policy, breaches: &mut Vec<Breac
     let mut reasons = row.reasons;
     let mut verdict = standing(row.reasons);
     for breach in &breaches[first..] {
-        reasons.insert(breach.rule.reason());
+        breach.rule.reason().into_iter().for_each(|reason| reasons.insert(reason));
         verdict = verdict.max(match breach.severity {
             Severity::Warn => Verdict::Preliminary,
             Severity::Block => Verdict::Held,
@@ -105,7 +105,8 @@ fn marks(row: &Row, rules: &Rules, out: &mut Vec<Breach>) {
         Rule::UnpricedTransfer,
         Rule::Currency,
     ];
-    for rule in marked.into_iter().filter(|rule| row.reasons.has(rule.reason())) {
+    for rule in marked.into_iter().filter(|rule| rule.reason().is_some_and(|reason| row.reasons.has(reason)))
+    {
         out.extend(mark(rule, None, rules));
     }
     if row.end_value < Decimal::ZERO {

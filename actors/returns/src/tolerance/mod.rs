@@ -15,7 +15,7 @@ mod rule;
 mod vendor_return;
 
 pub use calendar::{Calendar, CalendarError};
-pub use compare::Breach;
+pub use compare::{Breach, bad_share};
 pub use judge::judge;
 pub use rule::{Levels, Limit, Rule, Rules, Severity};
 

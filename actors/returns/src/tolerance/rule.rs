@@ -3,7 +3,7 @@ use super::Calendar;
 use crate::row::Reason;
 use rust_decimal::Decimal;
 
-/// A rule over single rows.
+/// A rule over single rows, or over a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
     /// The vendor's own return against ours.
@@ -35,10 +35,12 @@ pub enum Rule {
     UnpricedTransfer,
     /// A flow in another currency than the account's.
     Currency,
+    /// Records of a feed that are bad, as a part of all.
+    BadShare,
 }
 
 impl Rule {
-    pub const ALL: [Rule; 15] = [
+    pub const ALL: [Rule; 16] = [
         Rule::VendorReturn,
         Rule::RollForward,
         Rule::ReturnOutlier,
@@ -54,15 +56,16 @@ impl Rule {
         Rule::SameArrival,
         Rule::UnpricedTransfer,
         Rule::Currency,
+        Rule::BadShare,
     ];
 
     pub fn as_str(self) -> &'static str {
-        self.reason().as_str()
+        self.reason().map_or("bad_share", Reason::as_str)
     }
 
-    /// The reason a breach leaves on the row; the names are the same.
-    pub fn reason(self) -> Reason {
-        match self {
+    /// The reason a breach leaves on the row; the names are the same. A rule over feeds leaves none.
+    pub fn reason(self) -> Option<Reason> {
+        Some(match self {
             Rule::VendorReturn => Reason::VendorReturn,
             Rule::RollForward => Reason::RollForward,
             Rule::ReturnOutlier => Reason::ReturnOutlier,
@@ -78,7 +81,8 @@ impl Rule {
             Rule::SameArrival => Reason::SameArrival,
             Rule::UnpricedTransfer => Reason::UnpricedTransfer,
             Rule::Currency => Reason::Currency,
-        }
+            Rule::BadShare => return None,
+        })
     }
 }
 

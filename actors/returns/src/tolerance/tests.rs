@@ -96,7 +96,7 @@ fn breach(row: &Row) -> Option<Breach> {
     let (_, reasons, mut breaches) = judged(row, &rules());
     assert!(breaches.len() <= 1, "{breaches:?}");
     if let Some(breach) = breaches.first() {
-        assert!(reasons.has(breach.rule.reason()));
+        assert!(reasons.has(breach.rule.reason().unwrap()));
     }
     breaches.pop()
 }

@@ -63,7 +63,7 @@ async fn open_whole(
         modified: stamp.map(|s| s.modified),
         arrival: arrival(rule, name, stamp, whole.survey.arrival, &whole.layout.zone()),
         survey: whole.survey.clone(),
-        status: if whole.survey.agrees() { FeedStatus::Complete } else { FeedStatus::Waiting },
+        status: if whole.survey.agrees() { FeedStatus::Coming } else { FeedStatus::Waiting },
     };
     if known.at_end(&id) {
         // Only its size and time are news: the next run need not read it through.

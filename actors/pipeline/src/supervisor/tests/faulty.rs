@@ -1,6 +1,6 @@
 //! A store that fails on purpose.
 use async_trait::async_trait;
-use record::{FeedKey, PartitionId};
+use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -53,8 +53,22 @@ impl<S: Store> Store for Faulty<S> {
     ) -> Result<OpenPartition, StoreError> {
         self.store.open_partition(generation, spec).await
     }
-    async fn open_feed(&self, spec: &FeedSpec) -> Result<FeedKey, StoreError> {
+    async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
         self.store.open_feed(spec).await
+    }
+    async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
+        self.store.standing_feeds(layouts).await
+    }
+    async fn touched(&self, what: &Touched) -> Result<Vec<TouchedAccount>, StoreError> {
+        self.store.touched(what).await
+    }
+    async fn bad_records(
+        &self,
+        feed: FeedKey,
+        partition: PartitionKey,
+        before: Progress,
+    ) -> Result<BadRecords, StoreError> {
+        self.store.bad_records(feed, partition, before).await
     }
     async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError> {
         self.store.keep_policy(spec).await

@@ -28,7 +28,7 @@ async fn a_file_is_read_to_its_end_and_named_by_its_content() {
     assert_eq!(bench.memory.partitions(), [format!("s/a.csv@{}", &hash[..16])]);
     assert_eq!(batches.last().unwrap().to, Progress::End);
     let feed = bench.memory.feed("a.csv");
-    assert_eq!((feed.status, feed.size, feed.survey.records), (FeedStatus::Complete, Some(6), 2));
+    assert_eq!((feed.status, feed.size, feed.survey.records), (FeedStatus::Coming, Some(6), 2));
     assert_eq!(source.standing(), Standing { ended: 1, ..Standing::default() });
     assert!(matches!(source.next_batch(&LIMIT).await, Ok(Next::End)), "the end stays the end");
 }
@@ -255,7 +255,7 @@ async fn a_control_count_that_disagrees_makes_the_feed_wait_as_a_whole() {
     assert_eq!(batches.iter().map(|b| b.feed.gated).collect::<Vec<_>>(), [true, false]);
     assert_eq!(records(&batches).len(), 4, "its facts are stored all the same");
     assert_eq!(bench.memory.feed("bad.csv").status, FeedStatus::Waiting);
-    assert_eq!(bench.memory.feed("good.csv").status, FeedStatus::Complete);
+    assert_eq!(bench.memory.feed("good.csv").status, FeedStatus::Coming);
 }
 
 #[tokio::test]

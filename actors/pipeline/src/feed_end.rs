@@ -1,0 +1,231 @@
+//! What the end of a feed decides (F5, F6): a newer full feed withdraws what it lacks of older ones, holdings become values, open days are
+//! complete. It goes with the feed's last batch: the step that says the feed is in is committed with it or after it.
+use crate::accumulator::Work;
+use crate::deferred::restates;
+use crate::followed::waits_for_feeds;
+use crate::guard::Failure;
+use crate::messages::ReturnsBatch;
+use crate::pieces::owner;
+use crate::store_first::CHUNK;
+use foldhash::{HashMap, HashSet};
+use record::{FeedKey, Symbol};
+use returns::ledger::{Ground, Reach, Stage, WholeFeed, renew, summary_of};
+use returns::policy::ValueFrom;
+use returns::{Date, Fact, Key, Kind, Reason};
+use std::sync::Arc;
+use store::{HistoryRequest, Touched, slot_of};
+
+/// The dates of an account that are touched.
+#[derive(Clone, Copy)]
+struct Days {
+    from: Date,
+    until: Date,
+    /// All of the account may be.
+    whole: bool,
+}
+
+/// An account whose days are built anew.
+struct Renewal {
+    symbol: Symbol,
+    id: i64,
+    days: (Date, Date),
+    reach: Reach,
+}
+
+impl Work {
+    /// A feed is known from its first batch on, so that nothing of it is taken for all of it.
+    pub(crate) fn hear_of(&mut self, feed: Option<&WholeFeed>) {
+        if let Some(feed) = feed.filter(|feed| self.feeds.get(feed.key).is_none()) {
+            self.feeds.note(WholeFeed { stage: Stage::Coming, ..feed.clone() });
+        }
+    }
+
+    /// Builds anew what the end of a feed touches. The feed is noted as in.
+    pub(crate) async fn feed_end(&mut self, feed: &WholeFeed, out: &mut ReturnsBatch) -> Result<(), Failure> {
+        let asked = self.questions(feed);
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let touched = self.touched(&asked, out).await?;
+        let (whole, part): (Vec<_>, Vec<_>) = touched.into_iter().partition(|(_, days)| days.whole);
+        let whole: Vec<Symbol> = whole.into_iter().map(|(symbol, _)| symbol).collect();
+        for chunk in whole.chunks(CHUNK) {
+            self.send_ahead(out).await?;
+            self.fold_whole(chunk, out).await?;
+        }
+        for chunk in part.chunks(CHUNK) {
+            self.send_ahead(out).await?;
+            self.renew(chunk, out).await?;
+        }
+        Ok(())
+    }
+
+    /// What of the store may change with a feed.
+    fn questions(&self, feed: &WholeFeed) -> Vec<Touched> {
+        let mut asked = Vec::new();
+        for other in self.feeds.beside(feed) {
+            asked.push(Touched::Lacking { of: other, beside: feed.key });
+            asked.push(Touched::Lacking { of: feed.key, beside: other });
+        }
+        let own = self.policy.vendor(feed.vendor);
+        if own.value_from == ValueFrom::Holdings {
+            asked.push(Touched::Holdings { of: feed.key });
+        }
+        if waits_for_feeds(&self.policy, feed.vendor) {
+            asked.push(Touched::Open { vendor: own.name.clone(), until: feed.business_date });
+        }
+        asked
+    }
+
+    /// The accounts of this accumulator that are touched, by what is stored and what is under way; those that are marked are folded whole
+    /// in their time.
+    async fn touched(
+        &mut self,
+        asked: &[Touched],
+        out: &ReturnsBatch,
+    ) -> Result<Vec<(Symbol, Days)>, Failure> {
+        let mut found: HashMap<Symbol, Days> = HashMap::default();
+        let mut add = |symbol: Symbol, days: Days| {
+            let known = found.entry(symbol).or_insert(days);
+            known.from = known.from.min(days.from);
+            known.until = known.until.max(days.until);
+            known.whole |= days.whole;
+        };
+        let (index, of) = self.share;
+        for what in asked {
+            for account in self.store.touched(what).await? {
+                if owner(slot_of(&account.account_no), of) == index {
+                    let (from, until, whole) = (account.from, account.until, account.whole);
+                    add(self.names.symbols.intern(&account.account_no), Days { from, until, whole });
+                }
+            }
+        }
+        let under_way = self.under_way(asked, out);
+        if !under_way.is_empty() {
+            let symbols: HashMap<i64, Symbol> =
+                self.accounts.iter().map(|(symbol, a)| (a.id, *symbol)).collect();
+            for (id, days) in under_way {
+                symbols.get(&id).into_iter().for_each(|symbol| add(*symbol, days));
+            }
+        }
+        let mut touched: Vec<(Symbol, Days)> =
+            found.into_iter().filter(|(symbol, _)| !self.marked.contains(symbol)).collect();
+        // Ids of accounts already loaded come in runs; the order decides no figure.
+        touched.sort_unstable_by_key(|(symbol, _)| self.accounts.get(symbol).map(|a| a.id));
+        Ok(touched)
+    }
+
+    /// The same of what is not committed yet. What one feed lacks may be stored: a look too many changes nothing.
+    fn under_way(&self, asked: &[Touched], out: &ReturnsBatch) -> Vec<(i64, Days)> {
+        let mut touched = Vec::new();
+        let mut said: Vec<(i64, Fact)> = Vec::new();
+        let feeds: HashSet<FeedKey> = asked.iter().flat_map(feeds_of).collect();
+        for batch in self.overlay.batches(out) {
+            for (id, change) in &batch.rows {
+                let Some(row) = change.row() else { continue };
+                let vendor = || self.names.vendor_name(row.value_vendor);
+                let is_open = |what: &Touched| matches!(what, Touched::Open { vendor: v, .. } if Some(v) == vendor().as_ref());
+                if row.reasons.has(Reason::Incomplete) && asked.iter().any(is_open) {
+                    touched.push((*id, Days { from: row.as_of, until: row.as_of, whole: false }));
+                }
+                if row.carries && feeds.contains(&row.feed) {
+                    said.push((*id, summary_of(row)));
+                }
+            }
+            let facts = batch.facts.iter().filter(|(_, stored)| feeds.contains(&stored.fact.feed));
+            said.extend(facts.map(|(id, stored)| (*id, stored.fact.clone())));
+        }
+        let keys: HashSet<(i64, FeedKey, Key)> = said.iter().map(|(id, f)| (*id, f.feed, f.key())).collect();
+        let lacks = |id: i64, fact: &Fact| {
+            asked.iter().any(|what| match what {
+                Touched::Lacking { of, beside } => {
+                    *of == fact.feed && !keys.contains(&(id, *beside, fact.key()))
+                }
+                Touched::Holdings { of } => *of == fact.feed && fact.kind() == Kind::Holding,
+                Touched::Open { .. } => false,
+            })
+        };
+        for (id, fact) in said.iter().filter(|(id, fact)| lacks(*id, fact)) {
+            let whole = !fact.is_dated() || fact.kind() == Kind::Account;
+            touched.push((*id, Days { from: fact.as_of, until: fact.as_of, whole }));
+        }
+        touched
+    }
+
+    /// Builds the touched days of some accounts anew, with as much of their history as that takes.
+    async fn renew(&mut self, chunk: &[(Symbol, Days)], out: &mut ReturnsBatch) -> Result<(), Failure> {
+        let gone: Vec<Symbol> =
+            chunk.iter().map(|(symbol, _)| *symbol).filter(|s| !self.accounts.contains_key(s)).collect();
+        if !gone.is_empty() {
+            self.load(&gone, out.header.number, out).await?;
+        }
+        let ground = Ground { policy: &self.policy, partitions: &self.names.partitions, feeds: &self.feeds };
+        let mut waiting: Vec<Renewal> = chunk
+            .iter()
+            .filter_map(|(symbol, days)| {
+                let account = self.accounts.get(symbol)?;
+                let days = (days.from, days.until);
+                let reach = account.state.reach_of(days, ground);
+                Some(Renewal { symbol: *symbol, id: account.id, days, reach })
+            })
+            .collect();
+        while !waiting.is_empty() {
+            waiting = self.read_and_renew(waiting, out).await?;
+        }
+        Ok(())
+    }
+
+    /// One read for all, and a fold of each. What needs a wider read comes back.
+    async fn read_and_renew(
+        &mut self,
+        waiting: Vec<Renewal>,
+        out: &mut ReturnsBatch,
+    ) -> Result<Vec<Renewal>, Failure> {
+        let asked: Vec<HistoryRequest> =
+            waiting.iter().map(|w| HistoryRequest { account: w.id, reach: w.reach.clone() }).collect();
+        let read = self.store.history(&asked).await?;
+        let cause: Arc<str> = format!("{} is in as a whole", out.header.partition.id).into();
+        let mut again = Vec::new();
+        for (mut w, history) in waiting.into_iter().zip(read) {
+            let whole = match self.overlay.of(w.id, out).lay_over(history) {
+                Ok(whole) => whole,
+                Err(from) => {
+                    w.reach.from = w.reach.from.min(from);
+                    again.push(w);
+                    continue;
+                }
+            };
+            let ground =
+                Ground { policy: &self.policy, partitions: &self.names.partitions, feeds: &self.feeds };
+            let Some(account) = self.accounts.get_mut(&w.symbol) else { continue };
+            account.touched = out.header.number;
+            match renew(&mut account.state, w.days, &whole, ground) {
+                Ok(changes) => {
+                    let restated = changes.rows.iter().filter(|r| restates(r));
+                    out.causes.extend(restated.map(|r| (w.id, r.as_of(), cause.clone())));
+                    out.rows.extend(changes.rows.into_iter().map(|r| (w.id, r)));
+                    out.facts.extend(changes.facts.into_iter().map(|f| (w.id, f)));
+                    if let Some(profile) = changes.profile {
+                        self.write_profile(w.symbol, w.id, profile, out);
+                    }
+                }
+                Err(reach) => {
+                    w.reach = reach;
+                    again.push(w);
+                }
+            }
+        }
+        Ok(again)
+    }
+}
+
+fn feeds_of(what: &Touched) -> Vec<FeedKey> {
+    match what {
+        Touched::Lacking { of, beside } => vec![*of, *beside],
+        Touched::Holdings { of } => vec![*of],
+        Touched::Open { .. } => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

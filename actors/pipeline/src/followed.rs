@@ -1,0 +1,110 @@
+//! Feeds that are followed to their end, because figures depend on their being whole (F5, F6): full feeds, which take older ones' place, and
+//! feeds of vendors whose days are open, or are valued by holdings, until a feed is in.
+use crate::topology::layouts::LayoutSet;
+use foldhash::HashMap;
+use record::{Feed, Progress, RawBatch};
+use returns::ledger::{Needs, Stage, WholeFeed};
+use returns::policy::{FlowsFrom, ValueFrom};
+use returns::{Arrival, Date, Kind, Policy, Vendor};
+use std::sync::Arc;
+use store::{BadRecords, StandingFeed, Store, StoreError};
+
+/// What is to know of a layout, where its feeds are followed.
+#[derive(Clone, Debug)]
+struct Follow {
+    vendor: Vendor,
+    full: bool,
+    gives: Needs,
+    /// Days of its vendor wait for feeds.
+    waits: bool,
+}
+
+/// The layouts whose feeds are followed, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Followed {
+    layouts: HashMap<Arc<str>, Follow>,
+}
+
+/// Whether days of a vendor are open, or without value, until feeds are in.
+pub(crate) fn waits_for_feeds(policy: &Policy, vendor: Vendor) -> bool {
+    let own = policy.vendor(vendor);
+    own.needs_flows || own.close.is_some() || own.value_from == ValueFrom::Holdings
+}
+
+impl Followed {
+    pub fn of(set: &LayoutSet) -> Followed {
+        let follow = |l: &crate::topology::layouts::VendorLayout| {
+            let kinds = l.layout.kinds();
+            let has = |kind| kinds.contains(&kind);
+            let from_summary = set.policy.vendor(l.vendor).flows_from == FlowsFrom::Summary;
+            Follow {
+                vendor: l.vendor,
+                full: l.layout.is_full(),
+                gives: Needs {
+                    values: has(Kind::Summary) || has(Kind::Valuation) || has(Kind::Holding),
+                    flows: has(Kind::Flow) || has(Kind::Summary) && from_summary,
+                },
+                waits: waits_for_feeds(&set.policy, l.vendor),
+            }
+        };
+        let named = set.iter().map(|l| (Arc::from(l.layout.name()), follow(l)));
+        Followed { layouts: named.filter(|(_, follow)| follow.full || follow.waits).collect() }
+    }
+
+    /// All feeds followed that the store has, in or coming.
+    pub async fn known(&self, store: &dyn Store) -> Result<Vec<WholeFeed>, StoreError> {
+        let names: Vec<Arc<str>> = self.layouts.keys().cloned().collect();
+        let feeds = store.standing_feeds(&names).await?;
+        Ok(feeds.into_iter().filter_map(|feed| self.standing(feed)).collect())
+    }
+
+    fn standing(&self, feed: StandingFeed) -> Option<WholeFeed> {
+        let stage = if feed.through { Stage::In { unread: feed.unread } } else { Stage::Coming };
+        self.whole(&feed.layout, feed.key, feed.business_date, feed.arrival, stage)
+    }
+
+    /// The feed a batch is of, as it stands with that batch.
+    pub fn of_batch(&self, raw: &RawBatch, unread: bool) -> Option<WholeFeed> {
+        let Feed { ends, gated, .. } = *raw.feed;
+        let stage = if raw.to == Progress::End { Stage::In { unread } } else { Stage::Coming };
+        let date = raw.feed.business_date.as_deref().and_then(|date| date.parse().ok());
+        let feed = self.whole(&raw.feed.vendor, raw.feed.key, date, raw.feed.first_arrival, stage);
+        feed.filter(|_| ends && !gated)
+    }
+
+    fn whole(
+        &self,
+        layout: &Arc<str>,
+        key: record::FeedKey,
+        business_date: Option<Date>,
+        arrival: Option<i64>,
+        stage: Stage,
+    ) -> Option<WholeFeed> {
+        let Follow { vendor, full, gives, waits } = *self.layouts.get(layout)?;
+        let followed = waits || business_date.is_some();
+        followed.then(|| WholeFeed {
+            key,
+            vendor,
+            layout: layout.clone(),
+            business_date,
+            arrival: Arrival(arrival),
+            full,
+            gives,
+            stage,
+        })
+    }
+}
+
+/// What a decoder has met of the feed it reads: it reads each partition alone and in order.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub bad: u64,
+    /// Some name no account and date.
+    pub unread: bool,
+}
+
+impl From<BadRecords> for Tally {
+    fn from(bad: BadRecords) -> Tally {
+        Tally { bad: bad.count, unread: bad.unread }
+    }
+}
