@@ -100,13 +100,14 @@ pub struct BadRecords {
     pub unread: bool,
 }
 
-/// What may change when a feed is through.
+/// What may change when a feed is through. `dates` is what steps that are not committed yet tell of the feed: facts of theirs may be
+/// stored already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touched {
     /// Facts of one feed whose key another does not have.
-    Lacking { of: FeedKey, beside: FeedKey },
+    Lacking { of: FeedKey, dates: Option<(Date, Date)>, beside: FeedKey },
     /// Holdings of a feed.
-    Holdings { of: FeedKey },
+    Holdings { of: FeedKey, dates: Option<(Date, Date)> },
     /// Days of a vendor that are open, up to a date; all of them without one.
     Open { vendor: Arc<str>, until: Option<Date> },
 }

@@ -7,9 +7,9 @@ use crate::messages::{AccountBatch, Committed, Flowing, Intake, ReturnsBatch};
 use crate::overlay::Overlay;
 use actix::prelude::*;
 use foldhash::{HashMap, HashSet};
-use record::{Counts, Symbol};
+use record::{Counts, FeedKey, Symbol};
 use returns::ledger::{AccountState, Changes, Feeds, Ground, Offer, Outcome, Profile, Restore, Stage};
-use returns::{Fact, Kind, Policy};
+use returns::{Date, Fact, Kind, Policy};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -35,6 +35,8 @@ pub struct Work {
     pub(crate) overlay: Overlay,
     /// Whole feeds, as far as this accumulator has been told: its batches come in their order, so nothing of a feed that is in is to come.
     pub(crate) feeds: Feeds,
+    /// The dates they speak of, as far as batches of this generation tell.
+    pub(crate) feed_dates: HashMap<FeedKey, (Date, Date)>,
     pub(crate) followed: Followed,
     /// Accounts with facts stored and not folded.
     pub(crate) marked: HashSet<Symbol>,
@@ -131,7 +133,6 @@ impl Work {
         store: Arc<dyn Store>,
         names: Arc<Names>,
         policy: Arc<Policy>,
-        followed: Followed,
         out: Mailbox<Flowing<Arc<ReturnsBatch>>>,
         limit: usize,
         share: (usize, usize),
@@ -144,7 +145,8 @@ impl Work {
             accounts: HashMap::default(),
             overlay: Overlay::default(),
             feeds: Feeds::default(),
-            followed,
+            feed_dates: HashMap::default(),
+            followed: Followed::default(),
             marked: HashSet::default(),
             marks_known: false,
             share,
@@ -154,6 +156,12 @@ impl Work {
             limit,
             scratch: Changes::default(),
         }
+    }
+
+    /// The same, with feeds of these layouts followed to their end.
+    #[must_use]
+    pub fn following(self, followed: Followed) -> Self {
+        Work { followed, ..self }
     }
 
     pub(crate) async fn drain(&mut self) -> Result<(), Failure> {
@@ -178,7 +186,7 @@ impl Work {
 
     /// Adds a batch's facts to the ledger; what changes comes back.
     pub(crate) async fn settle(&mut self, batch: AccountBatch) -> Result<ReturnsBatch, Failure> {
-        self.hear_of(batch.feed.as_deref());
+        self.hear_of(batch.feed.as_deref(), batch.header.feed.and_then(|step| step.dates));
         let mut out = ReturnsBatch::new(batch.header, batch.counts);
         out.rows.reserve(batch.facts.len());
         let touched = out.header.number;

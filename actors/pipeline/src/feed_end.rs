@@ -34,9 +34,14 @@ struct Renewal {
 
 impl Work {
     /// A feed is known from its first batch on, so that nothing of it is taken for all of it.
-    pub(crate) fn hear_of(&mut self, feed: Option<&WholeFeed>) {
-        if let Some(feed) = feed.filter(|feed| self.feeds.get(feed.key).is_none()) {
+    pub(crate) fn hear_of(&mut self, feed: Option<&WholeFeed>, dates: Option<(Date, Date)>) {
+        let Some(feed) = feed else { return };
+        if self.feeds.get(feed.key).is_none() {
             self.feeds.note(WholeFeed { stage: Stage::Coming, ..feed.clone() });
+        }
+        if let Some((first, last)) = dates {
+            let known = self.feed_dates.entry(feed.key).or_insert((first, last));
+            *known = (known.0.min(first), known.1.max(last));
         }
     }
 
@@ -63,13 +68,14 @@ impl Work {
     /// What of the store may change with a feed.
     fn questions(&self, feed: &WholeFeed) -> Vec<Touched> {
         let mut asked = Vec::new();
+        let dates = |feed: FeedKey| self.feed_dates.get(&feed).copied();
         for other in self.feeds.beside(feed) {
-            asked.push(Touched::Lacking { of: other, beside: feed.key });
-            asked.push(Touched::Lacking { of: feed.key, beside: other });
+            asked.push(Touched::Lacking { of: other, dates: dates(other), beside: feed.key });
+            asked.push(Touched::Lacking { of: feed.key, dates: dates(feed.key), beside: other });
         }
         let own = self.policy.vendor(feed.vendor);
         if own.value_from == ValueFrom::Holdings {
-            asked.push(Touched::Holdings { of: feed.key });
+            asked.push(Touched::Holdings { of: feed.key, dates: dates(feed.key) });
         }
         if waits_for_feeds(&self.policy, feed.vendor) {
             asked.push(Touched::Open { vendor: own.name.clone(), until: feed.business_date });
@@ -138,10 +144,10 @@ impl Work {
         let keys: HashSet<(i64, FeedKey, Key)> = said.iter().map(|(id, f)| (*id, f.feed, f.key())).collect();
         let lacks = |id: i64, fact: &Fact| {
             asked.iter().any(|what| match what {
-                Touched::Lacking { of, beside } => {
+                Touched::Lacking { of, beside, .. } => {
                     *of == fact.feed && !keys.contains(&(id, *beside, fact.key()))
                 }
-                Touched::Holdings { of } => *of == fact.feed && fact.kind() == Kind::Holding,
+                Touched::Holdings { of, .. } => *of == fact.feed && fact.kind() == Kind::Holding,
                 Touched::Open { .. } => false,
             })
         };
@@ -221,8 +227,8 @@ impl Work {
 
 fn feeds_of(what: &Touched) -> Vec<FeedKey> {
     match what {
-        Touched::Lacking { of, beside } => vec![*of, *beside],
-        Touched::Holdings { of } => vec![*of],
+        Touched::Lacking { of, beside, .. } => vec![*of, *beside],
+        Touched::Holdings { of, .. } => vec![*of],
         Touched::Open { .. } => Vec::new(),
     }
 }

@@ -189,13 +189,12 @@ impl Starting<'_> {
                     plan.store,
                     plan.names,
                     policy,
-                    followed,
                     out,
                     limit,
                     (i, k.instances),
                     plan.numbers,
                 );
-                AccumulatorActor::new(guard, work, plan.runtime, decoders)
+                AccumulatorActor::new(guard, work.following(followed), plan.runtime, decoders)
             });
             boxes.push(Mailbox::new(&name, recipient(&addr), node.kind.mailbox));
             addrs.push(addr);

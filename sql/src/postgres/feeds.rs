@@ -6,6 +6,7 @@ use crate::{
     BadRecords, DeltaWrite, FeedSpec, FeedStep, OpenFeed, StandingFeed, StoreError, Touched, TouchedAccount,
 };
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
+use returns::Date;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 use std::sync::Arc;
@@ -111,10 +112,12 @@ pub async fn standing(pool: &PgPool, layouts: &[Arc<str>]) -> Result<Vec<Standin
 
 pub async fn touched(pool: &PgPool, what: &Touched) -> Result<Vec<TouchedAccount>, StoreError> {
     let rows = match what {
-        Touched::Lacking { of, beside } => {
-            sqlx::query(LACKING).bind(of.0).bind(beside.0).fetch_all(pool).await?
+        Touched::Lacking { of, dates, beside } => {
+            between(sqlx::query(LACKING).bind(of.0), *dates).bind(beside.0).fetch_all(pool).await?
         }
-        Touched::Holdings { of } => sqlx::query(HOLDINGS).bind(of.0).fetch_all(pool).await?,
+        Touched::Holdings { of, dates } => {
+            between(sqlx::query(HOLDINGS).bind(of.0), *dates).fetch_all(pool).await?
+        }
         Touched::Open { vendor, until } => {
             sqlx::query(OPEN).bind(&**vendor).bind(until.map(Day)).fetch_all(pool).await?
         }
@@ -130,22 +133,28 @@ pub async fn touched(pool: &PgPool, what: &Touched) -> Result<Vec<TouchedAccount
     rows.iter().map(account).collect()
 }
 
+type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+fn between<'q>(query: Query<'q>, dates: Option<(Date, Date)>) -> Query<'q> {
+    query.bind(dates.map(|d| Day(d.0))).bind(dates.map(|d| Day(d.1)))
+}
+
 /// Account by account over the dates the feed speaks of, so that it costs what the feed holds and not what the store does.
 const LACKING: &str = "
     SELECT a.account_no, min(said.as_of), max(said.as_of), bool_or(said.whole)
     FROM feed f CROSS JOIN account a CROSS JOIN LATERAL (
         SELECT x.as_of, x.key_as_of IS NULL OR x.kind = 'account' AS whole FROM fact x
-        WHERE x.account_id = a.id AND x.as_of BETWEEN f.first_as_of AND f.last_as_of AND x.feed_id = f.id
+        WHERE x.account_id = a.id AND x.as_of BETWEEN least(f.first_as_of, $2) AND greatest(f.last_as_of, $3) AND x.feed_id = f.id
             AND x.kind <> 'quarantined'
-            AND NOT EXISTS (SELECT FROM fact y WHERE y.account_id = a.id AND y.feed_id = $2 AND y.kind = x.kind
+            AND NOT EXISTS (SELECT FROM fact y WHERE y.account_id = a.id AND y.feed_id = $4 AND y.kind = x.kind
                 AND y.origin = x.origin AND y.key_as_of IS NOT DISTINCT FROM x.key_as_of
                 AND y.ref IS NOT DISTINCT FROM x.ref AND (x.key_as_of IS NULL OR y.as_of = x.as_of))
             AND NOT (x.kind = 'summary' AND EXISTS (SELECT FROM performance_daily y WHERE y.account_id = a.id
-                AND y.as_of = x.as_of AND y.feed_id = $2 AND y.carries AND y.value_vendor = x.origin))
+                AND y.as_of = x.as_of AND y.feed_id = $4 AND y.carries AND y.value_vendor = x.origin))
         UNION ALL
         SELECT d.as_of, false FROM performance_daily d
-        WHERE d.account_id = a.id AND d.as_of BETWEEN f.first_as_of AND f.last_as_of AND d.feed_id = f.id AND d.carries
-            AND NOT EXISTS (SELECT FROM fact y WHERE y.account_id = a.id AND y.as_of = d.as_of AND y.feed_id = $2
+        WHERE d.account_id = a.id AND d.as_of BETWEEN least(f.first_as_of, $2) AND greatest(f.last_as_of, $3) AND d.feed_id = f.id AND d.carries
+            AND NOT EXISTS (SELECT FROM fact y WHERE y.account_id = a.id AND y.as_of = d.as_of AND y.feed_id = $4
                 AND y.kind = 'summary' AND y.origin = d.value_vendor)
     ) said
     WHERE f.id = $1 GROUP BY a.account_no";
@@ -153,7 +162,7 @@ const LACKING: &str = "
 const HOLDINGS: &str = "
     SELECT a.account_no, min(x.as_of), max(x.as_of), false
     FROM feed f CROSS JOIN account a CROSS JOIN LATERAL (
-        SELECT as_of FROM fact WHERE account_id = a.id AND as_of BETWEEN f.first_as_of AND f.last_as_of
+        SELECT as_of FROM fact WHERE account_id = a.id AND as_of BETWEEN least(f.first_as_of, $2) AND greatest(f.last_as_of, $3)
             AND feed_id = f.id AND kind = 'holding'
     ) x
     WHERE f.id = $1 GROUP BY a.account_no";

@@ -6,7 +6,7 @@ use super::wire::{Columns, text_date};
 use crate::columns::{ColumnReader, need};
 use crate::{BadRecords, FeedSpec, FeedStep, OpenFeed, StandingFeed, Touched, TouchedAccount};
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
-use returns::date::Micros;
+use returns::date::{Date, Micros};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row, SqliteConnection};
 use std::sync::Arc;
@@ -59,8 +59,10 @@ impl SqliteStore {
 
     pub(super) async fn accounts_touched(&self, what: &Touched) -> Result<Vec<TouchedAccount>, Failure> {
         let query = match what {
-            Touched::Lacking { of, beside } => sqlx::query(LACKING).bind(of.0).bind(beside.0),
-            Touched::Holdings { of } => sqlx::query(HOLDINGS).bind(of.0),
+            Touched::Lacking { of, dates, beside } => {
+                between(sqlx::query(LACKING).bind(of.0), *dates).bind(beside.0)
+            }
+            Touched::Holdings { of, dates } => between(sqlx::query(HOLDINGS).bind(of.0), *dates),
             Touched::Open { vendor, until } => {
                 sqlx::query(OPEN).bind(vendor.clone()).bind(until.map(text_date))
             }
@@ -117,33 +119,39 @@ pub(super) async fn step(connection: &mut SqliteConnection, step: FeedStep) -> R
     Ok(())
 }
 
+type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn between(query: Query, dates: Option<(Date, Date)>) -> Query {
+    query.bind(dates.map(|d| text_date(d.0))).bind(dates.map(|d| text_date(d.1)))
+}
+
 /// Account by account over the dates the feed speaks of, so that it costs what the feed holds and not what the store does.
 const LACKING: &str = "
     SELECT a.account_no, min(said.as_of), max(said.as_of), max(said.whole)
     FROM (
         SELECT x.account_id, x.as_of, x.key_as_of IS NULL OR x.kind = 'account' AS whole
         FROM feed f CROSS JOIN account b CROSS JOIN fact x
-            ON x.account_id = b.id AND x.as_of BETWEEN f.first_as_of AND f.last_as_of AND x.feed_id = f.id
+            ON x.account_id = b.id AND x.as_of BETWEEN coalesce(min(f.first_as_of, ?2), f.first_as_of, ?2) AND coalesce(max(f.last_as_of, ?3), f.last_as_of, ?3) AND x.feed_id = f.id
         WHERE f.id = ?1 AND x.kind <> 'quarantined'
             AND NOT EXISTS (SELECT 1 FROM fact y WHERE y.account_id = x.account_id AND y.kind = x.kind
                 AND coalesce(y.key_as_of, '') = coalesce(x.key_as_of, '') AND y.origin = x.origin
-                AND coalesce(y.ref, '') = coalesce(x.ref, '') AND y.feed_id = ?2)
+                AND coalesce(y.ref, '') = coalesce(x.ref, '') AND y.feed_id = ?4)
             AND NOT (x.kind = 'summary' AND EXISTS (SELECT 1 FROM performance_daily y WHERE y.account_id = x.account_id
-                AND y.as_of = x.as_of AND y.feed_id = ?2 AND y.carries = 1 AND y.value_vendor = x.origin))
+                AND y.as_of = x.as_of AND y.feed_id = ?4 AND y.carries = 1 AND y.value_vendor = x.origin))
         UNION ALL
         SELECT d.account_id, d.as_of, 0
         FROM feed f CROSS JOIN account b CROSS JOIN performance_daily d
-            ON d.account_id = b.id AND d.as_of BETWEEN f.first_as_of AND f.last_as_of
+            ON d.account_id = b.id AND d.as_of BETWEEN coalesce(min(f.first_as_of, ?2), f.first_as_of, ?2) AND coalesce(max(f.last_as_of, ?3), f.last_as_of, ?3)
         WHERE f.id = ?1 AND d.feed_id = f.id AND d.carries = 1
             AND NOT EXISTS (SELECT 1 FROM fact y WHERE y.account_id = d.account_id AND y.kind = 'summary'
                 AND coalesce(y.key_as_of, '') = d.as_of AND y.origin = d.value_vendor
-                AND coalesce(y.ref, '') = '' AND y.feed_id = ?2)
+                AND coalesce(y.ref, '') = '' AND y.feed_id = ?4)
     ) said JOIN account a ON a.id = said.account_id GROUP BY a.id";
 
 const HOLDINGS: &str = "
     SELECT a.account_no, min(x.as_of), max(x.as_of), 0
     FROM feed f CROSS JOIN account a CROSS JOIN fact x
-        ON x.account_id = a.id AND x.as_of BETWEEN f.first_as_of AND f.last_as_of AND x.feed_id = f.id AND x.kind = 'holding'
+        ON x.account_id = a.id AND x.as_of BETWEEN coalesce(min(f.first_as_of, ?2), f.first_as_of, ?2) AND coalesce(max(f.last_as_of, ?3), f.last_as_of, ?3) AND x.feed_id = f.id AND x.kind = 'holding'
     WHERE f.id = ?1 GROUP BY a.id";
 
 /// By the index of open days; the bit is that of `incomplete`.

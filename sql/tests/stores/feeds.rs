@@ -99,14 +99,19 @@ pub async fn what_one_feed_says_and_another_lacks_is_found(opened: Opened) {
         ..step(&ready, at(1), Some(("2025-01-02", "2025-01-03")))
     };
     ready.commit(unit).await;
-    let found = touched(&ready, Touched::Lacking { of: ready.feed, beside: newer }).await;
+    let found = touched(&ready, Touched::Lacking { of: ready.feed, dates: None, beside: newer }).await;
     let expected = [
         account_days("A-2", "2025-01-03", "2025-01-03", false),
         account_days("A-4", "2025-01-02", "2025-01-02", true),
     ];
     assert_eq!(found, expected);
-    let back = touched(&ready, Touched::Lacking { of: newer, beside: ready.feed }).await;
+    let back = touched(&ready, Touched::Lacking { of: newer, dates: None, beside: ready.feed }).await;
     assert_eq!(back, [], "a feed without dates of its own has said nothing yet");
+    // Rows of it were committed ahead of the step that tells its dates.
+    let dates = Some((date("2025-01-02"), date("2025-01-02")));
+    let other = FeedKey(99);
+    let ahead = touched(&ready, Touched::Lacking { of: newer, dates, beside: other }).await;
+    assert_eq!(ahead, [account_days("A-1", "2025-01-02", "2025-01-02", false)]);
 }
 
 pub async fn holdings_of_a_feed_and_open_days_of_a_vendor_are_found(opened: Opened) {
@@ -136,7 +141,7 @@ pub async fn holdings_of_a_feed_and_open_days_of_a_vendor_are_found(opened: Open
         ..step(&ready, at(1), Some(("2025-01-02", "2025-01-06")))
     };
     ready.commit(unit).await;
-    let holdings = touched(&ready, Touched::Holdings { of: ready.feed }).await;
+    let holdings = touched(&ready, Touched::Holdings { of: ready.feed, dates: None }).await;
     assert_eq!(holdings, [account_days("A-1", "2025-01-02", "2025-01-03", false)]);
     let open = |until: Option<&str>| Touched::Open { vendor: "alpha".into(), until: until.map(date) };
     let first = account_days("A-1", "2025-01-02", "2025-01-02", false);

@@ -3,6 +3,7 @@
 //! - [`shipped`]: the repository's own topology, twice, on both stores.
 //! - [`crash`]: killed at random moments, and going on.
 //! - [`memory`]: accounts dropped from memory after each batch; orders of arrival.
+//! - [`feeds`]: whole feeds, sent again.
 //! - [`command_line`]: exit codes, messages, pictures.
 //! - [`policy`]: conventions and mappings that change.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
@@ -10,6 +11,7 @@
 mod command_line;
 mod crash;
 mod dietz;
+mod feeds;
 mod house;
 mod memory;
 mod policy;
