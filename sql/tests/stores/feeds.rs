@@ -145,7 +145,7 @@ pub async fn holdings_of_a_feed_and_open_days_of_a_vendor_are_found(opened: Open
     assert_eq!(holdings, [account_days("A-1", "2025-01-02", "2025-01-03", false)]);
     let open = |until: Option<&str>| Touched::Open { vendor: "alpha".into(), until: until.map(date) };
     let first = account_days("A-1", "2025-01-02", "2025-01-02", false);
-    assert_eq!(touched(&ready, open(Some("2025-01-05"))).await, [first.clone()]);
+    assert_eq!(touched(&ready, open(Some("2025-01-05"))).await, std::slice::from_ref(&first));
     let second = account_days("A-2", "2025-01-06", "2025-01-06", false);
     assert_eq!(touched(&ready, open(None)).await, [first, second]);
     assert_eq!(touched(&ready, Touched::Open { vendor: "beta".into(), until: None }).await, []);

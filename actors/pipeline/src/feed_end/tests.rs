@@ -1,8 +1,12 @@
 use crate::fixture::accumulating::Bench;
 use crate::fixture::day;
-use crate::messages::Intake;
-use returns::{Date, Policy, Reason, VendorPolicy};
+use crate::messages::{AccountBatch, Intake};
+use returns::fact::Holding;
+use returns::ledger::WholeFeed;
+use returns::policy::ValueFrom;
+use returns::{Body, Date, Policy, Reason, VendorPolicy};
 use std::sync::Arc;
+use store::FeedStep;
 
 /// Account numbers with a row on a date.
 async fn valued(b: &Bench, date: Date) -> Vec<String> {
@@ -86,5 +90,60 @@ async fn the_end_of_a_feed_completes_the_days_it_was_awaited_for() {
             rows.iter().all(|r| !r.row.reasons.has(Reason::Incomplete)),
             "committed between {commit_between}"
         );
+    }
+}
+
+/// A batch in which each account holds one security of that value.
+fn holdings(
+    b: &Bench,
+    feed: &WholeFeed,
+    number: u64,
+    accounts: &[u64],
+    security: &str,
+    value: i64,
+) -> AccountBatch {
+    let mut batch = b.batch(number, Intake::Fold, accounts, day(2), value);
+    for (_, fact) in &mut batch.facts {
+        fact.feed = feed.key;
+        fact.reference = Some(security.into());
+        fact.body = Body::Holding(Holding {
+            security: security.into(),
+            value: value.into(),
+            accrued: 0.into(),
+            quantity: None,
+            price: None,
+            currency: None,
+        });
+        fact.content = fact.content_of("x");
+    }
+    batch.feed = Some(Arc::new(feed.clone()));
+    batch
+}
+
+#[actix::test]
+async fn holdings_are_a_value_when_all_of_their_feed_is_in_and_never_before() {
+    for commit_between in [true, false] {
+        let mut b = Bench::new().await;
+        let vendor = VendorPolicy { value_from: ValueFrom::Holdings, ..VendorPolicy::new("v") };
+        b.policy = Arc::new(Policy { id: b.policy.id, ..Policy::new(vec![vendor]) });
+        let mut work = b.work(100, (0, 1));
+        let feed = b.full_feed(1, day(2), 10).await;
+        let mut first = holdings(&b, &feed, 1, &[1, 2], "X", 100);
+        first.header.feed = Some(FeedStep { feed: feed.key, dates: Some((day(2), day(2))), through: false });
+        work.batch(first).await.unwrap();
+        let mut passed_on = b.passed_on().await;
+        assert!(passed_on.iter().all(|p| p.rows.is_empty()), "a part of the holdings is no value");
+        if commit_between {
+            b.commit(std::mem::take(&mut passed_on), &mut work).await;
+            let feeds = work.feeds.clone();
+            work = b.work(100, (0, 1));
+            work.feeds = feeds;
+        }
+        let last = holdings(&b, &feed, 2, &[1], "Y", 50);
+        work.batch(b.last_of(&feed, last)).await.unwrap();
+        passed_on.extend(b.passed_on().await);
+        b.commit(passed_on, &mut work).await;
+        let values: Vec<_> = b.rows().await.iter().map(|r| r.row.end_value).collect();
+        assert_eq!(values, [150.into(), 100.into()], "committed between {commit_between}");
     }
 }
