@@ -179,7 +179,9 @@ impl Work {
         let (key, from) = (raw.partition.key, raw.from);
         match self.tallies.remove(&key) {
             Some(tally) => Ok(tally),
-            None if raw.feed.ends => Ok(self.store.bad_records(raw.feed.key, key, from).await?.into()),
+            None if raw.feed.ends && from != Progress::Start => {
+                Ok(self.store.bad_records(raw.feed.key, key, from).await?.into())
+            }
             None => Ok(Tally::default()),
         }
     }
