@@ -1,9 +1,9 @@
 //! What a run has done so far: for the progress line, the closing summary and the metrics.
 use crate::gather::Gathered;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use record::Counts;
+use record::{Counts, FeedKey};
 use sources::Standing;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -26,6 +26,9 @@ pub struct Board {
     last_commit: AtomicU64,
 }
 
+/// The rule a feed breaks whose control count disagrees: its facts are stored and wait.
+const CONTROL_COUNT: &str = "control_count";
+
 /// What a run has done, at a moment.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
@@ -33,6 +36,8 @@ pub struct Seen {
     pub counts: Counts,
     pub receipt: Receipt,
     pub commits: u64,
+    /// Feeds of which this run committed something, all of it waiting because their control count disagrees.
+    pub waiting_feeds: BTreeSet<FeedKey>,
     /// Accounts this run has touched; one that was dropped from memory meanwhile counts again.
     pub accounts: u64,
     /// Read in this run, committed or not.
@@ -92,6 +97,8 @@ impl Board {
         seen.counts += *c;
         seen.commits += 1;
         seen.accounts += gathered.brought_in;
+        let breaks = gathered.unit.breaks.iter().filter(|b| b.broken && b.rule == CONTROL_COUNT);
+        seen.waiting_feeds.extend(breaks.filter_map(|b| b.feed));
         seen.receipt = seen.receipt.and(*receipt);
         self.conservation[0].set(seen.counts.records_unaccounted() as f64);
         self.conservation[1].set(seen.counts.observations_unaccounted() as f64);

@@ -1,7 +1,7 @@
 //! `dietz explain`: how one figure came about.
 use crate::exit::Exit;
 use crate::figure::exact;
-use crate::{Outcome, TopologyArg, open};
+use crate::{Outcome, TopologyArg, argument, open};
 use record::FeedKey;
 use returns::ledger::{Explained, Ground, Pinned, StoredFact, explain_day};
 use returns::{Date, Fact, Origin, Policy};
@@ -21,6 +21,7 @@ pub struct Args {
     /// The account's number
     account_no: String,
     /// The date of the figure
+    #[arg(value_parser = argument::date)]
     date: Date,
 }
 
@@ -32,11 +33,13 @@ pub fn run(args: Args) -> Outcome {
         let store = open::filled_store(&topology, names.clone()).await?;
         store.ready().await?;
         let reader = store.reader();
-        let missing =
-            || Exit::NotFound(format!("nothing is known of account {} on {}", args.account_no, args.date));
-        let evidence = reader.evidence(&args.account_no, args.date).await?.ok_or_else(missing)?;
+        let (number, date) = (&args.account_no, args.date);
+        let evidence = reader.evidence(number, date).await?;
+        let evidence = evidence.ok_or_else(|| Exit::NotFound(format!("there is no account {number}")))?;
         if evidence.published.is_none() && evidence.facts.is_empty() && evidence.quarantine.is_empty() {
-            return Err(missing());
+            let before = evidence.before.map(|b| format!("; its row before is of {}", b.row.as_of));
+            let before = before.unwrap_or_else(|| "; its first row is later, if it has one".into());
+            return Err(Exit::NotFound(format!("nothing is known of account {number} on {date}{before}")));
         }
         let explained = explained(&evidence, &layouts.policy, &names);
         let told = Told {
@@ -77,7 +80,7 @@ async fn policy(reader: &dyn Reader, evidence: &Evidence) -> Result<Option<i64>,
 fn explained(e: &Evidence, policy: &Policy, names: &Names) -> Option<Explained> {
     let row = &e.published.as_ref()?.row;
     let ground = Ground { policy, partitions: &names.partitions };
-    Some(explain_day(&e.facts, row, e.before.as_ref().map(|b| &b.row), None, ground))
+    Some(explain_day(&e.facts, row, e.before.as_ref().map(|b| &b.row), e.base_currency, ground))
 }
 
 /// All there is to tell of one day.

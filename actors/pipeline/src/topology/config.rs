@@ -133,6 +133,13 @@ impl Topology {
 
     /// Reads a topology's text. No I/O: whether files exist and stores answer is asked later.
     pub fn parse(text: &str, file: &Path) -> Result<Topology, Vec<Problem>> {
+        let (topology, problems) = Topology::read(text, file);
+        if problems.is_empty() { Ok(topology) } else { Err(problems) }
+    }
+
+    /// The same whatever is wrong with it, so that the mappings and rules it names can be checked at once with it. With a problem the
+    /// topology is for nothing else.
+    pub fn read(text: &str, file: &Path) -> (Topology, Vec<Problem>) {
         let mut p = Problems::new(file, text);
         let (table, errors) = DeTable::parse_recoverable(text);
         for e in errors {
@@ -152,7 +159,7 @@ impl Topology {
         };
         root.finish(&mut p);
         super::check::graph(&topology, &mut p);
-        p.into_result(topology)
+        (topology, p.in_order())
     }
 }
 
