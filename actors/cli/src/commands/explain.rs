@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::sync::Arc;
-use store::{BreakRow, Evidence, FeedRow, Names, Reader, StoreError, Superseded};
+use store::{BreakRow, Evidence, FeedRow, Names, Reader, RowFilter, StoreError, Superseded};
 
 mod figure;
 mod said;
@@ -37,9 +37,8 @@ pub fn run(args: Args) -> Outcome {
         let evidence = reader.evidence(number, date).await?;
         let evidence = evidence.ok_or_else(|| Exit::NotFound(format!("there is no account {number}")))?;
         if evidence.published.is_none() && evidence.facts.is_empty() && evidence.quarantine.is_empty() {
-            let before = evidence.before.map(|b| format!("; its row before is of {}", b.row.as_of));
-            let before = before.unwrap_or_else(|| "; its first row is later, if it has one".into());
-            return Err(Exit::NotFound(format!("nothing is known of account {number} on {date}{before}")));
+            let near = near(number, &evidence, reader).await?;
+            return Err(Exit::NotFound(format!("nothing is known of account {number} on {date}; {near}")));
         }
         let explained = explained(&evidence, &layouts.policy, &names);
         let told = Told {
@@ -53,6 +52,16 @@ pub fn run(args: Args) -> Outcome {
         told.write(&mut text).map_err(|e| Exit::Other(e.to_string()))?;
         std::io::stdout().lock().write_all(text.as_bytes()).map_err(Exit::from)
     })
+}
+
+/// Which row of an account is near a day without one.
+async fn near(number: &str, evidence: &Evidence, reader: &dyn Reader) -> Result<String, StoreError> {
+    if let Some(before) = &evidence.before {
+        return Ok(format!("its row before is of {}", before.row.as_of));
+    }
+    let whole = RowFilter { account_no: Some(number.to_owned()), ..RowFilter::default() };
+    let first = reader.rows(&whole, None, 1).await?.pop();
+    Ok(first.map_or_else(|| "it has no rows".into(), |p| format!("its first row is of {}", p.row.as_of)))
 }
 
 /// The feeds that facts came in, asked for once each.

@@ -89,7 +89,7 @@ fn write_waiting(out: &mut String, feeds: &[FeedRow]) -> std::fmt::Result {
     let n = feeds.len() as u64;
     writeln!(
         out,
-        "feeds         {} waiting: nothing of them counts until they are sent again right",
+        "feeds         {} waiting; nothing of a waiting feed counts until it is sent again complete",
         grouped(n)
     )?;
     for feed in feeds.iter().take(NAMED) {
