@@ -95,7 +95,11 @@ pub fn told(result: Result<(), Exit>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Exit::ReaderGone) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("dietz: {e}");
+            match &e {
+                // Each has its place in front, as editors and people expect.
+                Exit::Topology(_) => eprintln!("{e}"),
+                _ => eprintln!("dietz: {e}"),
+            }
             ExitCode::from(e.code())
         }
     }

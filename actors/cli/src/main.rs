@@ -77,13 +77,24 @@ fn end_quietly_on_a_closed_pipe() {
     }));
 }
 
-/// A topology file in the place of a command is meant to be run.
+/// Where a topology file stands in a wrong place, the right one is told.
 fn with_tip(mut wrong: clap::Error) -> clap::Error {
-    if wrong.kind() == ErrorKind::InvalidSubcommand
-        && let Some(ContextValue::String(word)) = wrong.get(ContextKind::InvalidSubcommand)
-        && word.ends_with(".toml")
-    {
-        let tip = format!("to run a topology, write `dietz run {word}`");
+    let file = wrong.context().find_map(|(_, value)| match value {
+        ContextValue::String(word) => Some(word).filter(|word| word.ends_with(".toml")),
+        ContextValue::Strings(words) => words.iter().find(|word| word.ends_with(".toml")),
+        _ => None,
+    });
+    let takes_file = wrong.get(ContextKind::Usage).is_some_and(|usage| usage.to_string().contains("[FILE]"));
+    let tip = file.and_then(|file| match wrong.kind() {
+        ErrorKind::InvalidSubcommand | ErrorKind::ArgumentConflict => {
+            Some(format!("to run a topology, write `dietz run {file}`, and options after it"))
+        }
+        ErrorKind::UnknownArgument if !takes_file => {
+            Some(format!("another topology is named by `--topology {file}`"))
+        }
+        _ => None,
+    });
+    if let Some(tip) = tip {
         wrong.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     wrong

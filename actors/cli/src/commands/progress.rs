@@ -86,12 +86,8 @@ fn write_waiting(out: &mut String, feeds: &[FeedRow]) -> std::fmt::Result {
     if feeds.is_empty() {
         return Ok(());
     }
-    let n = feeds.len() as u64;
-    writeln!(
-        out,
-        "feeds         {} waiting; nothing of a waiting feed counts until it is sent again complete",
-        grouped(n)
-    )?;
+    let n = grouped(feeds.len() as u64);
+    writeln!(out, "feeds         {n} waiting as a whole, of which nothing counts")?;
     for feed in feeds.iter().take(NAMED) {
         let why = match (feed.declared, feed.counted) {
             (Some(declared), Some(counted)) => format!("declares {declared} records and has {counted}"),
