@@ -1,4 +1,5 @@
 //! What the process says to the shell: one line of what is wrong, and a code.
+use crate::commands::progress::counted;
 use pipeline::{Class, Failure, Problem};
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -52,11 +53,8 @@ fn listed(problems: &[Problem]) -> String {
 }
 
 fn held_back(records: u64, feeds: &[FeedRow]) -> String {
-    let records = match records {
-        0 => None,
-        1 => Some("1 record went to quarantine (see `dietz quarantine list`)".into()),
-        n => Some(format!("{n} records went to quarantine (see `dietz quarantine list`)")),
-    };
+    let records = (records > 0)
+        .then(|| format!("{} went to quarantine (see `dietz quarantine list`)", counted(records, "record")));
     let feeds = match feeds {
         [] => None,
         [one] => Some(format!("the feed {} waits because its control count disagrees", one.name)),

@@ -123,7 +123,7 @@ fn write_summary(
 ) -> std::fmt::Result {
     let (c, r) = (&seen.counts, &seen.receipt);
     for (source, s) in &seen.sources {
-        let mut notes = vec![format!("{} at their end", s.ended)];
+        let mut notes = vec![format!("{} at {} end", s.ended, if s.ended == 1 { "its" } else { "their" })];
         notes.extend((s.unchanged > 0).then(|| format!("{} of them before this run", s.unchanged)));
         notes.extend((!s.open.is_empty()).then(|| format!("{} open", s.open.len())));
         notes.extend((s.refused > 0).then(|| format!("{} refused", s.refused)));
@@ -139,8 +139,8 @@ fn write_summary(
     let [inserted, changed, removed] = [r.inserted, r.changed, r.removed].map(grouped);
     writeln!(
         out,
-        "rows          {inserted} new, {changed} changed, {removed} removed; {} restatements",
-        grouped(r.restated)
+        "rows          {inserted} new, {changed} changed, {removed} removed; {}",
+        counted(r.restated, "restatement")
     )?;
     writeln!(
         out,
@@ -148,12 +148,9 @@ fn write_summary(
         grouped(r.breaks_opened),
         grouped(r.breaks_resolved)
     )?;
-    let [accounts, rows, open, held] =
-        [totals.accounts, totals.rows, totals.breaks_open, totals.quarantined].map(grouped);
-    writeln!(
-        out,
-        "store         {accounts} accounts, {rows} rows, {open} breaks open, {held} records in quarantine"
-    )?;
+    let (accounts, rows) = (counted(totals.accounts, "account"), counted(totals.rows, "row"));
+    let (open, held) = (counted(totals.breaks_open, "break"), counted(totals.quarantined, "record"));
+    writeln!(out, "store         {accounts}, {rows}, {open} open, {held} in quarantine")?;
     write_waiting(out, waiting)?;
     let rate = per_second(c.read, took);
     writeln!(out, "time          {:.2} s, {rate} records/s", took.as_secs_f32())
@@ -162,6 +159,11 @@ fn write_summary(
 fn per_second(n: u64, time: Duration) -> String {
     let micros = time.as_micros().max(1);
     grouped(u64::try_from(u128::from(n) * 1_000_000 / micros).unwrap_or(u64::MAX))
+}
+
+/// `1 record`, `5 records`.
+pub fn counted(n: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
 /// `1234567` as `1,234,567`.
@@ -184,6 +186,7 @@ mod tests {
     #[test]
     fn numbers_are_grouped_by_thousands() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 1, 1_000].map(|n| counted(n, "row")), ["0 rows", "1 row", "1,000 rows"]);
     }
 
     fn feed(name: &str, counts: Option<(i64, i64)>) -> FeedRow {

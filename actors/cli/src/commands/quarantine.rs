@@ -1,4 +1,5 @@
 //! `dietz quarantine`: records that could not become observations.
+use crate::commands::progress::counted;
 use crate::exit::Exit;
 use crate::table::{Lean, Table};
 use crate::{Outcome, TopologyArg, open};
@@ -167,7 +168,7 @@ async fn export(reader: &dyn Reader, folder: &Path, out: &mut impl Write) -> Out
             written += 1;
         }
     }
-    writeln!(out, "{written} records written to {}", folder.display())?;
+    writeln!(out, "{} written to {}", counted(written, "record"), folder.display())?;
     out.flush().map_err(Exit::from)
 }
 

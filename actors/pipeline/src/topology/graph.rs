@@ -31,18 +31,18 @@ impl Drawing {
         }
         for n in &t.decoders {
             let vendors = n.kind.vendors.iter().map(|(w, _)| w.text.clone()).collect::<Vec<_>>().join(", ");
-            d.add(1, &n.name.text, &inputs(&n.inputs), vec![many(n.kind.instances), vendors]);
+            d.add(1, &n.name.text, &inputs(&n.inputs), vec![many(n.kind.instances, "instance"), vendors]);
         }
         for n in &t.accumulators {
             d.add(
                 2,
                 &n.name.text,
                 &inputs(&n.inputs),
-                vec![many(n.kind.instances), "256 account slots".into()],
+                vec![many(n.kind.instances, "instance"), "256 account slots".into()],
             );
         }
         for n in &t.checkers {
-            d.add(3, &n.name.text, &inputs(&n.inputs), vec![format!("{} rules set", n.kind.rules.len())]);
+            d.add(3, &n.name.text, &inputs(&n.inputs), vec![many(n.kind.rules.len(), "tolerance rule")]);
         }
         for n in &t.sinks {
             let store = match &n.kind.store {
@@ -111,8 +111,8 @@ fn inputs(words: &[super::reader::Word]) -> Vec<&str> {
     words.iter().map(|w| w.text.as_str()).collect()
 }
 
-fn many(instances: usize) -> String {
-    if instances == 1 { "1 instance".into() } else { format!("{instances} instances") }
+fn many(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 fn carried(vendors: &[super::reader::Word]) -> String {

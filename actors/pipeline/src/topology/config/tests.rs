@@ -251,6 +251,26 @@ fn each_wrong_value_is_told_once_with_its_place_and_what_is_right() {
 }
 
 #[test]
+fn the_bounds_themselves_are_within() {
+    for [source, decoder, accumulator, sink] in [
+        [
+            "poll = \"10ms\"\nbatch_records = 1\nbatch_bytes = \"1B\"\nin_flight = \"1B\"",
+            "instances = 1\nmailbox = 1",
+            "accounts = 1\nresidual = 0\nlong_period_days = 1\nreopen_after = 1",
+            "batch_rows = 1\nlinger = \"0ms\"\nlease = \"1s\"",
+        ],
+        [
+            "poll = \"1h\"\nbatch_records = 100000\nbatch_bytes = \"1GiB\"\nin_flight = \"1024GiB\"",
+            "instances = 64\nmailbox = 1024",
+            "accounts = 1073741824\nlong_period_days = 366\nreopen_after = 36500",
+            "batch_rows = 5000000\nlinger = \"1h\"\nlease = \"1h\"",
+        ],
+    ] {
+        good(&topology(source, decoder, accumulator, "mailbox = 1024", sink));
+    }
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     let text = topology(
         "poll = \"soon\"\nwach = true",
