@@ -37,10 +37,16 @@ impl LayoutSet {
     pub fn load(topology: &Topology, names: &Names) -> Result<LayoutSet, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut layouts: Vec<VendorLayout> = Vec::new();
+        let mut all_read = true;
         for decoder in &topology.decoders {
             for (word, folder) in &decoder.kind.vendors {
-                for file in mappings(folder, word, topology, &mut problems) {
-                    let Some(layout) = compile(&file, &mut problems) else { continue };
+                let files = mappings(folder, word, topology, &mut problems);
+                all_read &= !files.is_empty();
+                for file in files {
+                    let Some(layout) = compile(&file, &mut problems) else {
+                        all_read = false;
+                        continue;
+                    };
                     let vendor = layout.vendor_policy().name;
                     let over = decoder.kind.overrides.iter().find(|(name, _)| *name.text == *vendor);
                     add(layout, &file, over.map(|(_, o)| o), names, &mut layouts, &mut problems);
@@ -51,10 +57,9 @@ impl LayoutSet {
         let vendor = names.vendor(CORRECTIONS);
         let (vendor_name, account_no) = (CORRECTIONS.into(), "{vendor_account}".into());
         layouts.push(VendorLayout { layout: corrections, vendor, vendor_name, account_no });
-        // A mapping that cannot be read may be the one whose vendor is named.
-        let all_read = problems.is_empty();
         let policy = Arc::new(policy(topology, &layouts, names));
         let set = LayoutSet { layouts, policy };
+        // A mapping that cannot be read may be the one whose vendor is named.
         if all_read {
             set.check_names(topology, &mut problems);
         }

@@ -137,6 +137,13 @@ fn a_folder_without_a_mapping_and_a_mapping_that_is_wrong_are_both_told() {
 }
 
 #[test]
+fn a_vendor_whose_mapping_is_wrong_is_not_called_unknown_as_well() {
+    let folder = Folder::with(&[("harbor", "zonne = \"UTC\""), ("tide", "")]);
+    let told = folder.told("vendors = [\"harbor\"]", "vendors = \"vendors\"", "");
+    assert_eq!(told, ["vendors/harbor/mapping.toml:3:1: unknown key `zonne` (did you mean `zone`?)"]);
+}
+
+#[test]
 fn the_policy_is_each_vendors_own_under_what_the_topology_says() {
     let own = "flow_timing = \"end\"\nflows_from = \"detail\"";
     let folder = Folder::with(&[("harbor", own), ("quay", own), ("tide", "")]);
