@@ -1,7 +1,7 @@
 //! What people read: reports, explanations, breaks, quarantine, feeds.
 use crate::StoreError;
 use async_trait::async_trait;
-use record::{Counts, PartitionId, Progress};
+use record::{Counts, PartitionId, Partitions, Progress};
 use returns::date::{Date, Micros};
 use returns::ledger::StoredFact;
 use returns::{Decimal, Reasons, Row, Verdict};
@@ -56,6 +56,15 @@ pub struct BreakRow {
     pub last_seen: Micros,
 }
 
+/// Which quarantined records; all of them by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuarantineFilter {
+    pub status: Option<String>,
+    /// The reason code.
+    pub code: Option<String>,
+    pub vendor: Option<String>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuarantineRow {
     pub id: i64,
@@ -106,11 +115,22 @@ pub struct CheckpointRow {
 pub struct Evidence {
     pub published: Option<Published>,
     pub before: Option<Published>,
+    /// The account's base currency, as the fold knows it: none where only the vendor's convention says it.
+    pub base_currency: Option<[u8; 3]>,
     /// Every fact dated after the row before, up to this date, whether it stands or not; and corrections, cancels and withdrawals that touch them.
     pub facts: Vec<StoredFact>,
     pub superseded: Vec<Superseded>,
     pub breaks: Vec<BreakRow>,
     pub quarantine: Vec<QuarantineRow>,
+}
+
+/// Facts as they are told: by date, then kind, then as they came. The same in every store, since people refer to them by number.
+pub(crate) fn in_order(facts: &mut [StoredFact], partitions: &Partitions) {
+    facts.sort_by_cached_key(|stored| {
+        let f = &stored.fact;
+        let came = (f.arrival, partitions.get(f.place.partition), f.place.position);
+        (f.as_of, f.kind().as_str(), came, f.content)
+    });
 }
 
 /// How much there is.
@@ -140,7 +160,15 @@ pub trait Reader: Send + Sync {
     async fn inception(&self, account_no: &str) -> Result<Option<Date>, StoreError>;
     async fn evidence(&self, account_no: &str, as_of: Date) -> Result<Option<Evidence>, StoreError>;
     async fn breaks(&self, status: Option<&str>) -> Result<Vec<BreakRow>, StoreError>;
-    async fn quarantine(&self, status: Option<&str>) -> Result<Vec<QuarantineRow>, StoreError>;
+    /// Quarantined records without their bytes, in the order of their ids, a bounded page at a time: those with an id above `after`, at
+    /// most `limit`.
+    async fn quarantine(
+        &self,
+        filter: &QuarantineFilter,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<QuarantineRow>, StoreError>;
+    /// One record, with its bytes.
     async fn quarantined(&self, id: i64) -> Result<Option<QuarantineRow>, StoreError>;
     async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError>;
     async fn feed_name(&self, feed: record::FeedKey) -> Result<Option<FeedRow>, StoreError>;

@@ -2,17 +2,20 @@
 //!
 //! # Layout
 //! - `commands/`: a file a command.
+//! - [`argument`]: words of the command line that mean something.
 //! - [`open`]: the topology and its store, as commands need them.
 //! - [`figure`] and [`table`]: how figures are printed.
 //! - [`exit`]: what the process says to the shell.
 //!
 //! This crate is the only place that prints.
+mod argument;
 mod commands;
 mod exit;
 mod figure;
 mod open;
 mod table;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::Exit;
 use std::path::PathBuf;
@@ -21,10 +24,12 @@ use std::process::ExitCode;
 /// Streams vendor feeds into account performance: net flow, market value and time-weighted return for every account and day,
 /// traceable to the lines they came from.
 ///
-/// Without a command it runs `topology.toml` in this folder.
+/// Without a command it runs `topology.toml` in this folder, with the options of `dietz run`.
 #[derive(Parser)]
-#[command(name = "dietz", version, after_help = exit::HELP)]
+#[command(name = "dietz", version, after_help = exit::HELP, args_conflicts_with_subcommands = true)]
 struct Cli {
+    #[command(flatten)]
+    options: commands::run::Options,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -41,19 +46,22 @@ enum Command {
     Report(commands::report::Args),
     /// Show how one figure came about
     Explain(commands::explain::Args),
-    /// Records that could not become observations
+    /// List, show or export records that could not become observations
     Quarantine(commands::quarantine::Args),
     /// Bring the store's tables up to date
     Migrate(commands::migrate::Args),
     /// Print a completion script for a shell
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        /// Whose completion script
+        shell: clap_complete::Shell,
+    },
 }
 
 /// The topology whose store a command reads.
 #[derive(clap::Args, Clone)]
 pub struct TopologyArg {
     /// The topology file
-    #[arg(long, value_name = "FILE", default_value = "topology.toml")]
+    #[arg(long, global = true, value_name = "FILE", default_value = "topology.toml")]
     topology: PathBuf,
 }
 
@@ -69,9 +77,33 @@ fn end_quietly_on_a_closed_pipe() {
     }));
 }
 
+/// Where a topology file stands in a wrong place, the right one is told.
+fn with_tip(mut wrong: clap::Error) -> clap::Error {
+    let file = wrong.context().find_map(|(_, value)| match value {
+        ContextValue::String(word) => Some(word).filter(|word| word.ends_with(".toml")),
+        ContextValue::Strings(words) => words.iter().find(|word| word.ends_with(".toml")),
+        _ => None,
+    });
+    let takes_file = wrong.get(ContextKind::Usage).is_some_and(|usage| usage.to_string().contains("[FILE]"));
+    let tip = file.and_then(|file| match wrong.kind() {
+        ErrorKind::InvalidSubcommand | ErrorKind::ArgumentConflict => {
+            Some(format!("to run a topology, write `dietz run {file}`, and options after it"))
+        }
+        ErrorKind::UnknownArgument if !takes_file => {
+            Some(format!("another topology is named by `--topology {file}`"))
+        }
+        _ => None,
+    });
+    if let Some(tip) = tip {
+        wrong.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    wrong
+}
+
 fn main() -> ExitCode {
     end_quietly_on_a_closed_pipe();
-    let command = Cli::parse().command.unwrap_or_else(|| Command::Run(commands::run::Args::default()));
+    let cli = Cli::try_parse().unwrap_or_else(|e| with_tip(e).exit());
+    let command = cli.command.unwrap_or_else(|| Command::Run(cli.options.into()));
     let result = match command {
         Command::Run(args) => commands::run::run(args),
         Command::Check(args) => commands::check::run(args),

@@ -1,8 +1,11 @@
 //! The topology and its store, as commands need them.
 use crate::exit::Exit;
+use pipeline::rules::rules;
 use pipeline::topology::config::StoreAddress;
 use pipeline::topology::layouts::LayoutSet;
 use pipeline::{Problem, Topology};
+use returns::tolerance::Rules;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use store::{Names, Store};
@@ -10,16 +13,50 @@ use tokio::runtime::Runtime;
 
 /// Reads a topology file and checks all that can be checked without I/O.
 pub fn topology(file: &Path) -> Result<Topology, Exit> {
-    let text = std::fs::read_to_string(file).map_err(|e| {
+    Topology::parse(&text(file)?, file).map_err(Exit::Topology)
+}
+
+fn text(file: &Path) -> Result<String, Exit> {
+    std::fs::read_to_string(file).map_err(|e| {
+        let message = match e.kind() {
+            ErrorKind::NotFound => "there is no such file".into(),
+            ErrorKind::IsADirectory => "is a folder".into(),
+            _ => format!("cannot be read: {e}"),
+        };
         Exit::Topology(vec![Problem {
             file: file.display().to_string(),
             line: 0,
             column: 0,
-            message: format!("cannot be read: {e}"),
+            message,
             help: Some("name a topology file, or run in a folder with a topology.toml".into()),
         }])
-    })?;
-    Topology::parse(&text, file).map_err(Exit::Topology)
+    })
+}
+
+/// A topology, the layouts it names and the tolerances it sets.
+pub struct Checked {
+    pub topology: Topology,
+    pub layouts: LayoutSet,
+    pub rules: Rules,
+}
+
+/// Reads a topology file, its mappings and rules, and says at once all that is wrong in them.
+pub fn checked(file: &Path, names: &Names) -> Result<Checked, Exit> {
+    let (topology, mut problems) = Topology::read(&text(file)?, file);
+    let mut kept = |found: Vec<Problem>| problems.extend(found);
+    let layouts = LayoutSet::load(&topology, names).map_err(&mut kept).ok();
+    let rules = rules(&topology).map_err(&mut kept).ok();
+    match (layouts, rules) {
+        (Some(layouts), Some(rules)) if problems.is_empty() => Ok(Checked { topology, layouts, rules }),
+        _ => {
+            let file = file.display().to_string();
+            problems.sort_by(|a, b| {
+                let place = |p: &Problem| (p.file != file, p.file.clone(), p.line, p.column);
+                place(a).cmp(&place(b))
+            });
+            Err(Exit::Topology(problems))
+        }
+    }
 }
 
 /// The mappings a topology names, compiled, and the policy they make.

@@ -8,15 +8,19 @@ pub enum Lean {
     Right,
 }
 
-/// A table being filled.
+/// A table being filled, and printed whole or page by page.
 pub struct Table {
     heads: Vec<(&'static str, Lean)>,
     rows: Vec<Vec<String>>,
+    /// In characters, by column; they only grow.
+    widths: Vec<usize>,
+    begun: bool,
 }
 
 impl Table {
     pub fn new(heads: &[(&'static str, Lean)]) -> Self {
-        Table { heads: heads.to_vec(), rows: Vec::new() }
+        let widths = heads.iter().map(|(h, _)| h.chars().count()).collect();
+        Table { heads: heads.to_vec(), rows: Vec::new(), widths, begun: false }
     }
 
     pub fn row(&mut self, cells: Vec<String>) {
@@ -24,30 +28,29 @@ impl Table {
         self.rows.push(cells);
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// The table, a line a row; no line ends in spaces.
-    pub fn render(&self) -> String {
-        let mut widths: Vec<usize> = self.heads.iter().map(|(h, _)| h.chars().count()).collect();
-        for row in &self.rows {
-            for (w, cell) in widths.iter_mut().zip(row) {
+    /// The rows since the last page, a line each; the heads above the first page. No line ends in spaces.
+    pub fn page(&mut self) -> String {
+        let rows = std::mem::take(&mut self.rows);
+        for row in &rows {
+            for (w, cell) in self.widths.iter_mut().zip(row) {
                 *w = (*w).max(cell.chars().count());
             }
         }
         let mut out = String::new();
-        let heads: Vec<String> = self.heads.iter().map(|(h, _)| (*h).to_owned()).collect();
-        self.line(&mut out, &heads, &widths);
-        for row in &self.rows {
-            self.line(&mut out, row, &widths);
+        if !std::mem::replace(&mut self.begun, true) {
+            let heads: Vec<String> = self.heads.iter().map(|(h, _)| (*h).to_owned()).collect();
+            self.line(&mut out, &heads);
+        }
+        for row in &rows {
+            self.line(&mut out, row);
         }
         out
     }
 
-    fn line(&self, out: &mut String, cells: &[String], widths: &[usize]) {
+    fn line(&self, out: &mut String, cells: &[String]) {
         let start = out.len();
-        for (i, ((cell, w), (_, lean))) in cells.iter().zip(widths).zip(&self.heads).enumerate() {
+        for (i, ((cell, w), (_, lean))) in cells.iter().zip(&self.widths).zip(&self.heads).enumerate() {
+            let w = *w;
             if i > 0 {
                 out.push_str("  ");
             }
@@ -70,6 +73,15 @@ mod tests {
         let mut t = Table::new(&[("account", Lean::Left), ("value", Lean::Right), ("note", Lean::Left)]);
         t.row(vec!["A-1".into(), "1,000.00".into(), String::new()]);
         t.row(vec!["A-22".into(), "5.00".into(), "held".into()]);
-        assert_eq!(t.render(), "account     value  note\nA-1      1,000.00\nA-22         5.00  held\n");
+        assert_eq!(t.page(), "account     value  note\nA-1      1,000.00\nA-22         5.00  held\n");
+    }
+
+    #[test]
+    fn a_later_page_has_no_heads_and_is_no_narrower() {
+        let mut t = Table::new(&[("account", Lean::Left), ("value", Lean::Right)]);
+        t.row(vec!["A-1".into(), "1,000.00".into()]);
+        assert_eq!(t.page(), "account     value\nA-1      1,000.00\n");
+        t.row(vec!["A-2".into(), "5.00".into()]);
+        assert_eq!(t.page(), "A-2          5.00\n");
     }
 }

@@ -16,7 +16,7 @@ pub struct Health {
     pub ready: AtomicBool,
 }
 
-/// Alive means that a source was asked lately, not that a record came.
+/// Alive means that a source was asked lately, or for the lease; not that a record came.
 const LATELY: Duration = Duration::from_secs(60);
 
 /// Installs the recorder; once per process, before any metric is touched.
@@ -73,9 +73,12 @@ pub async fn serve(
     board: Arc<Board>,
     health: Arc<Health>,
 ) -> std::io::Result<()> {
+    axum::serve(listener, router(prometheus, board, health)).await
+}
+
+fn router(prometheus: PrometheusHandle, board: Arc<Board>, health: Arc<Health>) -> Router {
     let live = board.clone();
-    let app =
-        Router::new()
+    Router::new()
             .route(
                 "/metrics",
                 get(move || async move {
@@ -86,17 +89,53 @@ pub async fn serve(
             )
             .route(
                 "/health/live",
-                get(move || async move { answer(live.polled_within(LATELY), "no source was asked lately") }),
+                get(move || async move { answer(live.polled_within(LATELY), "no source was asked lately\n") }),
             )
             .route(
                 "/health/ready",
                 get(move || async move {
-                    answer(health.ready.load(Ordering::Relaxed), "not the active pipeline")
+                    answer(health.ready.load(Ordering::Relaxed), "not the active pipeline\n")
                 }),
-            );
-    axum::serve(listener, app).await
+            )
 }
 
 fn answer(good: bool, otherwise: &'static str) -> (StatusCode, &'static str) {
     if good { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, otherwise) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    async fn get(address: SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_pipeline_that_stands_by_is_live_and_not_ready() {
+        let (board, health) = (Arc::new(Board::default()), Arc::new(Health::default()));
+        let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let prometheus = PrometheusBuilder::new().build_recorder().handle();
+        tokio::spawn(serve(listener, prometheus, board.clone(), health.clone()));
+        board.asked_for_the_lease();
+        assert!(get(address, "/health/live").await.starts_with("HTTP/1.1 200"));
+        assert!(get(address, "/health/ready").await.starts_with("HTTP/1.1 503"));
+        health.ready.store(true, Ordering::Relaxed);
+        assert!(get(address, "/health/ready").await.starts_with("HTTP/1.1 200"));
+        assert!(get(address, "/nowhere").await.starts_with("HTTP/1.1 404"));
+    }
+
+    #[test]
+    fn what_is_not_good_is_said_with_a_status_a_probe_understands() {
+        assert_eq!(answer(true, "silent\n"), (StatusCode::OK, "ok\n"));
+        assert_eq!(answer(false, "silent\n"), (StatusCode::SERVICE_UNAVAILABLE, "silent\n"));
+    }
 }

@@ -1,9 +1,9 @@
 //! What a run has done so far: for the progress line, the closing summary and the metrics.
 use crate::gather::Gathered;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use record::Counts;
+use record::{Counts, FeedKey};
 use sources::Standing;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -21,10 +21,13 @@ pub struct Board {
     bytes: Counter,
     conservation: [Gauge; 2],
     began: Instant,
-    /// Milliseconds after `began` when a source was last asked, and when something was last committed.
+    /// Milliseconds after `began` when a source, or for the lease, was last asked, and when something was last committed.
     polled: AtomicU64,
     last_commit: AtomicU64,
 }
+
+/// The rule a feed breaks whose control count disagrees: its facts are stored and wait.
+const CONTROL_COUNT: &str = "control_count";
 
 /// What a run has done, at a moment.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +36,8 @@ pub struct Seen {
     pub counts: Counts,
     pub receipt: Receipt,
     pub commits: u64,
+    /// Feeds of which this run committed something, all of it waiting because their control count disagrees.
+    pub waiting_feeds: BTreeSet<FeedKey>,
     /// Accounts this run has touched; one that was dropped from memory meanwhile counts again.
     pub accounts: u64,
     /// Read in this run, committed or not.
@@ -92,6 +97,8 @@ impl Board {
         seen.counts += *c;
         seen.commits += 1;
         seen.accounts += gathered.brought_in;
+        let breaks = gathered.unit.breaks.iter().filter(|b| b.broken && b.rule == CONTROL_COUNT);
+        seen.waiting_feeds.extend(breaks.filter_map(|b| b.feed));
         seen.receipt = seen.receipt.and(*receipt);
         self.conservation[0].set(seen.counts.records_unaccounted() as f64);
         self.conservation[1].set(seen.counts.observations_unaccounted() as f64);
@@ -101,10 +108,19 @@ impl Board {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Whether a source was asked for records within that time.
+    /// Whether a source was asked for records within that time, or the lease while another pipeline is active.
     pub fn polled_within(&self, time: Duration) -> bool {
-        let ago = self.now().saturating_sub(self.polled.load(Ordering::Relaxed));
-        Duration::from_millis(ago) <= time
+        self.silence_at(self.now()) <= time
+    }
+
+    /// How long nobody was asked, at so many milliseconds after the beginning.
+    fn silence_at(&self, now: u64) -> Duration {
+        Duration::from_millis(now.saturating_sub(self.polled.load(Ordering::Relaxed)))
+    }
+
+    /// A pipeline that stands by is as alive as one that reads.
+    pub fn asked_for_the_lease(&self) {
+        self.polled.store(self.now(), Ordering::Relaxed);
     }
 
     /// Brings gauges up to date that are only worth it when somebody looks.
@@ -136,5 +152,66 @@ impl Board {
 
     pub fn restarted(&self) {
         self.lock().restarts += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::{BreakWrite, CommitUnit};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn silence_grows_until_somebody_is_asked_again() {
+        let board = Board::default();
+        board.polled.store(1_000, Ordering::Relaxed);
+        assert_eq!(board.silence_at(61_000), MINUTE);
+        assert!(board.silence_at(61_001) > MINUTE);
+        assert!(board.polled_within(MINUTE), "just begun");
+    }
+
+    #[test]
+    fn asking_a_source_and_asking_for_the_lease_both_end_the_silence() {
+        let ask_source = |board: &Board| board.standing(&"s".into(), Standing::default(), 3);
+        for ask in [ask_source, Board::asked_for_the_lease] {
+            let board = Board { began: Instant::now() - Duration::from_secs(600), ..Board::default() };
+            assert!(!board.polled_within(MINUTE));
+            ask(&board);
+            assert!(board.polled_within(MINUTE));
+        }
+    }
+
+    fn control_count(feed: i64, rule: &'static str) -> BreakWrite {
+        BreakWrite {
+            rule,
+            severity: "block",
+            account: None,
+            vendor: None,
+            as_of: None,
+            feed: Some(FeedKey(feed)),
+            position: None,
+            expected: None,
+            actual: None,
+            difference: None,
+            difference_bp: None,
+            tolerance: None,
+            hint: None,
+            broken: true,
+        }
+    }
+
+    #[test]
+    fn a_feed_that_waits_is_noted_once_however_many_batches_it_has() {
+        let board = Board::default();
+        for feeds in [[1, 2], [2, 3]] {
+            let mut breaks: Vec<_> = feeds.map(|f| control_count(f, CONTROL_COUNT)).into();
+            breaks.push(control_count(9, "quarantined_input"));
+            let unit = CommitUnit { breaks, ..CommitUnit::default() };
+            let gathered = Gathered { unit, whole: Vec::new(), counts: Counts::default(), brought_in: 0 };
+            board.committed(&gathered, &Receipt::default(), Duration::ZERO);
+        }
+        assert_eq!(board.seen().waiting_feeds, BTreeSet::from([1, 2, 3].map(FeedKey)));
+        assert_eq!(board.seen().commits, 2);
     }
 }

@@ -130,3 +130,65 @@ fn broken(account: i64, row: &Row, b: Breach, names: &Names) -> BreakWrite {
         broken: true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{day, partition, piece, row};
+    use record::Counts;
+    use returns::fact::Stated;
+    use returns::tolerance::{Levels, Limit, Rule};
+    use returns::{Decimal, VendorPolicy, Verdict};
+
+    /// A row whose vendor begins it with 5, where the row before ended with so much.
+    fn begun_with_five(after: i64) -> Row {
+        let mut row = row(day(7), 9);
+        row.previous_as_of = Some(day(6));
+        row.begin_value = Decimal::from(after);
+        row.vendor_begin = Some(Decimal::from(5));
+        row.stated = Stated(row.stated.0 | Stated::BEGIN.0);
+        row
+    }
+
+    fn checked(rows: Vec<(i64, RowChange)>) -> CheckedBatch {
+        let names = Names::default();
+        names.vendor("harbor");
+        let policy = Policy::new(vec![VendorPolicy::new("harbor")]);
+        let mut rules = Rules::default();
+        let levels = Levels { warn: None, block: Some(Limit { money: Decimal::ONE, ..Limit::default() }) };
+        rules.set(Rule::RollForward, levels);
+        let header = piece(1, 1, &partition(1), 1);
+        let returns = ReturnsBatch { rows, ..ReturnsBatch::new(header, Counts::default()) };
+        check(Arc::new(returns), &rules, &policy, &names)
+    }
+
+    #[test]
+    fn a_row_beyond_a_blocking_tolerance_is_held_and_its_break_leads_to_the_line() {
+        let checked =
+            checked(vec![(3, RowChange::New(begun_with_five(5))), (4, RowChange::New(begun_with_five(7)))]);
+        let verdicts: Vec<Verdict> = checked.verdicts.iter().map(|(verdict, _)| *verdict).collect();
+        assert_eq!(verdicts, [Verdict::Final, Verdict::Held]);
+        let [(index, found)] = checked.breaks.as_slice() else { panic!("{:?}", checked.breaks) };
+        assert_eq!((*index, found.rule, found.severity, found.broken), (1, "roll_forward", "block", true));
+        assert_eq!((found.account, found.as_of), (Some(4), Some(day(7))));
+        assert_eq!((found.vendor.as_deref(), found.feed), (Some("harbor"), Some(record::FeedKey(1))));
+        assert_eq!(found.position.as_deref(), Some("9.1.0"));
+        assert_eq!((found.expected, found.actual), (Some(7.into()), Some(5.into())));
+    }
+
+    #[test]
+    fn what_was_broken_before_a_row_changed_is_settled_first_and_opened_again_if_it_still_is() {
+        let again = RowChange::Replaced { row: begun_with_five(7), restates: true };
+        let checked = checked(vec![(3, RowChange::Gone(day(7))), (4, again)]);
+        let told: Vec<_> = checked.breaks.iter().map(|(n, b)| (*n, b.rule, b.account, b.broken)).collect();
+        assert_eq!(
+            told,
+            [
+                (0, store::EVERY_RULE, Some(3), false),
+                (1, store::EVERY_RULE, Some(4), false),
+                (1, "roll_forward", Some(4), true)
+            ]
+        );
+        assert_eq!(checked.verdicts.len(), 2, "one for each change, a row taken away too");
+    }
+}

@@ -109,6 +109,7 @@ async fn take_lease(plan: &Plan, options: &Options) -> Result<Option<(Arc<Genera
         match plan.store.open_generation(&options.worker, options.lease).await {
             Ok(lease) => return Ok(Some((Arc::new(lease), Instant::now()))),
             Err(StoreError::Busy { owner, seconds }) => {
+                plan.board.asked_for_the_lease();
                 if told.as_ref() != Some(&owner) {
                     (options.notices)(Notice::StandingBy { owner: owner.clone(), seconds });
                     told = Some(owner);

@@ -14,10 +14,12 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> StoreError {
         match &error {
             sqlx::Error::Database(e) => of_database(&**e),
+            sqlx::Error::PoolTimedOut => StoreError::Unreachable(
+                "no connection to the database was free or could be made in time; see that it is up".into(),
+            ),
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => StoreError::Unreachable(error.to_string()),
             _ => StoreError::Refused(error.to_string()),

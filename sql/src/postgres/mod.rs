@@ -1,6 +1,7 @@
 //! Postgres 15 and later.
 //!
 //! # Layout
+//! - [`address`]: where the database is, and whether it answers.
 //! - [`schema`]: the versions of the schema.
 //! - [`lease`]: who may write, and the locks and tokens by which that is held.
 //! - [`register`]: what is registered once and known by a number.
@@ -8,6 +9,7 @@
 //! - [`commit`]: a unit as one or two transactions; [`rows`] and [`write`] are what they write.
 //! - [`reader`]: what people read.
 //! - [`copy`], [`numeric`], [`types`], [`sets`]: the wire.
+mod address;
 mod commit;
 mod copy;
 mod error;
@@ -24,6 +26,7 @@ mod sets;
 mod types;
 mod write;
 
+pub use address::{EXAMPLE, check_url};
 pub use lease::SLOT_LOCK;
 
 use crate::{
@@ -34,11 +37,10 @@ use crate::{
 use async_trait::async_trait;
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use returns::ledger::History;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
-use std::str::FromStr;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -71,17 +73,18 @@ impl PostgresStore {
     /// Opens a pool on `postgres://...`; its connections are made anew when they break.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] for a URL that is none, [`StoreError::Unreachable`] if nobody answers within ten seconds.
+    /// [`StoreError::Refused`] for a URL that is none or lets nobody in, [`StoreError::Unreachable`] if nobody answers: at once where the
+    /// connection is refused, else after ten seconds.
     pub async fn connect(url: &str, names: Arc<Names>) -> Result<PostgresStore, StoreError> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|e| StoreError::Refused(format!("the url of the store: {e}")))?
+        let options = address::options(url)
+            .map_err(|e| StoreError::Refused(format!("the url of the store: {e}; write {EXAMPLE}")))?
             .application_name("dietz")
             .options(SETTINGS);
+        address::knock(&options).await?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options)
-            .await?;
+            .connect_lazy_with(options);
         Ok(PostgresStore { pool, names, slots: RwLock::default(), committing: tokio::sync::Mutex::default() })
     }
 

@@ -5,9 +5,10 @@ use super::lease::progress;
 use super::types::{Day, Instant, RowReader};
 use crate::columns::daily::{DAILY, HISTORY};
 use crate::columns::{self, ColumnReader, daily, fact, need};
+use crate::read;
 use crate::{
-    BreakRow, CheckpointRow, Evidence, FeedRow, Published, QuarantineRow, Reader, RowFilter, StoreError,
-    Superseded, Totals,
+    BreakRow, CheckpointRow, Evidence, FeedRow, Published, QuarantineFilter, QuarantineRow, Reader,
+    RowFilter, StoreError, Superseded, Totals,
 };
 use async_trait::async_trait;
 use record::{Counts, FeedKey, PartitionId};
@@ -69,21 +70,25 @@ impl Reader for PostgresStore {
 
     async fn evidence(&self, account_no: &str, as_of: Date) -> Result<Option<Evidence>, StoreError> {
         let mut tx = self.snapshot().await?;
-        let account: Option<i64> = sqlx::query_scalar("SELECT id FROM account WHERE account_no = $1")
+        let found = sqlx::query("SELECT id, base_currency FROM account WHERE account_no = $1")
             .bind(account_no)
             .fetch_optional(&mut *tx)
             .await?;
-        let Some(account) = account else { return Ok(None) };
+        let Some(found) = found else { return Ok(None) };
+        let mut found = RowReader::from(&found, 0);
+        let account = need(found.integer()?, "id")?;
+        let base_currency = columns::currency(found.text()?)?;
         let published = self.one_row(&mut tx, account, as_of, "p.as_of = $2").await?;
         let before = self.one_row(&mut tx, account, as_of, "p.as_of < $2").await?;
         let after = before.as_ref().map(|b| b.row.as_of);
         let rows: Vec<_> = published.iter().map(|p| p.row.clone()).collect();
-        let facts = with_carried(&rows, self.facts_touching(&mut tx, account, after, as_of).await?);
+        let mut facts = with_carried(&rows, self.facts_touching(&mut tx, account, after, as_of).await?);
         let superseded = self.superseded(&mut tx, account, as_of).await?;
         let shown = published.iter().chain(&before).chain(superseded.iter().map(|s| &s.published));
         let partitions = shown.map(|p| p.row.place.partition);
         let partitions = partitions.chain(facts.iter().map(|f| f.fact.place.partition)).collect();
         self.learn_partitions(&mut tx, partitions).await?;
+        read::in_order(&mut facts, &self.names.partitions);
         let where_day = "WHERE b.account_id = $1 AND b.as_of = $2";
         let breaks = sqlx::query(AssertSqlSafe(format!("{BREAKS} {where_day} ORDER BY b.id")));
         let breaks = breaks.bind(account).bind(Day(as_of)).fetch_all(&mut *tx).await?;
@@ -95,6 +100,7 @@ impl Reader for PostgresStore {
         Ok(Some(Evidence {
             published,
             before,
+            base_currency,
             facts,
             superseded,
             breaks: breaks.iter().map(break_row).collect::<Result<_, _>>()?,
@@ -108,11 +114,19 @@ impl Reader for PostgresStore {
         rows.iter().map(break_row).collect()
     }
 
-    async fn quarantine(&self, status: Option<&str>) -> Result<Vec<QuarantineRow>, StoreError> {
+    async fn quarantine(
+        &self,
+        filter: &QuarantineFilter,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<QuarantineRow>, StoreError> {
         let sql = format!(
-            "SELECT {QUARANTINE}, ''::bytea {FROM_QUARANTINE} WHERE $1::text IS NULL OR q.status = $1 ORDER BY q.id"
+            "SELECT {QUARANTINE}, ''::bytea {FROM_QUARANTINE} WHERE q.id > $1
+             AND ($2::text IS NULL OR q.status = $2) AND ($3::text IS NULL OR q.code = $3)
+             AND ($4::text IS NULL OR q.vendor = $4) ORDER BY q.id LIMIT $5"
         );
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(status).fetch_all(&self.pool).await?;
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(after).bind(&filter.status).bind(&filter.code);
+        let rows = query.bind(&filter.vendor).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         rows.iter().map(quarantine_row).collect()
     }
 

@@ -16,6 +16,9 @@ const READERS: u32 = 4;
 /// Prepared statements kept per connection; this crate has fewer.
 const STATEMENTS: usize = 200;
 
+/// SQLite's code for a file that is none of its own.
+const NOT_A_DATABASE: &str = "26";
+
 /// Bytes; larger pages suit wide rows that come in blocks.
 const PAGE: u32 = 8192;
 
@@ -37,8 +40,12 @@ pub(super) async fn pools(path: &Path) -> Result<(SqlitePool, SqlitePool), Store
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "memory")
         .disable_statement_logging();
-    let cannot_open = |e: sqlx::Error| {
-        StoreError::Unreachable(format!("cannot open the database file {}: {e}", path.display()))
+    let cannot_open = |e: sqlx::Error| match e.as_database_error().and_then(|e| e.code()).as_deref() {
+        Some(NOT_A_DATABASE) => StoreError::Refused(format!(
+            "the file {} is no SQLite database; name another one, or move it away",
+            path.display()
+        )),
+        _ => StoreError::Unreachable(format!("cannot open the database file {}: {e}", path.display())),
     };
     // A registration turns this off for itself (see `SqliteStore::light`); whatever became of it, the next one to write begins with FULL.
     let writer = pool(1).before_acquire(|connection, _| {

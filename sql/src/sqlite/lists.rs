@@ -3,10 +3,11 @@ use super::errors::Failure;
 use super::register::progress;
 use super::wire::Columns;
 use crate::columns::{ColumnError, ColumnReader, need};
-use crate::{BreakRow, CheckpointRow, FeedRow, QuarantineRow, Totals};
+use crate::{BreakRow, CheckpointRow, FeedRow, QuarantineFilter, QuarantineRow, Totals};
 use record::{Counts, PartitionId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
+use std::sync::LazyLock;
 
 /// Which breaks or quarantined records; everything without.
 #[derive(Default)]
@@ -68,20 +69,45 @@ fn string(columns: &mut Columns<'_>, name: &'static str) -> Result<String, Colum
     Ok(need(columns.text()?, name)?.to_string())
 }
 
+/// The columns of a record, but for its bytes, and where they come from.
+const QUARANTINE: &str =
+    "q.id, q.vendor, p.name, q.position, q.line, f.name, q.code, q.text, q.field, a.account_no,
+    q.vendor_account, q.as_of, q.mapping_version, q.length, q.seen_at, q.status";
+const FROM_QUARANTINE: &str =
+    "FROM quarantine q LEFT JOIN partition p ON p.id = q.partition_id LEFT JOIN feed f ON f.id = q.feed_id
+    LEFT JOIN account a ON a.id = q.account_id";
+
+/// Without the raw bytes, those with an id above `after`.
+pub(super) async fn quarantine_page(
+    connection: &mut SqliteConnection,
+    filter: &QuarantineFilter,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<QuarantineRow>, Failure> {
+    static PAGE: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {QUARANTINE}, x'' {FROM_QUARANTINE} WHERE q.id > ?1 AND (?2 IS NULL OR q.status = ?2)
+            AND (?3 IS NULL OR q.code = ?3) AND (?4 IS NULL OR q.vendor = ?4) ORDER BY q.id LIMIT ?5"
+        )
+    });
+    let query = sqlx::query(PAGE.as_str()).bind(after).bind(&filter.status).bind(&filter.code);
+    let rows = query.bind(&filter.vendor).bind(limit).fetch_all(connection).await?;
+    rows.iter().map(quarantine_row).collect()
+}
+
 /// With the raw bytes only where one is asked for by its id.
 pub(super) async fn quarantine(
     connection: &mut SqliteConnection,
     asked: &Asked<'_>,
 ) -> Result<Vec<QuarantineRow>, Failure> {
-    let query =
-        "SELECT q.id, q.vendor, p.name, q.position, q.line, f.name, q.code, q.text, q.field, a.account_no,
-        q.vendor_account, q.as_of, q.mapping_version, q.length, q.seen_at, q.status,
-        CASE WHEN ?1 IS NULL THEN x'' ELSE q.raw END
-        FROM quarantine q LEFT JOIN partition p ON p.id = q.partition_id LEFT JOIN feed f ON f.id = q.feed_id
-        LEFT JOIN account a ON a.id = q.account_id
-        WHERE (?1 IS NULL OR q.id = ?1) AND (?2 IS NULL OR q.status = ?2)
-        AND (?3 IS NULL OR (q.account_id = ?3 AND q.as_of = ?4)) ORDER BY q.id";
-    let rows = asked.bind(sqlx::query(query)).fetch_all(connection).await?;
+    static ASKED: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {QUARANTINE}, CASE WHEN ?1 IS NULL THEN x'' ELSE q.raw END {FROM_QUARANTINE}
+            WHERE (?1 IS NULL OR q.id = ?1) AND (?2 IS NULL OR q.status = ?2)
+            AND (?3 IS NULL OR (q.account_id = ?3 AND q.as_of = ?4)) ORDER BY q.id"
+        )
+    });
+    let rows = asked.bind(sqlx::query(ASKED.as_str())).fetch_all(connection).await?;
     rows.iter().map(quarantine_row).collect()
 }
 
@@ -168,7 +194,7 @@ fn checkpoint_row(row: &SqliteRow) -> Result<CheckpointRow, Failure> {
 pub(super) async fn totals(connection: &mut SqliteConnection) -> Result<Totals, Failure> {
     let query = "SELECT (SELECT count(*) FROM account), (SELECT count(*) FROM performance_daily),
         (SELECT count(*) FROM performance_history), (SELECT count(*) FROM tolerance_break WHERE status = 'open'),
-        (SELECT count(*) FROM quarantine), (SELECT count(*) FROM fact)";
+        (SELECT count(*) FROM quarantine WHERE status = 'open'), (SELECT count(*) FROM fact)";
     let row = sqlx::query(query).fetch_one(connection).await?;
     let count = |index: usize| Ok::<u64, sqlx::Error>(row.try_get::<i64, _>(index)?.unsigned_abs());
     Ok(Totals {

@@ -6,9 +6,10 @@ use super::lists::{self, Asked};
 use super::wire::{Columns, text_date};
 use crate::columns::daily::{self, DAILY, Daily};
 use crate::columns::{self, ColumnReader, fact, need};
+use crate::read;
 use crate::{
-    BreakRow, CheckpointRow, Evidence, FeedRow, Names, Published, QuarantineRow, Reader, RowFilter,
-    StoreError, Superseded, Totals,
+    BreakRow, CheckpointRow, Evidence, FeedRow, Names, Published, QuarantineFilter, QuarantineRow, Reader,
+    RowFilter, StoreError, Superseded, Totals,
 };
 use async_trait::async_trait;
 use record::FeedKey;
@@ -46,9 +47,14 @@ impl Reader for SqliteStore {
         let mut connection = self.reading().await?;
         Ok(lists::breaks(&mut connection, &Asked { status, ..Asked::default() }).await?)
     }
-    async fn quarantine(&self, status: Option<&str>) -> Result<Vec<QuarantineRow>, StoreError> {
+    async fn quarantine(
+        &self,
+        filter: &QuarantineFilter,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<QuarantineRow>, StoreError> {
         let mut connection = self.reading().await?;
-        Ok(lists::quarantine(&mut connection, &Asked { status, ..Asked::default() }).await?)
+        Ok(lists::quarantine_page(&mut connection, filter, after, limit).await?)
     }
     async fn quarantined(&self, id: i64) -> Result<Option<QuarantineRow>, StoreError> {
         let mut connection = self.reading().await?;
@@ -236,11 +242,14 @@ impl SqliteStore {
 
     async fn gather(&self, account_no: &str, as_of: Date) -> Result<Option<Evidence>, Failure> {
         let mut tx = self.readers.begin().await?;
-        let found: Option<i64> = sqlx::query_scalar("SELECT id FROM account WHERE account_no = ?")
+        let found = sqlx::query("SELECT id, base_currency FROM account WHERE account_no = ?")
             .bind(account_no)
             .fetch_optional(&mut *tx)
             .await?;
-        let Some(account) = found else { return Ok(None) };
+        let Some(found) = found else { return Ok(None) };
+        let mut found = Columns::new(&found, 0);
+        let account = need(found.integer()?, "id")?;
+        let base_currency = columns::currency(found.text()?)?;
         let number: Arc<str> = account_no.into();
         let date = text_date(as_of);
         let publish = |daily| published(number.clone(), daily);
@@ -259,6 +268,7 @@ impl SqliteStore {
         let touching: Vec<_> = elsewhere.into_iter().filter(|f| touches(f, &facts)).collect();
         facts.extend(touching);
         self.know_places(&mut tx, facts.iter()).await?;
+        read::in_order(&mut facts, &self.names.partitions);
         let asked = Asked { day: Some((account, date.as_str())), ..Asked::default() };
         Ok(Some(Evidence {
             superseded: superseded(&mut tx, account, &date, &self.names).await?,
@@ -266,6 +276,7 @@ impl SqliteStore {
             quarantine: lists::quarantine(&mut tx, &asked).await?,
             published,
             before,
+            base_currency,
             facts,
         }))
     }

@@ -71,6 +71,7 @@ promises! {
     a_break_opens_once_and_is_resolved
     every_break_of_a_day_is_resolved_but_those_broken_again
     a_record_is_quarantined_once
+    quarantine_is_listed_page_by_page
     rows_are_ordered_by_bytes_page_by_page
     a_known_fact_is_found_wherever_it_lives
     on_a_stream_the_day_makes_no_difference

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{
     BreakWrite, CommitError, CommitUnit, EVERY_RULE, FeedSpec, Found, HistoryRequest, PolicySpec, Probe,
-    Published, QuarantineWrite, Receipt, RowFilter, RowWrite, StoreError,
+    Published, QuarantineFilter, QuarantineRow, QuarantineWrite, Receipt, RowFilter, RowWrite, StoreError,
 };
 
 pub async fn migrating_twice_changes_nothing(opened: Opened) {
@@ -394,14 +394,60 @@ pub async fn a_record_is_quarantined_once(opened: Opened) {
     let unit = CommitUnit { quarantine: vec![record.clone()], ..ready.unit() };
     assert_eq!(ready.commit(unit.clone()).await.quarantined, 1);
     assert_eq!(ready.commit(unit).await.quarantined, 0);
-    let listed = ready.store().reader().quarantine(None).await.unwrap();
+    let listed = ready.store().reader().quarantine(&QuarantineFilter::default(), 0, 10).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].raw, Vec::<u8>::new());
+    let reader = ready.store().reader();
+    assert!(reader.quarantine(&QuarantineFilter::default(), listed[0].id, 10).await.unwrap().is_empty());
+    assert_eq!(reader.totals().await.unwrap().quarantined, 1);
     let shown = ready.store().reader().quarantined(listed[0].id).await.unwrap().unwrap();
     assert_eq!((shown.raw, shown.position, shown.line), (record.raw, record.position, Some(4)));
     assert_eq!((shown.partition, shown.feed.as_str()), (ready.partition_id.clone(), "day-1.csv"));
     assert_eq!((shown.account_no.as_deref(), shown.code.as_str()), (Some("A-1"), "bad_number"));
     assert_eq!((shown.as_of, shown.mapping_version, shown.length), (record.as_of, 3, 12));
+}
+
+pub async fn quarantine_is_listed_page_by_page(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let record = |n: u64, vendor: &str, code: &str| QuarantineWrite {
+        vendor: vendor.into(),
+        partition: ready.partition.key,
+        position: at(n),
+        line: Some(n),
+        feed: ready.feed,
+        code: code.into(),
+        text: "wrong".into(),
+        field: None,
+        raw: vec![1],
+        length: 1,
+        raw_hash: [1; 32],
+        account: None,
+        vendor_account: None,
+        as_of: None,
+        mapping_version: 1,
+    };
+    let kinds = [("alpha", "bad_date"), ("beta", "bad_date"), ("alpha", "bad_number"), ("alpha", "bad_date")];
+    let quarantine = (1..).zip(kinds).map(|(n, (vendor, code))| record(n, vendor, code)).collect();
+    ready.commit(CommitUnit { quarantine, ..ready.unit() }).await;
+    let reader = ready.store().reader();
+    let lines = |rows: &[QuarantineRow]| rows.iter().filter_map(|q| q.line).collect::<Vec<_>>();
+    let all = QuarantineFilter::default();
+    let first = reader.quarantine(&all, 0, 3).await.unwrap();
+    let rest = reader.quarantine(&all, first[2].id, 3).await.unwrap();
+    assert_eq!((lines(&first), lines(&rest)), (vec![1, 2, 3], vec![4]));
+    let some = |vendor: Option<&str>, code: Option<&str>, status: Option<&str>| QuarantineFilter {
+        vendor: vendor.map(Into::into),
+        code: code.map(Into::into),
+        status: status.map(Into::into),
+    };
+    for (filter, expected) in [
+        (some(Some("alpha"), None, None), vec![1, 3, 4]),
+        (some(Some("alpha"), Some("bad_date"), Some("open")), vec![1, 4]),
+        (some(None, Some("bad_number"), None), vec![3]),
+        (some(None, None, Some("discarded")), vec![]),
+    ] {
+        assert_eq!(lines(&reader.quarantine(&filter, 0, 10).await.unwrap()), expected, "{filter:?}");
+    }
 }
 
 pub async fn rows_are_ordered_by_bytes_page_by_page(opened: Opened) {
@@ -707,7 +753,10 @@ pub async fn a_figure_has_its_evidence(opened: Opened) {
     let ready = Ready::new(opened).await;
     let rows = ["2025-01-02", "2025-01-03", "2025-01-06"].map(|d| write(1, RowChange::New(row(d, "100"))));
     let between = flow("2025-01-05", "T1", "5");
+    let mut account = account(1, "A-1");
+    account.profile.base_currency = Some(*b"EUR");
     let unit = CommitUnit {
+        accounts: vec![account],
         rows: rows.into(),
         facts: facts(1, [flow("2025-01-03", "T0", "5"), between.clone(), flow("2025-01-07", "T2", "5")]),
         breaks: vec![BreakWrite { as_of: Some(date("2025-01-06")), ..broken("roll_forward", "0.5") }],
@@ -721,8 +770,8 @@ pub async fn a_figure_has_its_evidence(opened: Opened) {
     assert_eq!(published.row, row("2025-01-06", "101"));
     assert_eq!(evidence.before.unwrap().row.as_of, date("2025-01-03"));
     let carried = StoredFact { fact: summary_of(&published.row), in_row: true, waiting: None };
-    assert_eq!(evidence.facts.len(), 2);
-    assert!(evidence.facts.contains(&between) && evidence.facts.contains(&carried), "{:?}", evidence.facts);
+    assert_eq!(evidence.facts, [between, carried], "in order of their dates");
+    assert_eq!(evidence.base_currency, Some(*b"EUR"));
     assert_eq!(evidence.superseded.len(), 1);
     assert_eq!((evidence.breaks.len(), evidence.quarantine.len()), (1, 0));
     assert_eq!(reader.evidence("nobody", date("2025-01-06")).await.unwrap(), None);

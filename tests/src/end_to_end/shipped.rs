@@ -68,6 +68,49 @@ fn postgres_gives_the_same_report_byte_for_byte() {
     assert!(on_postgres(&dietz, &fresh_database()) == dietz.report("topology.toml"));
 }
 
+/// What an explanation says, but for what is the store's own: when its clock said a figure was known, and the versions that were
+/// published on the way, which depend on how the files fell into transactions.
+fn of_the_facts(explained: &str) -> String {
+    let (told, _) = explained.split_once("\nwhat it said before").unwrap_or((explained, ""));
+    let own = |line: &&str| !line.starts_with("known since ") && !line.starts_with("made under policy ");
+    told.lines().filter(own).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
+#[test]
+fn postgres_and_the_embedded_store_explain_a_day_alike() {
+    let dietz = Dietz::shipped();
+    dietz.ok(&[]);
+    let report = on_postgres(&dietz, &fresh_database());
+    // One day of each status, and the days the samples' own page tells of.
+    let mut seen = std::collections::BTreeSet::new();
+    let rows = report.lines().skip(1).map(|row| row.split(',').collect::<Vec<_>>());
+    let mut days: Vec<(String, String)> = rows
+        .filter(|row| seen.insert(row[14].to_owned()))
+        .map(|row| (row[0].to_owned(), row[1].to_owned()))
+        .collect();
+    let told_of = [
+        ("MT-200-0003", "2025-03-10"),
+        ("MT-200-0016", "2025-02-03"),
+        ("MT-200-0014", "2025-02-06"),
+        ("MT-200-0007", "2025-03-12"),
+        ("MT-200-0006", "2025-02-24"),
+        ("MT-200-0006", "2025-02-27"),
+        ("QC-301000045", "2025-02-19"),
+        ("QC-301000052", "2025-02-26"),
+        ("QC-301000011", "2025-03-06"),
+        ("TD-8008", "2025-03-13"),
+    ];
+    days.extend(told_of.map(|(account, date)| (account.to_owned(), date.to_owned())));
+    assert!(days.len() >= 12, "{days:?}");
+    for (account, date) in days {
+        let of =
+            |topology: &str| of_the_facts(&dietz.ok(&["explain", "--topology", topology, &account, &date]));
+        let (embedded, postgres) = (of("topology.toml"), of("postgres.toml"));
+        assert!(embedded.contains("facts since the row before"), "{embedded}");
+        assert_eq!(postgres, embedded, "{account} on {date}");
+    }
+}
+
 #[test]
 fn a_database_with_another_collation_gives_the_same_report() {
     let dietz = Dietz::shipped();

@@ -1,6 +1,6 @@
 //! `dietz check`: whether a topology and its mappings are right; with `--connect`, whether what they name answers.
+use crate::open::Checked;
 use crate::{Outcome, open};
-use pipeline::rules::rules;
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::Names;
@@ -35,16 +35,15 @@ async fn policy(
 
 pub fn run(args: Args) -> Outcome {
     let names = Arc::new(Names::default());
-    let topology = open::topology(&args.file)?;
-    let layouts = open::layouts(&topology, &names)?;
-    let rules = rules(&topology).map_err(crate::exit::Exit::Topology)?;
+    let Checked { topology, layouts, rules } = open::checked(&args.file, &names)?;
     println!("{}: right", args.file.display());
     for l in layouts.iter() {
         let (layout, version) = (l.layout.name(), l.layout.version());
-        println!(
-            "  vendor {}: layout {layout} (mapping version {version}), accounts {}",
-            l.vendor_name, l.account_no
-        );
+        let numbers = match &*l.account_no {
+            "{vendor_account}" => "account numbers as sent".into(),
+            other => format!("account numbers {other}"),
+        };
+        println!("  vendor {}: layout {layout} (mapping version {version}), {numbers}", l.vendor_name);
     }
     if args.connect {
         let runtime = open::runtime()?;

@@ -1,7 +1,7 @@
 //! `dietz explain`: how one figure came about.
 use crate::exit::Exit;
 use crate::figure::exact;
-use crate::{Outcome, TopologyArg, open};
+use crate::{Outcome, TopologyArg, argument, open};
 use pipeline::followed::Followed;
 use record::FeedKey;
 use returns::ledger::{Explained, Feeds, Ground, Pinned, StoredFact, explain_day};
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::sync::Arc;
-use store::{BreakRow, Evidence, FeedRow, Names, Reader, StoreError, Superseded};
+use store::{BreakRow, Evidence, FeedRow, Names, Reader, RowFilter, StoreError, Superseded};
 
 mod figure;
 mod said;
@@ -22,6 +22,7 @@ pub struct Args {
     /// The account's number
     account_no: String,
     /// The date of the figure
+    #[arg(value_parser = argument::date)]
     date: Date,
 }
 
@@ -33,11 +34,12 @@ pub fn run(args: Args) -> Outcome {
         let store = open::filled_store(&topology, names.clone()).await?;
         store.ready().await?;
         let reader = store.reader();
-        let missing =
-            || Exit::NotFound(format!("nothing is known of account {} on {}", args.account_no, args.date));
-        let evidence = reader.evidence(&args.account_no, args.date).await?.ok_or_else(missing)?;
+        let (number, date) = (&args.account_no, args.date);
+        let evidence = reader.evidence(number, date).await?;
+        let evidence = evidence.ok_or_else(|| Exit::NotFound(format!("there is no account {number}")))?;
         if evidence.published.is_none() && evidence.facts.is_empty() && evidence.quarantine.is_empty() {
-            return Err(missing());
+            let near = near(number, &evidence, reader).await?;
+            return Err(Exit::NotFound(format!("nothing is known of account {number} on {date}; {near}")));
         }
         let mut whole = Feeds::default();
         Followed::of(&layouts).known(&*store).await?.into_iter().for_each(|feed| whole.note(feed));
@@ -53,6 +55,16 @@ pub fn run(args: Args) -> Outcome {
         told.write(&mut text).map_err(|e| Exit::Other(e.to_string()))?;
         std::io::stdout().lock().write_all(text.as_bytes()).map_err(Exit::from)
     })
+}
+
+/// Which row of an account is near a day without one.
+async fn near(number: &str, evidence: &Evidence, reader: &dyn Reader) -> Result<String, StoreError> {
+    if let Some(before) = &evidence.before {
+        return Ok(format!("its row before is of {}", before.row.as_of));
+    }
+    let whole = RowFilter { account_no: Some(number.to_owned()), ..RowFilter::default() };
+    let first = reader.rows(&whole, None, 1).await?.pop();
+    Ok(first.map_or_else(|| "it has no rows".into(), |p| format!("its first row is of {}", p.row.as_of)))
 }
 
 /// The feeds that facts came in, asked for once each.
@@ -80,7 +92,7 @@ async fn policy(reader: &dyn Reader, evidence: &Evidence) -> Result<Option<i64>,
 fn explained(e: &Evidence, policy: &Policy, feeds: &Feeds, names: &Names) -> Option<Explained> {
     let row = &e.published.as_ref()?.row;
     let ground = Ground { policy, partitions: &names.partitions, feeds };
-    Some(explain_day(&e.facts, row, e.before.as_ref().map(|b| &b.row), None, ground))
+    Some(explain_day(&e.facts, row, e.before.as_ref().map(|b| &b.row), e.base_currency, ground))
 }
 
 /// All there is to tell of one day.

@@ -11,6 +11,7 @@ pub struct Args {
     /// The topology file
     #[arg(default_value = "topology.toml")]
     file: PathBuf,
+    /// What to draw it as
     #[arg(long, value_enum, default_value_t = Format::Mermaid)]
     format: Format,
 }

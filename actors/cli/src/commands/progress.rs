@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use store::Totals;
+use store::{FeedRow, Totals};
 
 /// A line that is drawn until it is stopped.
 pub struct Line {
@@ -33,6 +33,9 @@ impl Line {
         }
     }
 }
+
+/// Waiting feeds named in the summary, at most.
+const NAMED: usize = 20;
 
 const PERIOD: Duration = Duration::from_millis(200);
 
@@ -78,43 +81,89 @@ fn position(standing: &Standing) -> String {
     out
 }
 
+/// The feeds of this run that wait as a whole: how many, and which.
+fn write_waiting(out: &mut String, feeds: &[FeedRow]) -> std::fmt::Result {
+    if feeds.is_empty() {
+        return Ok(());
+    }
+    let n = grouped(feeds.len() as u64);
+    writeln!(out, "feeds         {n} waiting as a whole, of which nothing counts")?;
+    for feed in feeds.iter().take(NAMED) {
+        let why = match (feed.declared, feed.counted) {
+            (Some(declared), Some(counted)) => format!("declares {declared} records and has {counted}"),
+            _ => "its trailer is missing".into(),
+        };
+        writeln!(out, "              {} ({}): {why}", feed.name, feed.vendor)?;
+    }
+    match feeds.len().saturating_sub(NAMED) {
+        0 => Ok(()),
+        more => writeln!(out, "              and {more} more"),
+    }
+}
+
 /// The terminal's width where the shell says it; a narrow one otherwise, so that the line never wraps.
 fn width() -> usize {
     std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or(100)
 }
 
 /// What a run did, in words a person can check: both sums are printed as sums.
-pub fn summary(seen: &Seen, totals: &Totals, took: Duration) {
+pub fn summary(seen: &Seen, totals: &Totals, waiting: &[FeedRow], took: Duration) -> String {
+    let mut out = String::new();
+    // Writing to a text cannot fail.
+    let _ = write_summary(&mut out, seen, totals, waiting, took);
+    out
+}
+
+fn write_summary(
+    out: &mut String,
+    seen: &Seen,
+    totals: &Totals,
+    waiting: &[FeedRow],
+    took: Duration,
+) -> std::fmt::Result {
     let (c, r) = (&seen.counts, &seen.receipt);
     for (source, s) in &seen.sources {
-        let mut notes = vec![format!("{} at their end", s.ended)];
+        let mut notes = vec![format!("{} at {} end", s.ended, if s.ended == 1 { "its" } else { "their" })];
         notes.extend((s.unchanged > 0).then(|| format!("{} of them before this run", s.unchanged)));
         notes.extend((!s.open.is_empty()).then(|| format!("{} open", s.open.len())));
         notes.extend((s.refused > 0).then(|| format!("{} refused", s.refused)));
-        println!("source        {source}: {}", notes.join(", "));
+        writeln!(out, "source        {source}: {}", notes.join(", "))?;
     }
     let [read, decoded, ignored, quarantined] = [c.read, c.decoded, c.ignored, c.quarantined].map(grouped);
-    println!("records       {read} read = {decoded} decoded + {ignored} ignored + {quarantined} quarantined");
+    writeln!(
+        out,
+        "records       {read} read = {decoded} decoded + {ignored} ignored + {quarantined} quarantined"
+    )?;
     let [o, a, u, s, w] = [c.observed, c.accepted, c.unchanged, c.stale, c.waiting].map(grouped);
-    println!("observations  {o} = {a} accepted + {u} unchanged + {s} stale + {w} waiting");
+    writeln!(out, "observations  {o} = {a} accepted + {u} unchanged + {s} stale + {w} waiting")?;
     let [inserted, changed, removed] = [r.inserted, r.changed, r.removed].map(grouped);
-    println!(
-        "rows          {inserted} new, {changed} changed, {removed} removed; {} restatements",
-        grouped(r.restated)
-    );
-    println!("breaks        {} opened, {} resolved", grouped(r.breaks_opened), grouped(r.breaks_resolved));
-    let [accounts, rows, open, held] =
-        [totals.accounts, totals.rows, totals.breaks_open, totals.quarantined].map(grouped);
-    println!(
-        "store         {accounts} accounts, {rows} rows, {open} breaks open, {held} records in quarantine"
-    );
+    writeln!(
+        out,
+        "rows          {inserted} new, {changed} changed, {removed} removed; {}",
+        counted(r.restated, "restatement")
+    )?;
+    writeln!(
+        out,
+        "breaks        {} opened, {} resolved",
+        grouped(r.breaks_opened),
+        grouped(r.breaks_resolved)
+    )?;
+    let (accounts, rows) = (counted(totals.accounts, "account"), counted(totals.rows, "row"));
+    let (open, held) = (counted(totals.breaks_open, "break"), counted(totals.quarantined, "record"));
+    writeln!(out, "store         {accounts}, {rows}, {open} open, {held} in quarantine")?;
+    write_waiting(out, waiting)?;
     let rate = per_second(c.read, took);
-    println!("time          {:.2} s, {rate} records/s", took.as_secs_f32());
+    writeln!(out, "time          {:.2} s, {rate} records/s", took.as_secs_f32())
 }
 
 fn per_second(n: u64, time: Duration) -> String {
     let micros = time.as_micros().max(1);
     grouped(u64::try_from(u128::from(n) * 1_000_000 / micros).unwrap_or(u64::MAX))
+}
+
+/// `1 record`, `5 records`.
+pub fn counted(n: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
 /// `1234567` as `1,234,567`.
@@ -137,5 +186,41 @@ mod tests {
     #[test]
     fn numbers_are_grouped_by_thousands() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 1, 1_000].map(|n| counted(n, "row")), ["0 rows", "1 row", "1,000 rows"]);
+    }
+
+    fn feed(name: &str, counts: Option<(i64, i64)>) -> FeedRow {
+        FeedRow {
+            id: 1,
+            source: "s".into(),
+            vendor: "alpha".into(),
+            name: name.into(),
+            hash: None,
+            arrival: None,
+            business_date: None,
+            declared: counts.map(|c| c.0),
+            counted: counts.map(|c| c.1),
+            status: "waiting".into(),
+        }
+    }
+
+    fn told(feeds: &[FeedRow]) -> String {
+        summary(&Seen::default(), &Totals::default(), feeds, Duration::from_secs(1))
+    }
+
+    #[test]
+    fn the_summary_names_the_feeds_that_wait_and_why() {
+        assert!(!told(&[]).contains("feeds"), "{}", told(&[]));
+        let two = told(&[feed("a.csv", Some((16, 15))), feed("b.csv", None)]);
+        assert!(two.contains("feeds         2 waiting"), "{two}");
+        assert!(two.contains("a.csv (alpha): declares 16 records and has 15\n"), "{two}");
+        assert!(two.contains("b.csv (alpha): its trailer is missing\n"), "{two}");
+    }
+
+    #[test]
+    fn the_summary_is_short_however_many_feeds_wait() {
+        let many = told(&vec![feed("a.csv", None); NAMED + 7]);
+        assert_eq!(many.matches("a.csv").count(), NAMED);
+        assert!(many.contains("and 7 more\n"), "{many}");
     }
 }

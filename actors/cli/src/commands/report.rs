@@ -2,7 +2,7 @@
 use crate::exit::Exit;
 use crate::figure::{cumulative, exact, money, row_return};
 use crate::table::{Lean, Table};
-use crate::{Outcome, TopologyArg, open};
+use crate::{Outcome, TopologyArg, argument, open};
 use clap::ValueEnum;
 use returns::{Date, Row, Status};
 use std::io::{BufWriter, Write};
@@ -19,18 +19,19 @@ pub struct Args {
     #[arg(long, value_name = "NO")]
     account: Option<String>,
     /// From this date on; with --windows the one window from the close of this date
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = argument::date)]
     from: Option<Date>,
     /// Up to this date; with --windows the last date of the window
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = argument::date)]
     to: Option<Date>,
+    /// How to print: for people, or exact decimals for programs
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Returns over windows instead of days: month, quarter and year to date, trailing years, since inception
     #[arg(long)]
     windows: bool,
     /// The date windows end on; the account's last row without
-    #[arg(long, value_name = "DATE", requires = "windows", conflicts_with = "to")]
+    #[arg(long, value_name = "DATE", value_parser = argument::date, requires = "windows", conflicts_with = "to")]
     as_of: Option<Date>,
 }
 
@@ -111,10 +112,23 @@ async fn days(args: &Args, reader: &dyn Reader, out: &mut impl Write) -> Outcome
         }
     }
     printer.end(out)?;
-    match (first, &args.account) {
-        (true, Some(no)) => Err(Exit::NotFound(format!("no rows of account {no} in that range"))),
+    match &args.account {
+        Some(no) if first => Err(Exit::NotFound(nothing_of(no, args, reader).await?)),
+        None if first && args.format == Format::Table => writeln!(out, "no rows").map_err(Exit::from),
         _ => Ok(()),
     }
+}
+
+/// Why there is no row of an account: no such account, none with a value, or none in the range.
+async fn nothing_of(no: &str, args: &Args, reader: &dyn Reader) -> Result<String, Exit> {
+    let whole = RowFilter { account_no: Some(no.to_owned()), ..RowFilter::default() };
+    if !reader.rows(&whole, None, 1).await?.is_empty() {
+        let from = args.from.map(|d| format!(" from {d}")).unwrap_or_default();
+        let to = args.to.map(|d| format!(" to {d}")).unwrap_or_default();
+        return Ok(format!("account {no} has no rows{from}{to}"));
+    }
+    let known = reader.account_numbers().await?.iter().any(|known| **known == *no);
+    Ok(if known { format!("account {no} has no rows yet") } else { format!("there is no account {no}") })
 }
 
 /// Prints row by row; a table is printed account by account, since widths must be known.
@@ -158,7 +172,7 @@ impl Printer {
 
     fn flush(&mut self, out: &mut impl Write) -> Outcome {
         let Some(account) = self.account.take() else { return Ok(()) };
-        writeln!(out, "account {account}\n{}", self.table.render())?;
+        writeln!(out, "account {account}\n{}", self.table.page())?;
         for n in self.notes.drain(..) {
             writeln!(out, "  {n}")?;
         }

@@ -1,37 +1,47 @@
 //! `dietz run`: streams the feeds of a topology into its store.
 use crate::commands::progress;
 use crate::exit::Exit;
+use crate::open::Checked;
 use crate::{Outcome, open};
 use pipeline::admin::{self, Health};
-use pipeline::board::Board;
-use pipeline::rules::rules;
-use pipeline::{Notice, Options, Plan, Problem, Topology};
-use std::io::IsTerminal;
+use pipeline::board::{Board, Seen};
+use pipeline::{Notice, Plan, Problem, Topology};
+use std::io::{IsTerminal, Write};
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-use store::{Names, Store, StoreError};
+use store::{FeedRow, Names, Reader, Store, StoreError};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 #[derive(clap::Args)]
 pub struct Args {
     /// The topology file
-    #[arg(default_value = "topology.toml")]
+    #[arg(default_value = TOPOLOGY)]
     file: PathBuf,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// How to run: `dietz --strict` is `dietz run topology.toml --strict`.
+#[derive(clap::Args)]
+pub struct Options {
     /// Read every feed again from its start; what is known already is counted as unchanged
     #[arg(long)]
     from_start: bool,
-    /// End with exit code 5 if any record went to quarantine
+    /// End with exit code 5 if, in this run, a record went to quarantine or a feed waits because its control count disagrees;
+    /// all else is committed as ever
     #[arg(long)]
     strict: bool,
 }
 
-impl Default for Args {
-    fn default() -> Self {
-        Args { file: "topology.toml".into(), from_start: false, strict: false }
+const TOPOLOGY: &str = "topology.toml";
+
+impl From<Options> for Args {
+    fn from(options: Options) -> Self {
+        Args { file: TOPOLOGY.into(), options }
     }
 }
 
@@ -46,9 +56,7 @@ pub fn run(args: Args) -> Outcome {
     let prometheus = admin::recorder().map_err(|e| Exit::Other(e.to_string()))?;
     let began = Instant::now();
     let names = Arc::new(Names::default());
-    let topology = open::topology(&args.file)?;
-    let layouts = open::layouts(&topology, &names)?;
-    let rules = rules(&topology).map_err(Exit::Topology)?;
+    let Checked { topology, layouts, rules } = open::checked(&args.file, &names)?;
     let runtime = open::runtime()?;
     let store = runtime.block_on(prepared(&topology, names.clone()))?;
     runtime.block_on(open::no_vendor_is_missing(&*store, &topology, &layouts))?;
@@ -64,21 +72,42 @@ pub fn run(args: Args) -> Outcome {
         names,
         board: board.clone(),
         runtime: runtime.handle().clone(),
-        rewound: args.from_start.then(Arc::default),
+        rewound: args.options.from_start.then(Arc::default),
         stop: signals(&runtime),
         numbers: Arc::default(),
     };
     let line = progress::start(board.clone());
-    let result = actix::System::new().block_on(pipeline::run(plan, options(&topology, health)));
+    let result = actix::System::new().block_on(pipeline::run(plan, watched(&topology, health)));
     line.stop();
     result?;
-    let totals = runtime.block_on(store.reader().totals())?;
-    progress::summary(&board.seen(), &totals, began.elapsed());
-    let quarantined = board.seen().counts.quarantined;
-    if args.strict && quarantined > 0 {
-        return Err(Exit::Quarantined { records: quarantined });
+    let (seen, reader) = (board.seen(), store.reader());
+    let totals = runtime.block_on(reader.totals())?;
+    let feeds = runtime.block_on(still_waiting(&seen, reader))?;
+    // Who reads the summary may leave early; what became of the run is in the exit code all the same.
+    match print(&progress::summary(&seen, &totals, &feeds, began.elapsed())) {
+        Err(Exit::ReaderGone) | Ok(()) => {}
+        Err(e) => return Err(e),
+    }
+    let records = seen.counts.quarantined;
+    if args.options.strict && (records > 0 || !feeds.is_empty()) {
+        return Err(Exit::HeldBack { records, feeds });
     }
     Ok(())
+}
+
+fn print(text: &str) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush().map_err(Exit::from)
+}
+
+/// The feeds this run left waiting; one that was released meanwhile is none of them.
+async fn still_waiting(seen: &Seen, reader: &dyn Reader) -> Result<Vec<FeedRow>, StoreError> {
+    let mut waiting = Vec::new();
+    for key in &seen.waiting_feeds {
+        waiting.extend(reader.feed_name(*key).await?.filter(|feed| feed.status == "waiting"));
+    }
+    Ok(waiting)
 }
 
 /// The store, ready: the embedded one is brought up to date by itself, another must be migrated first.
@@ -154,9 +183,14 @@ fn signals(runtime: &Runtime) -> watch::Receiver<bool> {
     stop
 }
 
-fn options(topology: &Topology, health: Arc<Health>) -> Options {
+fn watched(topology: &Topology, health: Arc<Health>) -> pipeline::Options {
     let lease = topology.sinks.first().map(|s| s.kind.lease).unwrap_or_default();
-    Options { worker: worker(), lease, restarts: 20, notices: Box::new(move |notice| tell(&health, notice)) }
+    pipeline::Options {
+        worker: worker(),
+        lease,
+        restarts: 20,
+        notices: Box::new(move |notice| tell(&health, notice)),
+    }
 }
 
 fn worker() -> String {

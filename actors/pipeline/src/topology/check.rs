@@ -11,13 +11,14 @@ pub fn graph(t: &Topology, p: &mut Problems) {
     edges(&t.sinks, "sinks", &names(&t.checkers), "checkers", p);
     for source in &t.sources {
         for input in &source.inputs {
-            p.add(input.span.clone(), format!("`sources.{}` has no inputs", source.name.text), None);
+            let message = format!("`sources.{}` is a source: nothing comes before it", source.name.text);
+            p.add(input.span.clone(), message, Some("leave `inputs` out".into()));
         }
     }
-    unread(&t.sources, "sources", &inputs(&t.decoders), p);
-    unread(&t.decoders, "decoders", &inputs(&t.accumulators), p);
-    unread(&t.accumulators, "accumulators", &inputs(&t.checkers), p);
-    unread(&t.checkers, "checkers", &inputs(&t.sinks), p);
+    unread(&t.sources, "sources", &inputs(&t.decoders), "decoder", p);
+    unread(&t.decoders, "decoders", &inputs(&t.accumulators), "accumulator", p);
+    unread(&t.accumulators, "accumulators", &inputs(&t.checkers), "checker", p);
+    unread(&t.checkers, "checkers", &inputs(&t.sinks), "sink", p);
     one(&t.accumulators, "accumulators", "one account has one writer", p);
     one(&t.checkers, "checkers", "every row passes the same rules", p);
     one(&t.sinks, "sinks", "exactly one sink is the store", p);
@@ -56,19 +57,22 @@ fn unknown_input(input: &Word, kind: &str, name: &str, before: &[&str], before_k
     p.add(input.span.clone(), message, Some(help));
 }
 
-fn unread<T>(nodes: &[Node<T>], kind: &str, read: &[&str], p: &mut Problems) {
+fn unread<T>(nodes: &[Node<T>], kind: &str, read: &[&str], reader: &str, p: &mut Problems) {
     for node in nodes.iter().filter(|n| !read.contains(&n.name.text.as_str())) {
-        p.add(node.name.span.clone(), format!("nothing reads `{kind}.{}`", node.name.text), None);
+        let name = &node.name.text;
+        let help = format!("add \"{name}\" to the inputs of the {reader} that shall read it, or take it out");
+        p.add(node.name.span.clone(), format!("nothing reads `{kind}.{name}`"), Some(help));
     }
 }
 
 fn one<T>(nodes: &[Node<T>], kind: &str, why: &str, p: &mut Problems) {
     match nodes {
         [_] => {}
-        [] => p.add(0..0, format!("there is no [{kind}.NAME]: {why}"), None),
+        [] => p.add(0..0, format!("there is no [{kind}.NAME]: {why}"), Some("add one".into())),
         [_, more @ ..] => {
             for node in more {
-                p.add(node.name.span.clone(), format!("a second one of {kind}: {why}"), None);
+                let help = Some("take one out".into());
+                p.add(node.name.span.clone(), format!("a second one of {kind}: {why}"), help);
             }
         }
     }

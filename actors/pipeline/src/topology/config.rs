@@ -1,4 +1,5 @@
 //! What a topology file says, typed: one struct per kind of node, a closed list of keys each.
+use super::address;
 use super::problem::{Problem, Problems};
 use super::reader::{Reader, Word};
 use returns::Decimal;
@@ -133,6 +134,13 @@ impl Topology {
 
     /// Reads a topology's text. No I/O: whether files exist and stores answer is asked later.
     pub fn parse(text: &str, file: &Path) -> Result<Topology, Vec<Problem>> {
+        let (topology, problems) = Topology::read(text, file);
+        if problems.is_empty() { Ok(topology) } else { Err(problems) }
+    }
+
+    /// The same whatever is wrong with it, so that the mappings and rules it names can be checked at once with it. With a problem the
+    /// topology is for nothing else.
+    pub fn read(text: &str, file: &Path) -> (Topology, Vec<Problem>) {
         let mut p = Problems::new(file, text);
         let (table, errors) = DeTable::parse_recoverable(text);
         for e in errors {
@@ -148,11 +156,11 @@ impl Topology {
             accumulators: nodes(&mut root, "accumulators", &mut p, accumulator),
             checkers: nodes(&mut root, "checkers", &mut p, checker),
             sinks: nodes(&mut root, "sinks", &mut p, |r, p| sink(r, &base, p)),
-            admin: admin(&mut root, &mut p),
+            admin: address::admin(&mut root, &mut p),
         };
         root.finish(&mut p);
         super::check::graph(&topology, &mut p);
-        p.into_result(topology)
+        (topology, p.in_order())
     }
 }
 
@@ -214,7 +222,9 @@ fn file(r: &mut Reader, p: &mut Problems) -> sources::FileConfig {
     if path.is_empty() {
         p.add(r.span.clone(), format!("`{}` needs `path`: a file, a glob, a folder, or `-`", r.path), None);
     }
-    sources::FileConfig {
+    address::check_feed_paths(&r.path, &path, p);
+    let span = path.first().map_or(r.span.clone(), |first| first.span.clone());
+    let config = sources::FileConfig {
         path: path.into_iter().map(|w| w.text).collect(),
         recursive: r.flag("recursive", p).unwrap_or(false),
         compression: r.choice("compression", &compressions, p).unwrap_or_default(),
@@ -224,7 +234,11 @@ fn file(r: &mut Reader, p: &mut Problems) -> sources::FileConfig {
         arrival: r.choice("arrival", &arrivals, p),
         // The layouts bound their records themselves.
         record_limit: 10 << 20,
+    };
+    if let Err(wrong) = config.check() {
+        p.add(span, format!("`{}`: {wrong}", r.path), None);
     }
+    config
 }
 
 fn decoder(r: &mut Reader, base: &Path, p: &mut Problems) -> Decoder {
@@ -240,7 +254,7 @@ fn decoder(r: &mut Reader, base: &Path, p: &mut Problems) -> Decoder {
             ("same", PossibleDuplicate::Same),
         ];
         let o = VendorOverride {
-            account_no: v.text("account_no", p),
+            account_no: account_no(&mut v, p),
             flow_timing: v.choice("flow_timing", &timings(), p),
             possible_duplicate: v.choice("possible_duplicate", &duplicates, p),
         };
@@ -253,6 +267,17 @@ fn decoder(r: &mut Reader, base: &Path, p: &mut Problems) -> Decoder {
         vendors: vendors.unwrap_or_default().into_iter().map(|w| (w.clone(), base.join(&w.text))).collect(),
         overrides,
     }
+}
+
+/// How a vendor's accounts are numbered. Without the vendor's own number in it all of them would become one.
+fn account_no(v: &mut Reader, p: &mut Problems) -> Option<String> {
+    let word = v.word("account_no", p)?;
+    if word.text.matches("{vendor_account}").count() != 1 || word.text.matches('{').count() != 1 {
+        let message =
+            format!("`{}.account_no` must name {{vendor_account}} once, and nothing else in braces", v.path);
+        p.add(word.span, message, Some("as in \"NT-{vendor_account}\"".into()));
+    }
+    Some(word.text)
 }
 
 fn accumulator(r: &mut Reader, p: &mut Problems) -> Accumulator {
@@ -296,37 +321,12 @@ fn limit(rule: &mut Reader, key: &'static str, p: &mut Problems) -> Option<Limit
 
 fn sink(r: &mut Reader, base: &Path, p: &mut Problems) -> Sink {
     Sink {
-        store: store(r, base, p),
+        store: address::store(r, base, p),
         mailbox: mailbox(r, p),
         batch_rows: bounded(r.number("batch_rows", 1..=5_000_000, p), 100_000),
         linger: r.duration("linger", Duration::ZERO..=HOUR, p).unwrap_or(Duration::from_millis(250)),
         lease: r.duration("lease", Duration::from_secs(1)..=HOUR, p).unwrap_or(Duration::from_secs(15)),
     }
-}
-
-fn store(r: &mut Reader, base: &Path, p: &mut Problems) -> StoreAddress {
-    let postgres = r.required_choice("type", &[("sqlite", false), ("postgres", true)], p);
-    let (path, url) = (r.text("path", p), r.text("url", p));
-    let wrong = match (postgres, &path, &url) {
-        (Some(true), Some(_), _) => Some("is a postgres store: it has a `url`, no `path`"),
-        (Some(true), None, None) => Some("needs `url`, as in postgres://user@host/database"),
-        (Some(false), _, Some(_)) => Some("is a sqlite store: it has a `path`, no `url`"),
-        _ => None,
-    };
-    if let Some(wrong) = wrong {
-        p.add(r.span.clone(), format!("`{}` {wrong}", r.path), None);
-    }
-    match (postgres, url) {
-        (Some(true), Some(url)) => StoreAddress::Postgres(url),
-        _ => StoreAddress::Sqlite(base.join(path.unwrap_or_else(|| "dietz.db".into()))),
-    }
-}
-
-fn admin(root: &mut Reader, p: &mut Problems) -> Admin {
-    let Some(mut r) = root.table("admin", p) else { return Admin { listen: None } };
-    let listen = r.text("listen", p);
-    r.finish(p);
-    Admin { listen: listen.filter(|l| l != "off") }
 }
 
 fn mailbox(r: &mut Reader, p: &mut Problems) -> usize {

@@ -37,10 +37,16 @@ impl LayoutSet {
     pub fn load(topology: &Topology, names: &Names) -> Result<LayoutSet, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut layouts: Vec<VendorLayout> = Vec::new();
+        let mut all_read = true;
         for decoder in &topology.decoders {
             for (word, folder) in &decoder.kind.vendors {
-                for file in mappings(folder, word, topology, &mut problems) {
-                    let Some(layout) = compile(&file, &mut problems) else { continue };
+                let files = mappings(folder, word, topology, &mut problems);
+                all_read &= !files.is_empty();
+                for file in files {
+                    let Some(layout) = compile(&file, &mut problems) else {
+                        all_read = false;
+                        continue;
+                    };
                     let vendor = layout.vendor_policy().name;
                     let over = decoder.kind.overrides.iter().find(|(name, _)| *name.text == *vendor);
                     add(layout, &file, over.map(|(_, o)| o), names, &mut layouts, &mut problems);
@@ -51,9 +57,12 @@ impl LayoutSet {
         let vendor = names.vendor(CORRECTIONS);
         let (vendor_name, account_no) = (CORRECTIONS.into(), "{vendor_account}".into());
         layouts.push(VendorLayout { layout: corrections, vendor, vendor_name, account_no });
-        let policy = Arc::new(policy(topology, &layouts, names, &mut problems));
+        let policy = Arc::new(policy(topology, &layouts, names));
         let set = LayoutSet { layouts, policy };
-        set.check_names(topology, &mut problems);
+        // A mapping that cannot be read may be the one whose vendor is named.
+        if all_read {
+            set.check_names(topology, &mut problems);
+        }
         if problems.is_empty() { Ok(set) } else { Err(problems) }
     }
 
@@ -112,7 +121,8 @@ fn mappings(folder: &Path, word: &Word, topology: &Topology, problems: &mut Vec<
     let mut found: Vec<PathBuf> = entries.into_iter().flatten().filter(|p| p.is_file()).collect();
     if found.is_empty() {
         let message = format!("no mapping.toml in `{}` nor in a folder below it", word.text);
-        problems.extend(at(topology, word, message, None));
+        let help = "name a folder with a mapping.toml, or a folder of such folders".into();
+        problems.extend(at(topology, word, message, Some(help)));
     }
     found.sort();
     found
@@ -172,7 +182,7 @@ fn add(
 }
 
 /// The policy: each vendor's own conventions, overridden by the topology's, and what holds for all.
-fn policy(t: &Topology, layouts: &[VendorLayout], names: &Names, problems: &mut Vec<Problem>) -> Policy {
+fn policy(t: &Topology, layouts: &[VendorLayout], names: &Names) -> Policy {
     let overrides: Vec<&(Word, VendorOverride)> = t.decoders.iter().flat_map(|d| &d.kind.overrides).collect();
     let all = names.vendors();
     let settings = t.accumulators.first().map(|a| &a.kind);
@@ -193,10 +203,8 @@ fn policy(t: &Topology, layouts: &[VendorLayout], names: &Names, problems: &mut 
         })
         .collect();
     let mut policy = Policy::new(vendors);
-    let Some(s) = settings else {
-        problems.push(whole(&t.file, "there is no accumulator".into(), None));
-        return policy;
-    };
+    // A topology without an accumulator is no graph, and told so.
+    let Some(s) = settings else { return policy };
     policy.precedence = precedence(&s.precedence, &all);
     policy.failover = s.failover;
     policy.long_period_days = s.long_period_days;

@@ -1,4 +1,5 @@
-//! The topology file: what it says ([`config`]), whether it is a graph ([`check`]), how it looks ([`graph`]).
+//! The topology file: what it says ([`config`]), whether it is a graph ([`check`]), how it looks ([`graph`], [`svg`]).
+mod address;
 pub mod check;
 pub mod config;
 pub mod graph;

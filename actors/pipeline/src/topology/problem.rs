@@ -29,16 +29,14 @@ impl<'a> Problems<'a> {
         });
     }
 
-    pub fn append(&mut self, others: Vec<Problem>) {
-        self.found.extend(others);
+    /// All of them in the order of the file.
+    pub fn in_order(mut self) -> Vec<Problem> {
+        self.found.sort_by_key(|p| (p.line, p.column));
+        self.found
     }
 
-    /// All of them in the order of the file, or nothing.
-    pub fn into_result<T>(mut self, value: T) -> Result<T, Vec<Problem>> {
-        if self.found.is_empty() {
-            return Ok(value);
-        }
-        self.found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-        Err(self.found)
+    /// All of them in the order of the file, or the value.
+    pub fn into_result<T>(self, value: T) -> Result<T, Vec<Problem>> {
+        if self.found.is_empty() { Ok(value) } else { Err(self.in_order()) }
     }
 }

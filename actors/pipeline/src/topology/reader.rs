@@ -37,6 +37,11 @@ impl<'i> Reader<'i> {
         self.entries.remove(key)
     }
 
+    /// Whether a key stands here and was not taken yet, right or wrong.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
     /// Takes all sub-tables, by name.
     pub fn tables(&mut self, key: &'static str, p: &mut Problems) -> Vec<(Word, Reader<'i>)> {
         let Some((_, value)) = self.take(key) else { return Vec::new() };
@@ -85,11 +90,7 @@ impl<'i> Reader<'i> {
         }
     }
 
-    pub fn text(&mut self, key: &'static str, p: &mut Problems) -> Option<String> {
-        self.word(key, p).map(|w| w.text)
-    }
-
-    /// A list of texts, or one text as a list of one.
+    /// A list of texts, or one text as a list of one; none twice.
     pub fn words(&mut self, key: &'static str, p: &mut Problems) -> Option<Vec<Word>> {
         let (_, value) = self.take(key)?;
         let span = value.span();
@@ -108,6 +109,12 @@ impl<'i> Reader<'i> {
             match item.into_inner() {
                 DeValue::String(s) => words.extend(filled(&s, span, p)),
                 _ => p.add(span, format!("`{path}` must hold texts only"), None),
+            }
+        }
+        for (n, word) in words.iter().enumerate() {
+            if words[..n].iter().any(|earlier: &Word| earlier.text == word.text) {
+                let message = format!("`{path}` lists `{}` twice", word.text);
+                p.add(word.span.clone(), message, Some("leave one out".into()));
             }
         }
         Some(words)
@@ -140,7 +147,7 @@ impl<'i> Reader<'i> {
         choices: &[(&'static str, T)],
         p: &mut Problems,
     ) -> Option<T> {
-        if !self.entries.contains_key(key) {
+        if !self.has(key) {
             let names: Vec<&str> = choices.iter().map(|(n, _)| *n).collect();
             let help = format!("known: {}", names.join(", "));
             p.add(self.span.clone(), format!("`{}` needs `{key}`", self.path), Some(help));
@@ -213,7 +220,7 @@ impl<'i> Reader<'i> {
         let inside = bounds.contains(&time);
         if !inside {
             let (key, (low, high)) = (join(&self.path, key), bounds.into_inner());
-            p.add(word.span, format!("`{key}` must be from {low:?} to {high:?}"), None);
+            p.add(word.span, format!("`{key}` must be from {} to {}", spelled(low), spelled(high)), None);
         }
         inside.then_some(time)
     }
@@ -247,6 +254,14 @@ impl<'i> Reader<'i> {
 
 fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// A time as it is written in a topology: in the largest unit that tells it whole.
+fn spelled(time: Duration) -> String {
+    let ms = time.as_millis();
+    let units = [(3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let whole = units.iter().find(|(scale, _)| ms > 0 && ms.is_multiple_of(*scale));
+    whole.map_or_else(|| format!("{ms}ms"), |(scale, unit)| format!("{}{unit}", ms / scale))
 }
 
 fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {

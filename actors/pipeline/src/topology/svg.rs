@@ -127,3 +127,52 @@ fn draw(out: &mut String, b: &Box, p: &Placed) {
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(title: &str, column: usize, lines: &[&str]) -> Box {
+        let lines = lines.iter().map(|l| (*l).to_owned()).collect();
+        Box { id: title.to_owned(), title: title.to_owned(), lines, column }
+    }
+
+    #[test]
+    fn names_and_paths_are_escaped() {
+        let boxes = vec![node("a<b>&c", 0, &["file in/<x>&y"])];
+        let drawn = svg(&Drawing { boxes, edges: Vec::new() });
+        assert!(
+            drawn.contains(">a&lt;b&gt;&amp;c<") && drawn.contains(">file in/&lt;x&gt;&amp;y<"),
+            "{drawn}"
+        );
+        assert!(!drawn.contains("a<b>"), "{drawn}");
+    }
+
+    #[test]
+    fn a_long_path_is_shortened_to_its_end() {
+        let path = format!("{}/the-end.csv", "deep/".repeat(40));
+        let shown = shortened(&path);
+        assert_eq!(shown.chars().count(), LONGEST);
+        assert!(shown.starts_with('…') && shown.ends_with("/the-end.csv"), "{shown}");
+    }
+
+    #[test]
+    fn boxes_lie_inside_the_picture_and_none_on_another() {
+        let long = "x".repeat(200);
+        let boxes = vec![
+            node("a", 0, &["one"]),
+            node("b", 0, &["one", "two", &long]),
+            node("a-name-that-is-rather-long", 1, &[]),
+            node("sink", 4, &["one"]),
+        ];
+        let (placed, width, height) = place(&Drawing { boxes, edges: Vec::new() });
+        for (n, p) in placed.iter().enumerate() {
+            assert!(p.x >= MARGIN && p.x + p.w + MARGIN <= width, "{n} in {width}");
+            assert!(p.y >= MARGIN && p.y + p.h + MARGIN <= height, "{n} in {height}");
+            for q in &placed[n + 1..] {
+                let apart = p.x + p.w < q.x || q.x + q.w < p.x || p.y + p.h < q.y || q.y + q.h < p.y;
+                assert!(apart, "{n} lies on another");
+            }
+        }
+    }
+}

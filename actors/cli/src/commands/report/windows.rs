@@ -1,5 +1,5 @@
 //! `dietz report --windows`: returns over windows.
-use super::{Args, Format, PAGE, quoted};
+use super::{Args, Format, PAGE, nothing_of, quoted};
 use crate::Outcome;
 use crate::exit::Exit;
 use crate::figure::{exact, money, percent};
@@ -35,7 +35,7 @@ pub(super) async fn print(args: &Args, reader: &dyn Reader, out: &mut impl Write
     let none = printer.rows == 0;
     printer.end(out)?;
     match (none, &args.account) {
-        (true, Some(no)) => Err(Exit::NotFound(format!("no rows of account {no}"))),
+        (true, Some(no)) => Err(Exit::NotFound(nothing_of(no, args, reader).await?)),
         _ => Ok(()),
     }
 }
@@ -101,7 +101,7 @@ impl WindowPrinter {
     ) -> Outcome {
         if self.format == Format::Table {
             self.rows += 1;
-            writeln!(out, "account {account} as of {as_of}\n{}", window_table(measured).render())?;
+            writeln!(out, "account {account} as of {as_of}\n{}", window_table(measured).page())?;
             return Ok(());
         }
         for m in measured {

@@ -101,23 +101,31 @@ fn auto_is_all_vendors_and_off_is_no_address() {
 }
 
 #[test]
+fn an_address_nobody_can_listen_on_is_told() {
+    let told = wrong(&topology("", "", "", "", "[admin]\nlisten = \"9464\""));
+    let what = "(write host and port, as in 127.0.0.1:9464 or [::1]:9464, or \"off\")";
+    assert_eq!(told, [format!("19:10: `admin.listen`: `9464` is no address {what}")]);
+}
+
+#[test]
 fn a_postgres_store_has_a_url() {
     let text = topology("", "", "", "", "url = \"postgres://u@h/d\"").replace("sqlite", "postgres");
     assert_eq!(good(&text).sinks[0].kind.store, StoreAddress::Postgres("postgres://u@h/d".into()));
 }
 
 /// In which node the line stands, the line, and what is said of it. Lines of nodes: 4, 8, 11, 14, 18.
-const WRONG_VALUES: [(usize, &str, &str); 47] = [
+const WRONG_VALUES: [(usize, &str, &str); 53] = [
     (0, "path2 = 1", "1: unknown key `path2` in [sources.feeds] (did you mean `path`?)"),
     (0, "recursive = \"yes\"", "13: `sources.feeds.recursive` must be true or false"),
     (0, "vendors = 3", "11: `sources.feeds.vendors` must be a list of texts"),
     (0, "vendors = [\"a\", 3]", "17: `sources.feeds.vendors` must hold texts only"),
     (0, "format = \"csv\"", "10: `csv` is not known here (known: eventbridge)"),
+    (0, "vendors = [\"a\", \"b\", \"a\"]", "22: `sources.feeds.vendors` lists `a` twice (leave one out)"),
     (0, "watch = 1", "9: `sources.feeds.watch` must be true or false"),
     (0, "poll = \"soon\"", "8: `soon` is no time: write 500ms, 30s, 5m or 1h"),
     (0, "poll = 5", "8: `sources.feeds.poll` must be a text in quotes"),
     (0, "poll = \"5\"", "8: `5` is no time: write 500ms, 30s, 5m or 1h"),
-    (0, "poll = \"0s\"", "8: `sources.feeds.poll` must be from 10ms to 3600s"),
+    (0, "poll = \"0s\"", "8: `sources.feeds.poll` must be from 10ms to 1h"),
     (
         0,
         "poll = \"99999999999999999999h\"",
@@ -147,6 +155,11 @@ const WRONG_VALUES: [(usize, &str, &str); 47] = [
         1,
         "vendor.a.account = \"x\"",
         "10: unknown key `account` in [decoders.layouts.vendor.a] (did you mean `account_no`?)",
+    ),
+    (
+        1,
+        "vendor.a.account_no = \"one\"",
+        "23: `decoders.layouts.vendor.a.account_no` must name {vendor_account} once, and nothing else in braces (as in \"NT-{vendor_account}\")",
     ),
     (2, "accounts = 0", "12: `accumulators.returns.accounts` must be a whole number from 1 to 1073741824"),
     (2, "flow_timing = true", "15: `accumulators.returns.flow_timing` must be a text in quotes"),
@@ -192,8 +205,28 @@ const WRONG_VALUES: [(usize, &str, &str); 47] = [
         "19: unknown key `day` in [checkers.rules.rules.pinned.warn] (did you mean `days`?)",
     ),
     (4, "batch_rows = 5_000_001", "14: `sinks.store.batch_rows` must be a whole number from 1 to 5000000"),
-    (4, "linger = \"2h\"", "10: `sinks.store.linger` must be from 0ns to 3600s"),
-    (4, "lease = \"10ms\"", "9: `sinks.store.lease` must be from 1s to 3600s"),
+    (4, "linger = \"2h\"", "10: `sinks.store.linger` must be from 0ms to 1h"),
+    (4, "lease = \"10ms\"", "9: `sinks.store.lease` must be from 1s to 1h"),
+    (
+        4,
+        "path = \"\"",
+        "8: `sinks.store.path` is no database file: it is empty (name a file, as in dietz.db)",
+    ),
+    (
+        4,
+        "path = \"data/\"",
+        "8: `sinks.store.path` is no database file: it is a folder (name a file, as in dietz.db)",
+    ),
+    (
+        4,
+        "path = \":memory:\"",
+        "8: `sinks.store.path` is no database file: what SQLite keeps in memory is lost at the end (name a file, as in dietz.db)",
+    ),
+    (
+        4,
+        "path = \"postgres://h/d\"",
+        "8: `sinks.store.path` is no database file: it is a url; a Postgres store has type = \"postgres\" and `url` (name a file, as in dietz.db)",
+    ),
     (
         4,
         "path = \"${DIETZ_NOT_SET}\"",
@@ -215,6 +248,26 @@ fn each_wrong_value_is_told_once_with_its_place_and_what_is_right() {
         }
     }
     assert!(told.is_empty(), "{told:#?}");
+}
+
+#[test]
+fn the_bounds_themselves_are_within() {
+    for [source, decoder, accumulator, sink] in [
+        [
+            "poll = \"10ms\"\nbatch_records = 1\nbatch_bytes = \"1B\"\nin_flight = \"1B\"",
+            "instances = 1\nmailbox = 1",
+            "accounts = 1\nresidual = 0\nlong_period_days = 1\nreopen_after = 1",
+            "batch_rows = 1\nlinger = \"0ms\"\nlease = \"1s\"",
+        ],
+        [
+            "poll = \"1h\"\nbatch_records = 100000\nbatch_bytes = \"1GiB\"\nin_flight = \"1024GiB\"",
+            "instances = 64\nmailbox = 1024",
+            "accounts = 1073741824\nlong_period_days = 366\nreopen_after = 36500",
+            "batch_rows = 5000000\nlinger = \"1h\"\nlease = \"1h\"",
+        ],
+    ] {
+        good(&topology(source, decoder, accumulator, "mailbox = 1024", sink));
+    }
 }
 
 #[test]
@@ -264,6 +317,46 @@ fn a_store_is_given_by_what_its_type_takes() {
 }
 
 #[test]
+fn a_url_that_leads_to_no_database_is_told_without_its_password() {
+    let url = |url: &str| {
+        wrong(&topology("", "", "", "", &format!("url = \"{url}\"")).replace("\"sqlite\"", "\"postgres\""))
+    };
+    assert_eq!(
+        url("nonsense"),
+        ["18:7: `sinks.store.url` is no url of a Postgres database: it does not begin with postgres:// \
+          (write postgres://user@host:5432/database, and in a password %40 %2F %3A %23 for @ / : #)"]
+    );
+    for wrong in ["mysql://u:secret@h/d", "postgres://u:secret@h:x/d", "postgres://u:se#cret@h/d"].map(url) {
+        assert!(wrong.len() == 1 && wrong[0].starts_with("18:7: "), "{wrong:?}");
+        assert!(!wrong[0].contains("secret") && !wrong[0].contains("cret@"), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_place_no_feed_can_come_from_is_told_at_its_word() {
+    let path = |path: &str| {
+        wrong(&topology("", "", "", "", "").replacen("path = \"in\"", &format!("path = {path}"), 1))
+    };
+    let what = "(name a file, a folder, a glob, or `-` for standard input)";
+    assert_eq!(
+        path("[\"in\", \"s3://bucket/in\"]"),
+        [format!("3:15: `sources.feeds.path`: s3:// is no place files are read from {what}")]
+    );
+    assert_eq!(path("\" \""), [format!("3:8: `sources.feeds.path`: it is empty {what}")]);
+    assert_eq!(path("[\"in\", \"in\"]"), ["3:15: `sources.feeds.path` lists `in` twice (leave one out)"]);
+    let glob = path("\"in/[a\"");
+    assert!(glob[0].starts_with("3:8: `sources.feeds`: `in/[a` is no glob"), "{glob:?}");
+    let stdin = path("[\"-\", \"in\"]");
+    assert!(stdin[0].starts_with("3:9: `sources.feeds`: `path = \"-\"`"), "{stdin:?}");
+}
+
+#[test]
+fn an_input_listed_twice_is_told_at_the_second() {
+    let twice = topology("", "", "", "", "").replacen("[\"feeds\"]", "[\"feeds\", \"feeds\"]", 1);
+    assert_eq!(wrong(&twice), ["6:20: `decoders.layouts.inputs` lists `feeds` twice (leave one out)"]);
+}
+
+#[test]
 fn the_environment_fills_values_and_nothing_else() {
     let path = std::env::var("PATH").unwrap();
     let t = good(&topology("", "", "", "", "path = \"/a/${PATH}/${PATH}.db\""));
@@ -294,14 +387,14 @@ fn a_topology_that_is_no_graph_is_told_where() {
     assert_eq!(
         change("inputs = [\"feeds\"]", "inputs = [\"feds\"]"),
         [
-            "1:10: nothing reads `sources.feeds`",
+            "1:10: nothing reads `sources.feeds` (add \"feeds\" to the inputs of the decoder that shall read it, or take it out)",
             "6:11: `decoders.layouts` reads `feds`, and there is no [sources.feds] (did you mean `feeds`?)",
         ]
     );
     assert_eq!(
         change("inputs = [\"returns\"]\n", ""),
         [
-            "9:15: nothing reads `accumulators.returns`",
+            "9:15: nothing reads `accumulators.returns` (add \"returns\" to the inputs of the checker that shall read it, or take it out)",
             "12:11: `checkers.rules` has no inputs (add inputs = [...] with names of accumulators)",
         ]
     );
@@ -310,14 +403,14 @@ fn a_topology_that_is_no_graph_is_told_where() {
         skips.iter().any(|w| w.contains("`sinks.store` reads `returns`, and there is no [checkers.returns]"))
     );
     let fed = change("path = \"in\"", "path = \"in\"\ninputs = [\"store\"]");
-    assert_eq!(fed, ["4:11: `sources.feeds` has no inputs"]);
+    assert_eq!(fed, ["4:11: `sources.feeds` is a source: nothing comes before it (leave `inputs` out)"]);
 }
 
 #[test]
 fn there_is_one_accumulator_one_checker_one_sink_and_a_source() {
     let two =
         format!("{}[sinks.other]\ninputs = [\"rules\"]\ntype = \"sqlite\"\n", topology("", "", "", "", ""));
-    assert_eq!(wrong(&two), ["19:8: a second one of sinks: exactly one sink is the store"]);
+    assert_eq!(wrong(&two), ["19:8: a second one of sinks: exactly one sink is the store (take one out)"]);
     let told = wrong("");
     for missing in ["[accumulators.NAME]", "[checkers.NAME]", "[sinks.NAME]", "there is no source"] {
         assert!(told.iter().any(|w| w.contains(missing)), "{missing} in {told:?}");

@@ -130,7 +130,17 @@ fn a_folder_without_a_mapping_and_a_mapping_that_is_wrong_are_both_told() {
     let told = folder.told("", "vendors = [\"vendors\", \"nowhere\"]", "");
     assert_eq!(told.len(), 2, "{told:?}");
     assert_eq!(told[0], "vendors/harbor/mapping.toml:3:1: unknown key `zonne` (did you mean `zone`?)");
-    assert_eq!(told[1], "topology.toml:15:23: no mapping.toml in `nowhere` nor in a folder below it");
+    assert_eq!(
+        told[1],
+        "topology.toml:15:23: no mapping.toml in `nowhere` nor in a folder below it (name a folder with a mapping.toml, or a folder of such folders)"
+    );
+}
+
+#[test]
+fn a_vendor_whose_mapping_is_wrong_is_not_called_unknown_as_well() {
+    let folder = Folder::with(&[("harbor", "zonne = \"UTC\""), ("tide", "")]);
+    let told = folder.told("vendors = [\"harbor\"]", "vendors = \"vendors\"", "");
+    assert_eq!(told, ["vendors/harbor/mapping.toml:3:1: unknown key `zonne` (did you mean `zone`?)"]);
 }
 
 #[test]
