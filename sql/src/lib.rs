@@ -54,8 +54,8 @@ pub trait Store: Send + Sync {
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError>;
     /// The feeds of these layouts that have an end and are in, or coming.
     async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError>;
-    /// The accounts that are touched, in no order.
-    async fn touched(&self, what: &Touched) -> Result<Vec<TouchedAccount>, StoreError>;
+    /// The accounts that are affected, in no order.
+    async fn affected(&self, what: &Affected) -> Result<Vec<AffectedAccount>, StoreError>;
     /// Records of a partition in quarantine, before a position; and whether any of its feed names no account and date.
     async fn bad_records(
         &self,

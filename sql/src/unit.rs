@@ -103,7 +103,7 @@ pub struct BadRecords {
 /// What may change when a feed is through. `dates` is what steps that are not committed yet tell of the feed: facts of theirs may be
 /// stored already.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Touched {
+pub enum Affected {
     /// Facts of one feed whose key another does not have.
     Lacking { of: FeedKey, dates: Option<(Date, Date)>, beside: FeedKey },
     /// Holdings of a feed.
@@ -114,7 +114,7 @@ pub enum Touched {
 
 /// The dates of an account that are touched; `whole`: all of it may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TouchedAccount {
+pub struct AffectedAccount {
     pub account_no: Arc<str>,
     pub from: Date,
     pub until: Date,

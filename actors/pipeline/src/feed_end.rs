@@ -13,7 +13,7 @@ use returns::ledger::{Ground, Reach, Stage, WholeFeed, renew, summary_of};
 use returns::policy::ValueFrom;
 use returns::{Date, Fact, Key, Kind, Reason};
 use std::sync::Arc;
-use store::{HistoryRequest, Touched, slot_of};
+use store::{Affected, HistoryRequest, slot_of};
 
 /// The dates of an account that are touched.
 #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ impl Work {
         if asked.is_empty() {
             return Ok(());
         }
-        let touched = self.touched(&asked, out).await?;
+        let touched = self.affected(&asked, out).await?;
         let (whole, part): (Vec<_>, Vec<_>) = touched.into_iter().partition(|(_, days)| days.whole);
         let whole: Vec<Symbol> = whole.into_iter().map(|(symbol, _)| symbol).collect();
         for chunk in whole.chunks(CHUNK) {
@@ -66,28 +66,28 @@ impl Work {
     }
 
     /// What of the store may change with a feed.
-    fn questions(&self, feed: &WholeFeed) -> Vec<Touched> {
+    fn questions(&self, feed: &WholeFeed) -> Vec<Affected> {
         let mut asked = Vec::new();
         let dates = |feed: FeedKey| self.feed_dates.get(&feed).copied();
         for other in self.feeds.beside(feed) {
-            asked.push(Touched::Lacking { of: other, dates: dates(other), beside: feed.key });
-            asked.push(Touched::Lacking { of: feed.key, dates: dates(feed.key), beside: other });
+            asked.push(Affected::Lacking { of: other, dates: dates(other), beside: feed.key });
+            asked.push(Affected::Lacking { of: feed.key, dates: dates(feed.key), beside: other });
         }
         let own = self.policy.vendor(feed.vendor);
         if own.value_from == ValueFrom::Holdings {
-            asked.push(Touched::Holdings { of: feed.key, dates: dates(feed.key) });
+            asked.push(Affected::Holdings { of: feed.key, dates: dates(feed.key) });
         }
         if waits_for_feeds(&self.policy, feed.vendor) {
-            asked.push(Touched::Open { vendor: own.name.clone(), until: feed.business_date });
+            asked.push(Affected::Open { vendor: own.name.clone(), until: feed.business_date });
         }
         asked
     }
 
     /// The accounts of this accumulator that are touched, by what is stored and what is under way; those that are marked are folded whole
     /// in their time.
-    async fn touched(
+    async fn affected(
         &mut self,
-        asked: &[Touched],
+        asked: &[Affected],
         out: &ReturnsBatch,
     ) -> Result<Vec<(Symbol, Days)>, Failure> {
         let mut found: HashMap<Symbol, Days> = HashMap::default();
@@ -99,7 +99,7 @@ impl Work {
         };
         let (index, of) = self.share;
         for what in asked {
-            for account in self.store.touched(what).await? {
+            for account in self.store.affected(what).await? {
                 if owner(slot_of(&account.account_no), of) == index {
                     let (from, until, whole) = (account.from, account.until, account.whole);
                     add(self.names.symbols.intern(&account.account_no), Days { from, until, whole });
@@ -122,7 +122,7 @@ impl Work {
     }
 
     /// The same of what is not committed yet. What one feed lacks may be stored: a look too many changes nothing.
-    fn under_way(&self, asked: &[Touched], out: &ReturnsBatch) -> Vec<(i64, Days)> {
+    fn under_way(&self, asked: &[Affected], out: &ReturnsBatch) -> Vec<(i64, Days)> {
         let mut touched = Vec::new();
         let mut said: Vec<(i64, Fact)> = Vec::new();
         let feeds: HashSet<FeedKey> = asked.iter().flat_map(feeds_of).collect();
@@ -130,7 +130,7 @@ impl Work {
             for (id, change) in &batch.rows {
                 let Some(row) = change.row() else { continue };
                 let vendor = || self.names.vendor_name(row.value_vendor);
-                let is_open = |what: &Touched| matches!(what, Touched::Open { vendor: v, .. } if Some(v) == vendor().as_ref());
+                let is_open = |what: &Affected| matches!(what, Affected::Open { vendor: v, .. } if Some(v) == vendor().as_ref());
                 if row.reasons.has(Reason::Incomplete) && asked.iter().any(is_open) {
                     touched.push((*id, Days { from: row.as_of, until: row.as_of, whole: false }));
                 }
@@ -144,11 +144,11 @@ impl Work {
         let keys: HashSet<(i64, FeedKey, Key)> = said.iter().map(|(id, f)| (*id, f.feed, f.key())).collect();
         let lacks = |id: i64, fact: &Fact| {
             asked.iter().any(|what| match what {
-                Touched::Lacking { of, beside, .. } => {
+                Affected::Lacking { of, beside, .. } => {
                     *of == fact.feed && !keys.contains(&(id, *beside, fact.key()))
                 }
-                Touched::Holdings { of, .. } => *of == fact.feed && fact.kind() == Kind::Holding,
-                Touched::Open { .. } => false,
+                Affected::Holdings { of, .. } => *of == fact.feed && fact.kind() == Kind::Holding,
+                Affected::Open { .. } => false,
             })
         };
         for (id, fact) in said.iter().filter(|(id, fact)| lacks(*id, fact)) {
@@ -225,11 +225,11 @@ impl Work {
     }
 }
 
-fn feeds_of(what: &Touched) -> Vec<FeedKey> {
+fn feeds_of(what: &Affected) -> Vec<FeedKey> {
     match what {
-        Touched::Lacking { of, beside, .. } => vec![*of, *beside],
-        Touched::Holdings { of, .. } => vec![*of],
-        Touched::Open { .. } => Vec::new(),
+        Affected::Lacking { of, beside, .. } => vec![*of, *beside],
+        Affected::Holdings { of, .. } => vec![*of],
+        Affected::Open { .. } => Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@ use super::lease::register_partition;
 use super::register::signed;
 use super::types::{Day, Instant};
 use crate::{
-    BadRecords, DeltaWrite, FeedSpec, FeedStep, OpenFeed, StandingFeed, StoreError, Touched, TouchedAccount,
+    Affected, AffectedAccount, BadRecords, DeltaWrite, FeedSpec, FeedStep, OpenFeed, StandingFeed, StoreError,
 };
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use returns::Date;
@@ -110,20 +110,20 @@ pub async fn standing(pool: &PgPool, layouts: &[Arc<str>]) -> Result<Vec<Standin
     rows.iter().map(feed).collect()
 }
 
-pub async fn touched(pool: &PgPool, what: &Touched) -> Result<Vec<TouchedAccount>, StoreError> {
+pub async fn affected(pool: &PgPool, what: &Affected) -> Result<Vec<AffectedAccount>, StoreError> {
     let rows = match what {
-        Touched::Lacking { of, dates, beside } => {
+        Affected::Lacking { of, dates, beside } => {
             between(sqlx::query(LACKING).bind(of.0), *dates).bind(beside.0).fetch_all(pool).await?
         }
-        Touched::Holdings { of, dates } => {
+        Affected::Holdings { of, dates } => {
             between(sqlx::query(HOLDINGS).bind(of.0), *dates).fetch_all(pool).await?
         }
-        Touched::Open { vendor, until } => {
+        Affected::Open { vendor, until } => {
             sqlx::query(OPEN).bind(&**vendor).bind(until.map(Day)).fetch_all(pool).await?
         }
     };
-    let account = |row: &PgRow| -> Result<TouchedAccount, StoreError> {
-        Ok(TouchedAccount {
+    let account = |row: &PgRow| -> Result<AffectedAccount, StoreError> {
+        Ok(AffectedAccount {
             account_no: row.try_get::<String, _>(0)?.into(),
             from: row.try_get::<Day, _>(1)?.0,
             until: row.try_get::<Day, _>(2)?.0,

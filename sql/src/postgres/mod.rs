@@ -30,9 +30,9 @@ pub use address::{EXAMPLE, check_url};
 pub use lease::SLOT_LOCK;
 
 use crate::{
-    Alias, BadRecords, CommitError, CommitUnit, FeedSpec, Found, Generation, HistoryRequest, KnownPartition,
-    Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec, Probe, Reader, Receipt, StandingFeed, Store,
-    StoreError, StoredAccount, Touched, TouchedAccount,
+    Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, Found, Generation,
+    HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec, Probe, Reader,
+    Receipt, StandingFeed, Store, StoreError, StoredAccount,
 };
 use async_trait::async_trait;
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
@@ -159,8 +159,8 @@ impl Store for PostgresStore {
     async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
         feeds::standing(&self.pool, layouts).await
     }
-    async fn touched(&self, what: &Touched) -> Result<Vec<TouchedAccount>, StoreError> {
-        feeds::touched(&self.pool, what).await
+    async fn affected(&self, what: &Affected) -> Result<Vec<AffectedAccount>, StoreError> {
+        feeds::affected(&self.pool, what).await
     }
     async fn bad_records(
         &self,

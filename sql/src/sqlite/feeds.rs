@@ -4,7 +4,7 @@ use super::errors::Failure;
 use super::register::{partition_id, whole};
 use super::wire::{Columns, text_date};
 use crate::columns::{ColumnReader, need};
-use crate::{BadRecords, FeedSpec, FeedStep, OpenFeed, StandingFeed, Touched, TouchedAccount};
+use crate::{Affected, AffectedAccount, BadRecords, FeedSpec, FeedStep, OpenFeed, StandingFeed};
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use returns::date::{Date, Micros};
 use sqlx::sqlite::SqliteRow;
@@ -57,20 +57,20 @@ impl SqliteStore {
         Ok(feeds)
     }
 
-    pub(super) async fn accounts_touched(&self, what: &Touched) -> Result<Vec<TouchedAccount>, Failure> {
+    pub(super) async fn accounts_affected(&self, what: &Affected) -> Result<Vec<AffectedAccount>, Failure> {
         let query = match what {
-            Touched::Lacking { of, dates, beside } => {
+            Affected::Lacking { of, dates, beside } => {
                 between(sqlx::query(LACKING).bind(of.0), *dates).bind(beside.0)
             }
-            Touched::Holdings { of, dates } => between(sqlx::query(HOLDINGS).bind(of.0), *dates),
-            Touched::Open { vendor, until } => {
+            Affected::Holdings { of, dates } => between(sqlx::query(HOLDINGS).bind(of.0), *dates),
+            Affected::Open { vendor, until } => {
                 sqlx::query(OPEN).bind(vendor.clone()).bind(until.map(text_date))
             }
         };
         let rows = query.fetch_all(&self.readers).await?;
-        let account = |row: &SqliteRow| -> Result<TouchedAccount, Failure> {
+        let account = |row: &SqliteRow| -> Result<AffectedAccount, Failure> {
             let mut c = Columns::new(row, 0);
-            Ok(TouchedAccount {
+            Ok(AffectedAccount {
                 account_no: need(c.text()?, "account_no")?,
                 from: need(c.date()?, "as_of")?,
                 until: need(c.date()?, "as_of")?,

@@ -31,9 +31,9 @@ mod value;
 mod wire;
 
 use crate::{
-    Alias, BadRecords, CommitError, CommitUnit, FeedSpec, Found, Generation, HistoryRequest, KnownPartition,
-    Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec, Probe, Reader, Receipt, StandingFeed, Store,
-    StoreError, StoredAccount, Touched, TouchedAccount,
+    Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, Found, Generation,
+    HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec, Probe, Reader,
+    Receipt, StandingFeed, Store, StoreError, StoredAccount,
 };
 use async_trait::async_trait;
 use errors::Failure;
@@ -123,8 +123,8 @@ impl Store for SqliteStore {
     async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
         Ok(self.feeds_standing(layouts).await?)
     }
-    async fn touched(&self, what: &Touched) -> Result<Vec<TouchedAccount>, StoreError> {
-        Ok(self.accounts_touched(what).await?)
+    async fn affected(&self, what: &Affected) -> Result<Vec<AffectedAccount>, StoreError> {
+        Ok(self.accounts_affected(what).await?)
     }
     async fn bad_records(
         &self,

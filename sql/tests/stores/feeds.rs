@@ -6,8 +6,8 @@ use returns::fact::Holding;
 use returns::ledger::RowChange;
 use returns::{Body, Reason};
 use store::{
-    BadRecords, CommitUnit, FeedSpec, FeedStep, OpenFeed, QuarantineWrite, StandingFeed, Touched,
-    TouchedAccount,
+    Affected, AffectedAccount, BadRecords, CommitUnit, FeedSpec, FeedStep, OpenFeed, QuarantineWrite,
+    StandingFeed,
 };
 
 /// The first file's step to an end or on, over dates.
@@ -24,14 +24,14 @@ async fn standing(ready: &Ready) -> Vec<StandingFeed> {
     feeds
 }
 
-async fn touched(ready: &Ready, what: Touched) -> Vec<TouchedAccount> {
-    let mut accounts = ready.store().touched(&what).await.unwrap();
+async fn affected(ready: &Ready, what: Affected) -> Vec<AffectedAccount> {
+    let mut accounts = ready.store().affected(&what).await.unwrap();
     accounts.sort_by(|a, b| a.account_no.cmp(&b.account_no));
     accounts
 }
 
-fn account_days(number: &str, from: &str, until: &str, whole: bool) -> TouchedAccount {
-    TouchedAccount { account_no: number.into(), from: date(from), until: date(until), whole }
+fn account_days(number: &str, from: &str, until: &str, whole: bool) -> AffectedAccount {
+    AffectedAccount { account_no: number.into(), from: date(from), until: date(until), whole }
 }
 
 pub async fn of_copies_the_earliest_gives_a_feed_its_arrival(opened: Opened) {
@@ -99,18 +99,18 @@ pub async fn what_one_feed_says_and_another_lacks_is_found(opened: Opened) {
         ..step(&ready, at(1), Some(("2025-01-02", "2025-01-03")))
     };
     ready.commit(unit).await;
-    let found = touched(&ready, Touched::Lacking { of: ready.feed, dates: None, beside: newer }).await;
+    let found = affected(&ready, Affected::Lacking { of: ready.feed, dates: None, beside: newer }).await;
     let expected = [
         account_days("A-2", "2025-01-03", "2025-01-03", false),
         account_days("A-4", "2025-01-02", "2025-01-02", true),
     ];
     assert_eq!(found, expected);
-    let back = touched(&ready, Touched::Lacking { of: newer, dates: None, beside: ready.feed }).await;
+    let back = affected(&ready, Affected::Lacking { of: newer, dates: None, beside: ready.feed }).await;
     assert_eq!(back, [], "a feed without dates of its own has said nothing yet");
     // Rows of it were committed ahead of the step that tells its dates.
     let dates = Some((date("2025-01-02"), date("2025-01-02")));
     let other = FeedKey(99);
-    let ahead = touched(&ready, Touched::Lacking { of: newer, dates, beside: other }).await;
+    let ahead = affected(&ready, Affected::Lacking { of: newer, dates, beside: other }).await;
     assert_eq!(ahead, [account_days("A-1", "2025-01-02", "2025-01-02", false)]);
 }
 
@@ -141,14 +141,14 @@ pub async fn holdings_of_a_feed_and_open_days_of_a_vendor_are_found(opened: Open
         ..step(&ready, at(1), Some(("2025-01-02", "2025-01-06")))
     };
     ready.commit(unit).await;
-    let holdings = touched(&ready, Touched::Holdings { of: ready.feed, dates: None }).await;
+    let holdings = affected(&ready, Affected::Holdings { of: ready.feed, dates: None }).await;
     assert_eq!(holdings, [account_days("A-1", "2025-01-02", "2025-01-03", false)]);
-    let open = |until: Option<&str>| Touched::Open { vendor: "alpha".into(), until: until.map(date) };
+    let open = |until: Option<&str>| Affected::Open { vendor: "alpha".into(), until: until.map(date) };
     let first = account_days("A-1", "2025-01-02", "2025-01-02", false);
-    assert_eq!(touched(&ready, open(Some("2025-01-05"))).await, std::slice::from_ref(&first));
+    assert_eq!(affected(&ready, open(Some("2025-01-05"))).await, std::slice::from_ref(&first));
     let second = account_days("A-2", "2025-01-06", "2025-01-06", false);
-    assert_eq!(touched(&ready, open(None)).await, [first, second]);
-    assert_eq!(touched(&ready, Touched::Open { vendor: "beta".into(), until: None }).await, []);
+    assert_eq!(affected(&ready, open(None)).await, [first, second]);
+    assert_eq!(affected(&ready, Affected::Open { vendor: "beta".into(), until: None }).await, []);
 }
 
 pub async fn bad_records_of_a_feed_are_counted(opened: Opened) {

@@ -59,8 +59,8 @@ impl<S: Store> Store for Faulty<S> {
     async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
         self.store.standing_feeds(layouts).await
     }
-    async fn touched(&self, what: &Touched) -> Result<Vec<TouchedAccount>, StoreError> {
-        self.store.touched(what).await
+    async fn affected(&self, what: &Affected) -> Result<Vec<AffectedAccount>, StoreError> {
+        self.store.affected(what).await
     }
     async fn bad_records(
         &self,
