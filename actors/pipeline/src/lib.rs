@@ -6,7 +6,8 @@
 //! - one file an actor: [`source_actor`], [`decoder`] (what it hands on: `pieces`, `quarantined`), [`accumulator`] (its slow path: [`deferred`]; feeds that are stored before they are folded: [`store_first`]; its memory of what is not committed:
 //!   [`overlay`]), [`checker`], [`sink`] (what it gathers: [`gather`]).
 //! - [`supervisor`] starts and watches a [`generation`]; [`guard`] tells it how actors end.
-//! - [`rules`] and [`policy`]: the tolerances and conventions a topology sets.
+//! - [`rules`] and [`policy`]: the tolerances and conventions a topology sets, and what a change of them touches; [`dry_run`]: what it would
+//!   do to the rows that are stored.
 //! - [`registry`]: what sources ask of layouts and store; [`crosswalk`]: vendors' accounts and ours.
 //! - [`board`] and [`admin`]: what a run has done, for people and for Prometheus.
 //!
@@ -18,6 +19,7 @@ pub mod checker;
 pub mod crosswalk;
 pub mod decoder;
 mod deferred;
+pub mod dry_run;
 pub mod enter;
 #[cfg(test)]
 mod fixture;
