@@ -49,10 +49,10 @@ impl SqliteStore {
         limit: u32,
     ) -> Result<Vec<Arc<str>>, Failure> {
         let page = format!(
-            "SELECT a.account_no FROM account a WHERE (?1 IS NULL OR a.account_no > ?1) AND {} ORDER BY a.account_no LIMIT ?",
+            "SELECT a.account_no FROM account a WHERE (? IS NULL OR a.account_no > ?) AND {} ORDER BY a.account_no LIMIT ?",
             is_touched(by)
         );
-        let mut page = sqlx::query_scalar(AssertSqlSafe(page)).bind(after);
+        let mut page = sqlx::query_scalar(AssertSqlSafe(page)).bind(after).bind(after);
         for vendor in vendors(by) {
             page = page.bind(&**vendor);
         }
