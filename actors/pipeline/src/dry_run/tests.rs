@@ -105,12 +105,12 @@ async fn a_day_that_would_get_a_row_is_new() {
 async fn a_long_history_is_compared_to_its_end() {
     let mut b = Bench::new().await;
     let mut work = b.work(10, (0, 1));
-    let rows = u64::from(PAGE) + 1;
+    let (rows, mut batches) = (u64::from(PAGE) + 1, Vec::new());
     for (number, date) in (1..=rows).zip(10_000..) {
         let date = returns::date::from_days(date).unwrap();
         work.batch(b.batch(number, Intake::Fold, &[1], date, 100)).await.unwrap();
+        batches.extend(b.passed_on().await);
     }
-    let batches = b.passed_on().await;
     b.commit(batches, &mut work).await;
     let nobody_feeds = Policy { precedence: Vec::new(), ..plain() };
     let found = DryRun { store: &*b.store, names: &b.names, policy: &nobody_feeds, rules: &Rules::default() };
