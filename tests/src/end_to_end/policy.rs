@@ -1,5 +1,6 @@
 //! Conventions that change: figures follow, whole, and a mapping is held to its version.
-use super::dietz::{Dietz, Settings, sqlite, text};
+use super::dietz::{Dietz, Settings, postgres, sqlite, text};
+use crate::postgres::fresh_database;
 use load_tests::{Feed, Share};
 
 fn dietz() -> Dietz {
@@ -46,9 +47,9 @@ fn another_flow_timing_gives_the_figures_of_a_store_that_never_knew_the_first() 
     assert!(dietz.report("topology.toml") == before, "and back");
 }
 
-/// The second vendor, which has some of the accounts, feeds those; into that database.
-fn with_mirror_first(dietz: &Dietz, file: &str, database: &str) {
-    dietz.topology(file, &Settings { sink: sqlite(database), ..Settings::default() });
+/// The second vendor, which has some of the accounts, feeds those; into that store.
+fn with_mirror_first(dietz: &Dietz, file: &str, sink: &str) {
+    dietz.topology(file, &Settings { sink: sink.into(), ..Settings::default() });
     dietz.change(file, "inputs = [\"layouts\"]", "inputs = [\"layouts\"]\nprecedence = [\"mirror\"]");
 }
 
@@ -66,11 +67,21 @@ fn number(text: &str, words: &str) -> u64 {
 
 #[test]
 fn another_timing_of_one_vendor_folds_its_accounts_alone() {
+    folds_its_accounts_alone(&sqlite("dietz.db"));
+}
+
+#[test]
+fn another_timing_of_one_vendor_folds_its_accounts_alone_on_postgres() {
+    folds_its_accounts_alone(&postgres(&fresh_database()));
+}
+
+fn folds_its_accounts_alone(sink: &str) {
     let dietz = dietz();
-    with_mirror_first(&dietz, "before.toml", "dietz.db");
+    with_mirror_first(&dietz, "before.toml", sink);
+    dietz.ok(&["migrate", "--topology", "before.toml"]);
     dietz.ok(&["run", "before.toml"]);
     let before = dietz.report("before.toml");
-    with_mirror_first(&dietz, "end.toml", "dietz.db");
+    with_mirror_first(&dietz, "end.toml", sink);
     with_timing_of_mirror(&dietz, "end.toml", "end");
     let connected = dietz.ok(&["check", "--connect", "end.toml"]);
     let accounts = number(&connected, " accounts will be folded anew");
@@ -83,7 +94,7 @@ fn another_timing_of_one_vendor_folds_its_accounts_alone() {
     let (out, err) = (text(&run.stdout), text(&run.stderr));
     assert_eq!(number(&err, " accounts are folded anew"), accounts);
     assert_eq!(number(&out, " restatements"), restated, "as it was foreseen: {out}");
-    with_mirror_first(&dietz, "fresh.toml", "fresh.db");
+    with_mirror_first(&dietz, "fresh.toml", &sqlite("fresh.db"));
     with_timing_of_mirror(&dietz, "fresh.toml", "end");
     dietz.ok(&["run", "fresh.toml"]);
     assert!(dietz.report("end.toml") == dietz.report("fresh.toml"));
