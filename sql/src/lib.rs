@@ -65,10 +65,23 @@ pub trait Store: Send + Sync {
     ) -> Result<BadRecords, StoreError>;
     /// Keeps a policy by its hash; the same text is the same policy.
     async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError>;
-    /// Puts a kept policy in force. If another one was, every account is marked, to be folded under the new one; says how many.
-    async fn enforce_policy(&self, generation: &Generation, id: i64) -> Result<u64, StoreError>;
-    /// The hash of the policy in force; none before the first run.
-    async fn policy_in_force(&self) -> Result<Option<String>, StoreError>;
+    /// Puts a kept policy in force and, in the same transaction, marks the accounts that are touched, to be folded under it. Says how
+    /// many were not marked before; the policy that is in force already marks none.
+    async fn enforce_policy(
+        &self,
+        generation: &Generation,
+        id: i64,
+        touched: &Touched,
+    ) -> Result<u64, StoreError>;
+    /// The policy in force; none before the first run.
+    async fn policy_in_force(&self) -> Result<Option<PolicySpec>, StoreError>;
+    /// Numbers of the accounts that are touched, ordered as bytes: those after `after`, at most `limit`.
+    async fn touched(
+        &self,
+        by: &Touched,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Arc<str>>, StoreError>;
     /// The vendors that accounts of the store came from.
     async fn vendors(&self) -> Result<Vec<String>, StoreError>;
     /// Keeps a mapping's version by its hash; the same version with another hash is [`StoreError::Refused`].

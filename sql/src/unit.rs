@@ -129,6 +129,19 @@ pub struct PolicySpec {
     pub text: String,
 }
 
+/// Which accounts something touches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touched {
+    All,
+    /// Those with facts of any of these vendors, as the crosswalk says: no fact of a vendor comes in before the alias that leads its
+    /// account to ours. Corrections have no aliases: they overlay facts of vendors.
+    OfVendors(Vec<Arc<str>>),
+}
+
+impl Touched {
+    pub const NONE: Touched = Touched::OfVendors(Vec::new());
+}
+
 /// One transaction.
 #[derive(Clone, Debug, Default)]
 pub struct CommitUnit {

@@ -3,7 +3,7 @@
 use crate::topology::layouts::LayoutSet;
 use foldhash::HashMap;
 use record::{Feed, Progress, RawBatch};
-use returns::ledger::{Needs, Stage, WholeFeed};
+use returns::ledger::{Feeds, Needs, Stage, WholeFeed};
 use returns::policy::{FlowsFrom, ValueFrom};
 use returns::{Arrival, Date, Kind, Policy, Vendor};
 use std::sync::Arc;
@@ -56,6 +56,13 @@ impl Followed {
         let names: Vec<Arc<str>> = self.layouts.keys().cloned().collect();
         let feeds = store.standing_feeds(&names).await?;
         Ok(feeds.into_iter().filter_map(|feed| self.standing(feed)).collect())
+    }
+
+    /// The same, as a fold knows them.
+    pub async fn feeds(&self, store: &dyn Store) -> Result<Feeds, StoreError> {
+        let mut feeds = Feeds::default();
+        self.known(store).await?.into_iter().for_each(|feed| feeds.note(feed));
+        Ok(feeds)
     }
 
     fn standing(&self, feed: StandingFeed) -> Option<WholeFeed> {

@@ -7,7 +7,8 @@
 //!   [`store_first`]; what the end of a feed decides: [`feed_end`], of feeds that are [`followed`]; its memory of what is not committed:
 //!   [`overlay`]), [`checker`], [`sink`] (what it gathers: [`gather`]).
 //! - [`supervisor`] starts and watches a [`generation`]; [`guard`] tells it how actors end.
-//! - [`rules`] and [`policy`]: the tolerances and conventions a topology sets.
+//! - [`rules`] and [`policy`]: the tolerances and conventions a topology sets, and what a change of them touches; [`dry_run`]: what it would
+//!   do to the rows that are stored.
 //! - [`registry`]: what sources ask of layouts and store; [`crosswalk`]: vendors' accounts and ours.
 //! - [`board`] and [`admin`]: what a run has done, for people and for Prometheus.
 //!
@@ -19,6 +20,7 @@ pub mod checker;
 pub mod crosswalk;
 pub mod decoder;
 mod deferred;
+pub mod dry_run;
 pub mod enter;
 mod feed_end;
 #[cfg(test)]

@@ -1,10 +1,24 @@
-//! The policy as a fact: its canonical text and hash, so that a row names the conventions it was made under.
+//! The policy as a fact: its canonical text and hash, so that a row names the conventions it was made under; and what a change of it
+//! touches ([`change`](fn@change)).
+mod change;
+
+pub use change::{Change, change};
+
 use returns::Policy;
 use returns::tolerance::{Rule, Rules};
 use std::fmt::Write;
 use store::PolicySpec;
 
-/// One line a convention, in a fixed order: the same conventions are the same text on every machine.
+// Keys of the text that its reader tells apart from others.
+const PRECEDENCE: &str = "precedence";
+const CALENDAR: &str = "calendar";
+const VENDORS: &str = "vendors";
+const RULES: &str = "rules";
+const RETURN_DIGITS: &str = "return_digits";
+const RETURN_TRUNCATED: &str = "return_truncated";
+
+/// One line a convention, in a fixed order: the same conventions are the same text on every machine. What holds for all has a plain key;
+/// a vendor's is `vendors.NAME.key`, a tolerance's `rules.NAME.level`. Names have no dots.
 pub fn spec(policy: &Policy, rules: &Rules) -> PolicySpec {
     let mut text = text(policy);
     tolerances(rules, &mut text);
@@ -22,11 +36,11 @@ fn text(p: &Policy) -> String {
     line("reopen_after", p.reopen_after.map_or_else(|| "never".into(), |d| d.to_string()));
     line("failover", p.failover.to_string());
     let order: Vec<&str> = p.precedence.iter().map(|v| &*p.vendor(*v).name).collect();
-    line("precedence", order.join(", "));
+    line(PRECEDENCE, order.join(", "));
     let mut vendors: Vec<_> = p.vendors.iter().collect();
     vendors.sort_by(|a, b| a.name.cmp(&b.name));
     for v in vendors {
-        let mut own = |key: &str, value: String| line(&format!("{}.{key}", v.name), value);
+        let mut own = |key: &str, value: String| line(&format!("{VENDORS}.{}.{key}", v.name), value);
         own("flow_timing", v.flow_timing.as_str().into());
         own("flows_from", format!("{:?}", v.flows_from).to_lowercase());
         own("value_from", format!("{:?}", v.value_from).to_lowercase());
@@ -40,8 +54,8 @@ fn text(p: &Policy) -> String {
         own("close", v.close.map_or_else(|| "none".into(), minutes));
         own("needs_flows", v.needs_flows.to_string());
         own("possible_duplicate", format!("{:?}", v.possible_duplicate).to_lowercase());
-        own("return_digits", v.return_digits.to_string());
-        own("return_truncated", v.return_truncated.to_string());
+        own(RETURN_DIGITS, v.return_digits.to_string());
+        own(RETURN_TRUNCATED, v.return_truncated.to_string());
     }
     out
 }
@@ -49,13 +63,13 @@ fn text(p: &Policy) -> String {
 /// The tolerances are policy too: under others, rows are judged anew.
 fn tolerances(rules: &Rules, out: &mut String) {
     let calendar = blake3::hash(format!("{:?}", rules.calendar).as_bytes()).to_hex();
-    let _ = writeln!(out, "calendar = {}", &calendar[..16]);
+    let _ = writeln!(out, "{CALENDAR} = {}", &calendar[..16]);
     for rule in Rule::ALL {
         let levels = rules.of(rule);
         for (name, limit) in [("warn", levels.warn), ("block", levels.block)] {
             let Some(l) = limit else { continue };
             let (money, bp) = (l.money.normalize(), l.bp.normalize());
-            let _ = writeln!(out, "{}.{name} = {money} + {bp} bp, {} days", rule.as_str(), l.days);
+            let _ = writeln!(out, "{RULES}.{}.{name} = {money} + {bp} bp, {} days", rule.as_str(), l.days);
         }
     }
 }
@@ -63,3 +77,6 @@ fn tolerances(rules: &Rules, out: &mut String) {
 fn minutes(m: u16) -> String {
     format!("{:02}:{:02}", m / 60, m % 60)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,10 @@
 //! true. actix's own supervisor restarts the same struct with its old state and does not survive a panic, so it is not used.
 use crate::generation::{Plan, Running, start};
 use crate::guard::{Class, End, Ended, Failure};
+use crate::policy;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::{Generation, StoreError};
+use store::{Generation, StoreError, Touched};
 
 /// What a person is told while the supervisor works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +79,7 @@ async fn supervise(plan: &Plan, options: &Options, first_pause: Duration) -> Res
 
 /// One generation, as the active pipeline.
 async fn active(plan: &Plan, options: &Options, lease: Arc<Generation>) -> Result<(), Trouble> {
-    let ended = match plan.store.enforce_policy(&lease, plan.layouts.policy.id).await {
+    let ended = match enforce_policy(plan, &lease).await {
         Ok(accounts) => {
             if accounts > 0 {
                 (options.notices)(Notice::PolicyChanged { accounts });
@@ -91,6 +92,17 @@ async fn active(plan: &Plan, options: &Options, lease: Arc<Generation>) -> Resul
     // Giving the lease back lets another take over at once; if the store is away, it runs out by itself.
     let _ = plan.store.close_generation(&lease).await;
     ended
+}
+
+/// Puts the plan's policy in force and marks the accounts that its change touches; says how many. Nobody else can put one in force between
+/// the read and the write: that takes the lease, and with it our tokens.
+async fn enforce_policy(plan: &Plan, lease: &Generation) -> Result<u64, StoreError> {
+    let now = policy::spec(&plan.layouts.policy, &plan.rules);
+    let touched = match plan.store.policy_in_force().await? {
+        Some(before) => policy::change(&before.text, &now.text).touched,
+        None => Touched::NONE,
+    };
+    plan.store.enforce_policy(lease, plan.layouts.policy.id, &touched).await
 }
 
 /// A first pause doubling to 10 min, less up to a quarter so that many processes do not come back together.

@@ -28,6 +28,7 @@ CREATE TABLE account_alias (
     account_id bigint NOT NULL REFERENCES account (id),
     UNIQUE NULLS NOT DISTINCT (vendor, vendor_account, valid_from)
 );
+CREATE INDEX account_alias_account ON account_alias (account_id);
 
 CREATE TABLE partition (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -7,6 +7,9 @@ use returns::fact::{Span, Stated};
 use returns::row::{Growth, Run};
 use returns::{Arrival, FlowTiming, Place, Row, Status, Verdict};
 
+/// Which policy a row was made under.
+pub const POLICY_ID: &str = "policy_id";
+
 /// The columns of `performance_daily`, in order.
 ///
 /// `reasons` is what is published: the row's own reasons and those of the rules. The fold may give the same reason as a rule, so which are
@@ -67,7 +70,7 @@ pub const DAILY: &[Column] = &[
     nullable("arrived_at", Time, "when it arrived, by what its source or feed states"),
     nullable("reported_return", Number, "the vendor's own return, a fraction"),
     nullable("reported_span", Text, "the time that return covers; null for a day without one"),
-    required("policy_id", Integer, "the conventions it was computed under"),
+    required(POLICY_ID, Integer, "the conventions it was computed under"),
     required("known_from", Time, "since when this is what we say"),
 ];
 
@@ -352,7 +355,7 @@ impl Lineage {
                 Some(text) => one_of(&Span::ALL, Span::as_str, &text, "reported_span")?,
                 None => Span::Day,
             },
-            policy_id: need(r.integer()?, "policy_id")?,
+            policy_id: need(r.integer()?, POLICY_ID)?,
         })
     }
 }

@@ -4,7 +4,7 @@
 //! - [`address`]: where the database is, and whether it answers.
 //! - [`schema`]: the versions of the schema.
 //! - [`lease`]: who may write, and the locks and tokens by which that is held.
-//! - [`register`]: what is registered once and known by a number.
+//! - [`register`]: what is registered once and known by a number. [`policy`]: which policy is in force, and whom a change touches.
 //! - [`load`], [`history`]: what memory needs of accounts.
 //! - [`commit`]: a unit as one or two transactions; [`rows`] and [`write`] are what they write.
 //! - [`reader`]: what people read.
@@ -18,6 +18,7 @@ mod history;
 mod lease;
 mod load;
 mod numeric;
+mod policy;
 mod reader;
 mod register;
 mod rows;
@@ -32,7 +33,7 @@ pub use lease::SLOT_LOCK;
 use crate::{
     Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, Found, Generation,
     HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec, Probe, Reader,
-    Receipt, StandingFeed, Store, StoreError, StoredAccount,
+    Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
 };
 use async_trait::async_trait;
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
@@ -171,18 +172,27 @@ impl Store for PostgresStore {
         feeds::bad_records(&self.pool, feed, partition, before).await
     }
     async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError> {
-        register::keep_policy(&self.pool, spec).await
+        policy::keep(&self.pool, spec).await
     }
-    async fn enforce_policy(&self, generation: &Generation, id: i64) -> Result<u64, StoreError> {
-        let mut tx = self.pool.begin().await?;
-        lease::guard(&mut tx, Some(generation), &[0], &[]).await?;
-        let marked = register::enforce_policy(&mut tx, id).await?;
-        tx.commit().await?;
-        Ok(marked)
+    async fn enforce_policy(
+        &self,
+        generation: &Generation,
+        id: i64,
+        touched: &Touched,
+    ) -> Result<u64, StoreError> {
+        self.put_in_force(generation, id, touched).await
     }
-    async fn policy_in_force(&self) -> Result<Option<String>, StoreError> {
+    async fn policy_in_force(&self) -> Result<Option<PolicySpec>, StoreError> {
         let mut conn = self.pool.acquire().await?;
-        Ok(register::policy_in_force(&mut conn).await?.map(|(_, hash)| hash))
+        Ok(policy::in_force(&mut conn).await?.map(|(_, spec)| spec))
+    }
+    async fn touched(
+        &self,
+        by: &Touched,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Arc<str>>, StoreError> {
+        self.touched_accounts(by, after, limit).await
     }
     async fn vendors(&self) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT DISTINCT vendor FROM account_alias ORDER BY vendor";

@@ -1,43 +1,14 @@
-//! What is registered once and known by a number: feeds, policies, partitions, account ids.
+//! What is registered once and known by a number: mappings, partitions, account ids.
 use super::lease::{ACCOUNT_IDS_LOCK, progress};
 use super::types::Instant;
-use crate::{KnownPartition, Names, PolicySpec, StoreError};
+use crate::{KnownPartition, Names, StoreError};
 use record::{PartitionId, PartitionKey};
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgPool, Row};
 use std::ops::Range;
 
 /// Counts and sizes fit 63 bits.
 pub fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-pub async fn keep_policy(pool: &PgPool, spec: &PolicySpec) -> Result<i64, StoreError> {
-    let sql = "INSERT INTO policy AS p (hash, text) VALUES ($1, $2)
-               ON CONFLICT (hash) DO UPDATE SET hash = p.hash RETURNING id";
-    Ok(sqlx::query_scalar(sql).bind(&spec.hash).bind(&spec.text).fetch_one(pool).await?)
-}
-
-/// The policy in force: its id and hash.
-pub async fn policy_in_force(conn: &mut PgConnection) -> Result<Option<(i64, String)>, StoreError> {
-    let sql = "SELECT id, hash FROM policy WHERE in_force_since IS NOT NULL ORDER BY in_force_since DESC, id DESC LIMIT 1";
-    Ok(sqlx::query_as(sql).fetch_optional(conn).await?)
-}
-
-pub async fn enforce_policy(conn: &mut PgConnection, id: i64) -> Result<u64, StoreError> {
-    let before = policy_in_force(conn).await?;
-    if before.as_ref().is_some_and(|(current, _)| *current == id) {
-        return Ok(0);
-    }
-    sqlx::query("UPDATE policy SET in_force_since = clock_timestamp() WHERE id = $1")
-        .bind(id)
-        .execute(&mut *conn)
-        .await?;
-    if before.is_none() {
-        return Ok(0);
-    }
-    let mark = "INSERT INTO refold (account_id, cause) SELECT id, 'the policy changed' FROM account
-                ON CONFLICT (account_id) DO NOTHING";
-    Ok(sqlx::query(mark).execute(&mut *conn).await?.rows_affected())
 }
 
 pub async fn keep_mapping(pool: &PgPool, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {

@@ -2,8 +2,8 @@
 use super::error::is_conflict;
 use super::types::{Day, Instant};
 use super::write::Writer;
-use crate::columns::daily::{DAILY, Daily};
-use crate::columns::{self, ColumnWriter as _, daily};
+use crate::columns::daily::{DAILY, Daily, POLICY_ID};
+use crate::columns::{self, Column, ColumnWriter as _, daily};
 use crate::{CommitError, Receipt, RowWrite};
 use returns::Row;
 use returns::date::Micros;
@@ -117,17 +117,25 @@ fn said(prefix: &str) -> String {
     columns::list(&DAILY[..DAILY.len() - 1], prefix)
 }
 
+/// The columns by which a row is another than the one stored. Where the policy's number alone differs it is the same: it was made under
+/// the policy it names, and under the new one it would be no other.
+fn compared(prefix: &str) -> String {
+    let said = &DAILY[..DAILY.len() - 1];
+    let compared: Vec<Column> = said.iter().filter(|c| c.name != POLICY_ID).copied().collect();
+    columns::list(&compared, prefix)
+}
+
 /// History of what restates: the stored version, if it was published and differs.
 static KEEP: LazyLock<String> = LazyLock::new(|| {
     format!(
         "INSERT INTO performance_history ({list}, known_to, cause)
          SELECT {stored}, $1, s.cause FROM stage_daily s
          JOIN performance_daily d ON d.account_id = s.account_id AND d.as_of = s.as_of
-         WHERE s.restates AND NOT {WAS_OPEN} AND ({said_before}) IS DISTINCT FROM ({said_now})",
+         WHERE s.restates AND NOT {WAS_OPEN} AND ({before}) IS DISTINCT FROM ({after})",
         list = columns::list(DAILY, ""),
         stored = columns::list(DAILY, "d."),
-        said_before = said("d."),
-        said_now = said("s."),
+        before = compared("d."),
+        after = compared("s."),
     )
 });
 
@@ -148,8 +156,8 @@ static UPSERT: LazyLock<String> = LazyLock::new(|| {
          SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted) FROM written",
         list = columns::list(DAILY, ""),
         said = said("s."),
-        before = said("d."),
-        after = said("excluded."),
+        before = compared("d."),
+        after = compared("excluded."),
     )
 });
 

@@ -216,8 +216,11 @@ fn is_open(stored: &Daily<Row>) -> bool {
     stored.row.reasons.has(Reason::Incomplete)
 }
 
+/// Where the policy's number alone differs, the row is the same: it was made under the policy it names, and under the new one it would be
+/// no other.
 fn is_same(stored: &Daily<Row>, write: &RowWrite, row: &Row) -> bool {
-    stored.row == *row && stored.verdict == write.verdict && stored.reasons == write.reasons
+    let same_row = || stored.row == Row { policy_id: stored.row.policy_id, ..row.clone() };
+    stored.verdict == write.verdict && stored.reasons == write.reasons && same_row()
 }
 
 /// Whether what was published moves, as the fold says. A row it took for new and that is there already is the same lines read again.

@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`connect`]: the file, its connections and migrations.
 //! - [`wire`], [`value`], [`bulk`]: how values look in the file, and many rows in one statement.
-//! - [`lease`], [`register`]: who may write, and what is registered once.
+//! - [`lease`], [`register`], [`policy`]: who may write, what is registered once, and which policy is in force.
 //! - [`commit`]: the one transaction; [`daily`], [`facts`], [`breaks`], [`quarantine`] write their tables in it.
 //! - [`load`], [`identify`], [`history`]: what the pipeline reads; [`reader`], [`lists`]: what people read.
 //!
@@ -22,6 +22,7 @@ mod identify;
 mod lease;
 mod lists;
 mod load;
+mod policy;
 mod quarantine;
 mod reader;
 mod register;
@@ -33,7 +34,7 @@ mod wire;
 use crate::{
     Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, Found, Generation,
     HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec, Probe, Reader,
-    Receipt, StandingFeed, Store, StoreError, StoredAccount,
+    Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
 };
 use async_trait::async_trait;
 use errors::Failure;
@@ -137,12 +138,25 @@ impl Store for SqliteStore {
     async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError> {
         Ok(self.register_policy(spec).await?)
     }
-    async fn enforce_policy(&self, generation: &Generation, id: i64) -> Result<u64, StoreError> {
-        Ok(self.put_in_force(generation, id).await?)
+    async fn enforce_policy(
+        &self,
+        generation: &Generation,
+        id: i64,
+        touched: &Touched,
+    ) -> Result<u64, StoreError> {
+        Ok(self.put_in_force(generation, id, touched).await?)
     }
-    async fn policy_in_force(&self) -> Result<Option<String>, StoreError> {
+    async fn policy_in_force(&self) -> Result<Option<PolicySpec>, StoreError> {
         let mut connection = self.readers.acquire().await.map_err(Failure::from)?;
-        Ok(register::policy_in_force(&mut connection).await?.map(|(_, hash)| hash))
+        Ok(policy::in_force(&mut connection).await?.map(|(_, spec)| spec))
+    }
+    async fn touched(
+        &self,
+        by: &Touched,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Arc<str>>, StoreError> {
+        Ok(self.touched_accounts(by, after, limit).await?)
     }
     async fn vendors(&self) -> Result<Vec<String>, StoreError> {
         let distinct = "SELECT DISTINCT vendor FROM account_alias ORDER BY vendor";

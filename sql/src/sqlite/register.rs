@@ -1,8 +1,8 @@
-//! What is registered once and known by a number ever after: partitions, feeds, policies, account ids.
+//! What is registered once and known by a number ever after: partitions, mappings, account ids.
 use super::errors::Failure;
 use super::lease::{self, check_tokens};
 use super::{SqliteStore, clock};
-use crate::{Generation, KnownPartition, OpenPartition, PartitionSpec, PolicySpec, StoreError};
+use crate::{Generation, KnownPartition, OpenPartition, PartitionSpec, StoreError};
 use record::{PartitionId, PartitionKey, Progress};
 use sqlx::{Connection, Row, SqliteConnection};
 use std::ops::Range;
@@ -31,33 +31,6 @@ impl SqliteStore {
         let key = PartitionKey(id);
         self.names.partitions.insert(key, spec.id.clone());
         Ok(OpenPartition { key, token, progress: progress(&position)? })
-    }
-
-    pub(super) async fn register_policy(&self, spec: &PolicySpec) -> Result<i64, Failure> {
-        let insert = "INSERT INTO policy (hash, text, kept_at) VALUES (?, ?, ?)
-            ON CONFLICT (hash) DO UPDATE SET hash = hash RETURNING id";
-        let kept = sqlx::query_scalar(insert).bind(&spec.hash).bind(&spec.text).bind(clock());
-        Ok(kept.fetch_one(&self.writer).await?)
-    }
-
-    pub(super) async fn put_in_force(&self, generation: &Generation, id: i64) -> Result<u64, Failure> {
-        let mut tx = self.begin().await?;
-        check_tokens(&mut tx, generation).await?;
-        let before = policy_in_force(&mut tx).await?;
-        if before.as_ref().is_some_and(|(current, _)| *current == id) {
-            return Ok(0);
-        }
-        // Strictly later than the one before, whatever the clock does.
-        let enforce = "UPDATE policy SET in_force_since = max(?, (SELECT coalesce(max(in_force_since), 0) + 1 FROM policy)) WHERE id = ?";
-        sqlx::query(enforce).bind(clock()).bind(id).execute(&mut *tx).await?;
-        let mark = "INSERT INTO refold (account_id, cause, marked_at) SELECT id, 'the policy changed', ? FROM account WHERE true
-            ON CONFLICT (account_id) DO NOTHING";
-        let marked = match before {
-            Some(_) => sqlx::query(mark).bind(clock()).execute(&mut *tx).await?.rows_affected(),
-            None => 0,
-        };
-        tx.commit().await?;
-        Ok(marked)
     }
 
     pub(super) async fn register_mapping(
@@ -139,13 +112,4 @@ pub(super) async fn partition_id(
 /// SQL's integers have a sign; nothing counted here comes near the bound.
 pub(super) fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// The policy in force: its id and hash.
-pub(super) async fn policy_in_force(
-    connection: &mut SqliteConnection,
-) -> Result<Option<(i64, String)>, Failure> {
-    let latest =
-        "SELECT id, hash FROM policy WHERE in_force_since IS NOT NULL ORDER BY in_force_since DESC LIMIT 1";
-    Ok(sqlx::query_as(latest).fetch_optional(connection).await?)
 }

@@ -82,6 +82,9 @@ promises! {
     aliases_lead_to_accounts
     a_checkpoint_set_back_keeps_its_counters
     what_is_registered_once_is_found_again
+    a_changed_policy_marks_the_accounts_it_touches_and_no_other
+    accounts_touched_are_told_page_by_page
+    a_row_that_stays_as_it_is_keeps_the_policy_it_was_made_under
     a_figure_has_its_evidence;
     feeds:
     of_copies_the_earliest_gives_a_feed_its_arrival

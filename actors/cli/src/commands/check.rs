@@ -1,9 +1,15 @@
 //! `dietz check`: whether a topology and its mappings are right; with `--connect`, whether what they name answers.
+use super::progress::grouped;
 use crate::open::Checked;
 use crate::{Outcome, open};
+use pipeline::dry_run::{DryRun, Outlook};
+use pipeline::followed::Followed;
+use pipeline::policy::{self, Change};
+use pipeline::topology::layouts::LayoutSet;
+use std::io::{IsTerminal, Write, stderr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use store::Names;
+use store::{Names, Store, StoreError};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -15,22 +21,56 @@ pub struct Args {
     connect: bool,
 }
 
-/// Whether a run would fold accounts anew.
-async fn policy(
-    store: &dyn store::Store,
-    layouts: &pipeline::topology::layouts::LayoutSet,
+/// Whether a run would fold accounts anew, and what would come of it.
+async fn tell_policy(
+    store: &dyn Store,
+    names: &Names,
+    layouts: &LayoutSet,
     rules: &returns::tolerance::Rules,
 ) -> Outcome {
-    let ours = pipeline::policy::spec(&layouts.policy, rules).hash;
+    let policy = &*layouts.policy;
+    let ours = policy::spec(policy, rules);
     match store.policy_in_force().await? {
         None => println!("  policy: the first of this store"),
-        Some(hash) if hash == ours => println!("  policy: as in the last run"),
-        Some(_) => {
-            let accounts = store.reader().totals().await?.accounts;
-            println!("  policy: changed since the last run; {accounts} accounts will be folded anew");
+        Some(before) if before.hash == ours.hash => println!("  policy: as in the last run"),
+        Some(before) => {
+            let change = policy::change(&before.text, &ours.text);
+            let feeds = &Followed::of(layouts).feeds(store).await?;
+            let outlook = tried(DryRun { store, names, policy, feeds, rules }, &change).await?;
+            println!("  policy: changed since the last run; {}", told(outlook));
         }
     }
     Ok(())
+}
+
+/// A dry run takes about as long as the fold it foresees, so a terminal is told how far it is.
+async fn tried(dry_run: DryRun<'_>, change: &Change) -> Result<Outlook, StoreError> {
+    let draws = stderr().is_terminal();
+    let draw = |text: &str| {
+        let _ = write!(stderr(), "\r\x1b[2K{text}");
+        let _ = stderr().flush();
+    };
+    let tell = |o: &Outlook| {
+        if draws {
+            let [accounts, restated] = [o.accounts, o.restated].map(grouped);
+            draw(&format!("  policy: {accounts} accounts tried, {restated} rows would be restated"));
+        }
+    };
+    let outlook = dry_run.of(change, tell).await;
+    if draws {
+        draw("");
+    }
+    outlook
+}
+
+fn told(o: Outlook) -> String {
+    if o.accounts == 0 {
+        return "it touches no account".into();
+    }
+    let [accounts, restated, new, judged] = [o.accounts, o.restated, o.new, o.judged].map(grouped);
+    format!(
+        "{accounts} accounts will be folded anew: {restated} rows would be restated, {new} new, {judged} only judged otherwise"
+    )
 }
 
 pub fn run(args: Args) -> Outcome {
@@ -59,11 +99,11 @@ async fn connect(
     rules: &returns::tolerance::Rules,
     names: Arc<Names>,
 ) -> Outcome {
-    let store = open::store(topology, names).await?;
+    let store = open::store(topology, names.clone()).await?;
     store.ready().await?;
     println!("  store: answers, its tables are up to date");
     open::no_vendor_is_missing(&*store, topology, layouts).await?;
-    policy(&*store, layouts, rules).await?;
+    tell_policy(&*store, &names, layouts, rules).await?;
     for source in &topology.sources {
         let found = source.kind.file.matching(&topology.base());
         let found =

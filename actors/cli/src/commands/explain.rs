@@ -41,8 +41,7 @@ pub fn run(args: Args) -> Outcome {
             let near = near(number, &evidence, reader).await?;
             return Err(Exit::NotFound(format!("nothing is known of account {number} on {date}; {near}")));
         }
-        let mut whole = Feeds::default();
-        Followed::of(&layouts).known(&*store).await?.into_iter().for_each(|feed| whole.note(feed));
+        let whole = Followed::of(&layouts).feeds(&*store).await?;
         let explained = explained(&evidence, &layouts.policy, &whole, &names);
         let told = Told {
             feeds: feeds(reader, &evidence).await?,

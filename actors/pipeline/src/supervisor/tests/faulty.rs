@@ -73,11 +73,24 @@ impl<S: Store> Store for Faulty<S> {
     async fn keep_policy(&self, spec: &PolicySpec) -> Result<i64, StoreError> {
         self.store.keep_policy(spec).await
     }
-    async fn enforce_policy(&self, generation: &Generation, id: i64) -> Result<u64, StoreError> {
-        self.store.enforce_policy(generation, id).await
+    async fn enforce_policy(
+        &self,
+        generation: &Generation,
+        id: i64,
+        touched: &Touched,
+    ) -> Result<u64, StoreError> {
+        self.store.enforce_policy(generation, id, touched).await
     }
-    async fn policy_in_force(&self) -> Result<Option<String>, StoreError> {
+    async fn policy_in_force(&self) -> Result<Option<PolicySpec>, StoreError> {
         self.store.policy_in_force().await
+    }
+    async fn touched(
+        &self,
+        by: &Touched,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Arc<str>>, StoreError> {
+        self.store.touched(by, after, limit).await
     }
     async fn vendors(&self) -> Result<Vec<String>, StoreError> {
         self.store.vendors().await
