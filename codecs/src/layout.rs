@@ -191,11 +191,13 @@ impl Layout {
         }
     }
 
-    /// Reads a feed through once before it is streamed.
-    pub fn surveyor(&self) -> Box<dyn Surveyor> {
+    /// Reads a feed through once before it is streamed. `name` is its file's, without folders and without a suffix of compression.
+    pub fn surveyor(&self, name: &str) -> Box<dyn Surveyor> {
         match &self.body {
-            Body::Events => Box::new(FramingSurveyor::new(json_framer(None, RECORD_LIMIT), None)),
-            Body::Mapped(mapped) => Box::new(FramingSurveyor::new(mapped.framer(), Some(mapped.clone()))),
+            Body::Events => Box::new(FramingSurveyor::new(json_framer(None, RECORD_LIMIT), None, name)),
+            Body::Mapped(mapped) => {
+                Box::new(FramingSurveyor::new(mapped.framer(), Some(mapped.clone()), name))
+            }
         }
     }
 

@@ -4,7 +4,7 @@ pub mod fault;
 mod flow;
 mod history;
 pub(crate) mod reader;
-mod row;
+pub(crate) mod row;
 mod summary;
 
 use crate::equals::Ordinals;

@@ -44,6 +44,14 @@ impl Json {
     }
 }
 
+/// Says what is wrong with a path, for the check of a mapping.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check_path(path: &str) -> Result<(), String> {
+    follow(path, &mut vec![Node::default()]).map(|_| ()).map_err(|e| e.text)
+}
+
 impl Format for Json {
     fn parse(
         &self,

@@ -3,6 +3,7 @@ use super::model::*;
 use super::reader::{Node, Report, Table};
 use crate::format::Selector;
 use crate::format::fixed::sign_of;
+use crate::format::json;
 use crate::problem::suggestion;
 use crate::value::date::DateSpelling;
 use crate::value::money::{Digits, MoneySpelling, Placeholders};
@@ -31,8 +32,9 @@ pub const LOOKUP_COLUMNS: usize = 8;
 /// What the format says of the names a mapping may use.
 #[derive(Debug, Default)]
 pub struct Names {
-    /// A bare text means a path (JSON), else a field.
-    pub bare_is_path: bool,
+    /// How the feed is written; `None` while that could not be read, and then no name is judged.
+    pub format: Option<Type>,
+    pub told_apart: ToldApart,
     /// All fields there are, where that is known before a feed is seen.
     pub fields: Option<Vec<String>>,
     /// Values kept from earlier lines, with their `@`.
@@ -40,6 +42,27 @@ pub struct Names {
     /// Fields of a fixed layout with decimals that are not written, or a sign apart.
     pub implied: Vec<(String, u8)>,
     pub signed: Vec<String>,
+}
+
+/// How a feed is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    Delimited,
+    Fixed,
+    Json,
+    IbkrFlex,
+}
+
+/// How a block says which records it is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ToldApart {
+    /// The format could not be read.
+    #[default]
+    Unknown,
+    /// There is one kind of record.
+    ByNothing,
+    ByRecord,
+    BySection,
 }
 
 /// Collects selectors while verbs are compiled.
@@ -64,6 +87,15 @@ impl<'t> Compiler<'t> {
         u16::try_from(place).unwrap_or(u16::MAX)
     }
 
+    /// What was read, and the selectors it cannot do without.
+    pub fn reads_of<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> (T, Vec<Selector>) {
+        let kept = std::mem::take(&mut self.needs);
+        let value = read(self);
+        let needs = std::mem::replace(&mut self.needs, kept);
+        let selectors = needs.iter().filter_map(|n| self.selectors.get(usize::from(*n)).cloned());
+        (value, selectors.collect())
+    }
+
     /// The selector a table's `field`, `column` or `path` names.
     fn selector(&mut self, table: &Table<'t>) -> Option<Selector> {
         if let Some(node) = table.get("field") {
@@ -75,29 +107,50 @@ impl<'t> Compiler<'t> {
                 node.wrong("columns count from 1");
                 return None;
             }
+            if matches!(self.names.format, Some(Type::Fixed | Type::IbkrFlex)) {
+                node.wrong("this format has no columns: a field is read by its name");
+            }
             return Some(Selector::Column(number));
         }
-        table.text("path").map(|path| Selector::Path(path.to_owned()))
+        self.path(table.get("path")?)
+    }
+
+    fn path(&mut self, node: Node<'t>) -> Option<Selector> {
+        let path = node.text()?;
+        match self.names.format {
+            Some(Type::Json) => {
+                if let Err(wrong) = json::check_path(path) {
+                    node.wrong(wrong);
+                }
+            }
+            Some(Type::Delimited | Type::Fixed) => node.wrong("paths are of JSON: here a `field` is read"),
+            Some(Type::IbkrFlex) | None => {}
+        }
+        Some(Selector::Path(path.to_owned()))
     }
 
     fn field(&mut self, node: Node<'t>) -> Option<Selector> {
         let name = node.text()?;
+        let free = Some(Selector::Field(name.to_owned()));
+        if self.names.format.is_none() {
+            return free;
+        }
         let known: Vec<&str> = if name.starts_with('@') {
             self.names.carried.iter().map(String::as_str).collect()
         } else if let Some(fields) = &self.names.fields {
             fields.iter().map(String::as_str).collect()
         } else {
-            return Some(Selector::Field(name.to_owned()));
+            return free;
         };
         if known.contains(&name) {
-            return Some(Selector::Field(name.to_owned()));
+            return free;
         }
         node.wrong_with(format!("this layout has no field `{name}`"), suggestion(name, &known));
         None
     }
 
     fn bare(&mut self, node: Node<'t>) -> Option<Selector> {
-        if self.names.bare_is_path { Some(Selector::Path(node.text()?.to_owned())) } else { self.field(node) }
+        if self.names.format == Some(Type::Json) { self.path(node) } else { self.field(node) }
     }
 
     pub fn text(&mut self, node: Node<'t>) -> Option<Text> {
@@ -116,7 +169,7 @@ impl<'t> Compiler<'t> {
         }
         let table = node.table()?.closed(keys);
         self.sources(&table, &["field", "column", "path", "const", "lookup", "sum", "product"]);
-        let trim = table.get("trim").map_or(Some(Trim::Blanks), trim)?;
+        let trim = table.get("trim").map_or(Some(Trim::Blanks), trim).unwrap_or_default();
         let one_of = patterns(table.get("one_of"));
         let optional = table.flag("optional").unwrap_or(false);
         if let Some(selector) = self.selector(&table) {
@@ -162,7 +215,7 @@ impl<'t> Compiler<'t> {
             table.wrong(format!("a lookup has at most {LOOKUP_COLUMNS} columns"));
         }
         let mut rows = Vec::new();
-        for row in table.need("table")?.items() {
+        for row in table.need("table").map(|n| n.items()).unwrap_or_default() {
             let cells = row.items();
             if !row.is_array() || cells.len() != columns.len() + 1 {
                 row.wrong(format!(
@@ -171,12 +224,13 @@ impl<'t> Compiler<'t> {
                 ));
                 continue;
             }
-            let (last, patterns) = cells.split_last()?;
+            let Some((last, cells)) = cells.split_last() else { continue };
+            let patterns = cells.iter().filter_map(pattern).collect();
             let Some(result) = last.text() else { continue };
             if let Some(known) = results.filter(|known| !known.contains(&result)) {
                 last.wrong_with(format!("`{result}` is not known here"), suggestion(result, known));
             }
-            rows.push((patterns.iter().filter_map(pattern).collect(), result.into()));
+            rows.push((patterns, result.into()));
         }
         Some(Lookup { columns, rows })
     }
@@ -188,7 +242,7 @@ impl<'t> Compiler<'t> {
 
     fn test(&mut self, node: Node<'t>) -> Option<Test> {
         let table = node.table()?.closed(TEST_KEYS);
-        table.need("one_of")?;
+        table.need("one_of");
         let needs = self.needs.len();
         let mut text = self.text_of(node, TEST_KEYS)?;
         let patterns = std::mem::take(&mut text.one_of);
@@ -270,7 +324,8 @@ impl<'t> Compiler<'t> {
             spelling = MoneySpelling { digits, percent, ..MoneySpelling::default() };
         }
         if let Some(node) = table.and_then(|t| t.get("parse")) {
-            (spelling.point, spelling.grouping) = number_spelling(node)?;
+            (spelling.point, spelling.grouping) =
+                number_spelling(node).unwrap_or((spelling.point, spelling.grouping));
         }
         if let Some(implied) = table.and_then(|t| t.integer::<u8>("scale")) {
             spelling.implied = Some(implied);
@@ -287,28 +342,32 @@ impl<'t> Compiler<'t> {
     }
 
     pub fn date(&mut self, node: Node<'t>) -> Option<DateOf> {
-        let text = self.text_of(node, DATE_KEYS)?;
+        let text = self.text_of(node, DATE_KEYS);
         let parse = node.is_table().then(|| node.table()).flatten().and_then(|t| t.get("parse"));
-        let spellings: Vec<String> = match parse {
-            Some(node) => node.items().iter().filter_map(Node::text).map(str::to_owned).collect(),
-            None => self.dates.clone(),
-        };
-        match DateSpelling::new(&spellings) {
-            Ok(mut spelling) => {
-                spelling.missing = self.placeholders();
-                Some(DateOf { text, spelling })
-            }
-            Err(wrong) => {
-                parse.unwrap_or(node).wrong(wrong);
-                None
-            }
-        }
+        let spellings = parse.map_or_else(|| self.dates.clone(), date_spellings);
+        let mut spelling = DateSpelling::new(&spellings).ok()?;
+        spelling.missing = self.placeholders();
+        Some(DateOf { text: text?, spelling })
     }
 
     /// What stands for "not stated" in any field.
     pub fn placeholders(&self) -> Placeholders {
         std::iter::once("").chain(self.missing.iter().map(String::as_str)).collect()
     }
+}
+
+/// Spellings of dates, each judged where it stands.
+pub fn date_spellings(node: Node<'_>) -> Vec<String> {
+    let items = node.items();
+    if items.is_empty() {
+        node.wrong("no spelling of a date is declared");
+    }
+    let judge = |item: &Node<'_>| {
+        let text = item.text()?;
+        DateSpelling::new(&[text]).map_err(|wrong| item.wrong(wrong)).ok()?;
+        Some(text.to_owned())
+    };
+    items.iter().filter_map(judge).collect()
 }
 
 fn lookup_label(lookup: &Lookup) -> Box<str> {

@@ -1,5 +1,5 @@
 //! `[format]`: how a feed is written.
-use super::expression::{Compiler, Names, number_spelling};
+use super::expression::{Compiler, Names, ToldApart, Type, date_spellings, number_spelling};
 use super::reader::{Node, Table};
 use crate::format::Selector;
 use crate::format::delimited::Delimited;
@@ -22,14 +22,6 @@ pub enum FormatPlan {
     IbkrFlex { limit: usize },
 }
 
-#[derive(Clone, Copy)]
-enum Type {
-    Delimited,
-    Fixed,
-    Json,
-    IbkrFlex,
-}
-
 /// Reads `[format]` and tells the compiler which names it makes.
 pub fn read<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> Option<FormatPlan> {
     let kind = table.need("type")?.choice(&[
@@ -38,11 +30,18 @@ pub fn read<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> Option<Format
         ("json", Type::Json),
         ("ibkr_flex", Type::IbkrFlex),
     ])?;
-    values(table, compiler, matches!(kind, Type::Json));
+    compiler.names.format = Some(kind);
+    compiler.names.told_apart = match kind {
+        Type::Delimited if table.has("sections") => ToldApart::BySection,
+        Type::IbkrFlex => ToldApart::BySection,
+        Type::Fixed => ToldApart::ByRecord,
+        Type::Delimited | Type::Json => ToldApart::ByNothing,
+    };
+    values(table, compiler, kind == Type::Json);
     match kind {
         Type::Delimited => Some(delimited(table, compiler)),
         Type::Fixed => Some(fixed(table, compiler)),
-        Type::Json => Some(json_plan(table, compiler)),
+        Type::Json => Some(json_plan(table)),
         Type::IbkrFlex => {
             closed(table, &[]);
             Some(FormatPlan::IbkrFlex { limit: limit(table, LINE_LIMIT) })
@@ -79,9 +78,8 @@ fn values<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>, json: bool) {
     spelling.scientific |= table.flag("scientific").unwrap_or(false);
     compiler.missing = table.texts("missing").into_iter().map(str::to_owned).collect();
     compiler.spelling.missing = compiler.placeholders();
-    let dates = table.texts("dates");
-    if !dates.is_empty() {
-        compiler.dates = dates.into_iter().map(str::to_owned).collect();
+    if let Some(node) = table.get("dates") {
+        compiler.dates = date_spellings(node);
     }
 }
 
@@ -89,9 +87,8 @@ fn encoding(table: &Table<'_>) -> Encoding {
     table.choice("encoding", &[("utf-8", Encoding::Utf8), ("cp1252", Encoding::Cp1252)]).unwrap_or_default()
 }
 
-fn json_plan<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FormatPlan {
+fn json_plan(table: &Table<'_>) -> FormatPlan {
     closed(table, &["records"]);
-    compiler.names.bare_is_path = true;
     let records = table.text("records").map(str::to_owned);
     let limit = limit(table, json::RECORD_LIMIT);
     if let (Some(node), Err(wrong)) = (table.get("records"), json::JsonFramer::new(records.as_deref(), limit))
@@ -176,37 +173,47 @@ fn byte(node: Node<'_>) -> Option<u8> {
     }
 }
 
+/// The number of a column, from 1.
+fn column(node: Node<'_>) -> Option<usize> {
+    let number = node.integer()?;
+    if number == 0 {
+        node.wrong("columns count from 1");
+    }
+    Some(number).filter(|n| *n > 0)
+}
+
 fn sections(table: &Table<'_>) -> Option<Sections> {
     let table = table.clone().closed(&["starts", "ends", "column", "kind_column", "header", "data"]);
     if let Some(starts) = table.text("starts") {
         let ends = table.text("ends").unwrap_or_default();
         return Some(Sections::Marked { starts: starts.into(), ends: ends.into() });
     }
-    let numbers = [table.need("column")?, table.need("kind_column")?].map(|n| n.integer::<usize>());
-    let [Some(name), Some(kind)] = numbers else { return None };
-    if name == 0 || kind == 0 {
-        table.wrong("columns count from 1");
-        return None;
-    }
+    let [name, kind] = ["column", "kind_column"].map(|key| table.need(key).and_then(column));
     let word = |key, default: &str| table.text(key).unwrap_or(default).to_owned();
-    Some(Sections::Columns { name, kind, header: word("header", "Header"), data: word("data", "Data") })
+    let (header, data) = (word("header", "Header"), word("data", "Data"));
+    Some(Sections::Columns { name: name?, kind: kind?, header, data })
 }
 
 /// A value kept from a line that is no row. Its selector is found when all are known.
 fn capture(table: &Table<'_>, names: &mut Names) -> Option<Capture> {
     let table = table.clone().closed(&["name", "starts", "column", "after", "until", "begins"]);
-    let name = table.need("name")?.text()?;
-    let starts = table.need("starts")?.text()?.as_bytes().to_vec();
-    let take = if let Some(column) = table.integer::<usize>("column") {
-        Take::Column(column.max(1))
+    let name = table.need("name").and_then(|n| n.text());
+    let starts = table.need("starts").and_then(|n| n.text());
+    let take = if let Some(node) = table.get("column") {
+        column(node).map(Take::Column)
     } else if let Some(after) = table.text("after") {
-        Take::Between(after.to_owned(), table.text("until").unwrap_or_default().to_owned())
+        Some(Take::Between(after.to_owned(), table.text("until").unwrap_or_default().to_owned()))
     } else {
-        Take::Presence
+        Some(Take::Presence)
     };
-    names.carried.push(format!("@{name}"));
+    if table.has("until") && !table.has("after") || table.has("after") && table.has("column") {
+        table.wrong("a value is a `column` of its line, or stands `after` a text and perhaps before another (`until`)");
+    }
     let begins = table.flag("begins").unwrap_or(false);
-    Some(Capture { selector: None, starts, take, begins })
+    let name = name?;
+    // Known even if the rest of it is wrong, so that who reads it is not told of a field that is not there.
+    names.carried.push(format!("@{name}"));
+    Some(Capture { selector: None, starts: starts?.as_bytes().to_vec(), take: take?, begins })
 }
 
 /// Gives every capture the selector that reads it, if one does.
@@ -248,10 +255,12 @@ fn record_type(table: &Table<'_>) -> Option<RecordType> {
     if let Some(table) = table.get("fields").and_then(|n| n.table()) {
         fields.extend(table.entries().filter_map(|(name, node)| field(name, node)));
     }
+    let at = table.get("at").and_then(column).unwrap_or(1) - 1;
     Some(RecordType {
-        name: table.need("name")?.text()?.to_owned(),
+        // Without a name it still has its fields, so that who reads them is not told of fields that are not there.
+        name: table.need("name").and_then(|n| n.text()).unwrap_or_default().to_owned(),
         role: role.unwrap_or(RecordRole::Detail),
-        at: table.integer::<usize>("at").unwrap_or(1).max(1) - 1,
+        at,
         marks: table.texts("mark").into_iter().map(|t| t.as_bytes().to_vec()).collect(),
         fields,
         reads: Vec::new(),

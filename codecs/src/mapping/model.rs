@@ -284,11 +284,20 @@ pub enum Delivery {
     Delta,
 }
 
+/// Where a feed's date stands.
+#[derive(Debug)]
+pub enum BusinessDate {
+    Said(DateOf),
+    /// In its file's name: the last date of that spelling.
+    InName(DateSpelling),
+}
+
 /// What a feed says of itself: `[feed]`.
 #[derive(Debug, Default)]
 pub struct FeedRules {
     pub delivery: Delivery,
-    pub business_date: Option<DateOf>,
+    /// The first of these that is stated.
+    pub business_date: Vec<BusinessDate>,
     pub arrival: Option<DateOf>,
     /// The number of records the feed declares.
     pub count: Option<Amount>,

@@ -9,4 +9,5 @@ mod pieces;
 mod problems;
 mod quarantine;
 mod support;
+mod survey;
 mod texts;
