@@ -221,12 +221,13 @@ impl Mapped {
                 let format = Arc::new(format);
                 (format.clone(), Framing::Fixed { format, limit })
             }
-            FormatPlan::Json { records, limit } => {
-                (Arc::new(Json::new(&mapping.selectors)?), Framing::Json { records, limit })
+            FormatPlan::Json { records, other_fields, limit } => {
+                (Arc::new(Json::new(&mapping.selectors, other_fields)?), Framing::Json { records, limit })
             }
-            FormatPlan::IbkrFlex { limit } => {
+            FormatPlan::IbkrFlex { other_fields, limit } => {
                 let names = XmlNames::flex(&mapping.types);
-                (Arc::new(IbkrFlex::new(&mapping.selectors, &names)?), Framing::Xml { names, limit })
+                let format = IbkrFlex::new(&mapping.selectors, &names, other_fields)?;
+                (Arc::new(format), Framing::Xml { names, limit })
             }
         };
         Ok(Mapped { mapping, format, framing })

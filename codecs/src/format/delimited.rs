@@ -1,5 +1,5 @@
 //! Delimited text: columns apart by one byte, fields quoted or not.
-use super::{Fields, Format, FormatError, Selector, Slot, offset, scan};
+use super::{Fields, Format, FormatError, Selector, Slot, is_listed, offset, scan};
 use crate::framing::lines::LineContext;
 use crate::value::text::Encoding;
 use memchr::memchr;
@@ -69,7 +69,7 @@ impl Delimited {
 
     fn is_known(&self, name: &str) -> bool {
         let read = |s: &Selector| matches!(s, Selector::Field(n) if n == name);
-        self.selectors.iter().any(read) || self.other_columns.iter().any(|n| n == name)
+        self.selectors.iter().any(read) || is_listed(name, &self.other_columns)
     }
 
     /// The cells of a line as text, for headers and headings.

@@ -1,6 +1,7 @@
 //! `[[observation]]` and `[[ignore]]`: what a record means.
-use super::expression::{Compiler, ToldApart};
+use super::expression::Compiler;
 use super::model::*;
+use super::names::ToldApart;
 use super::reader::Table;
 use crate::problem::suggestion;
 use returns::fact::{Class, Span};

@@ -1,5 +1,6 @@
 //! `[format]`: how a feed is written.
-use super::expression::{Compiler, Names, ToldApart, Type, date_spellings, number_spelling};
+use super::expression::{Compiler, date_spellings, number_spelling};
+use super::names::{Names, ToldApart, Type};
 use super::reader::{Node, Table};
 use crate::format::Selector;
 use crate::format::delimited::Delimited;
@@ -18,8 +19,8 @@ const LINE_LIMIT: usize = 1024 * 1024;
 pub enum FormatPlan {
     Delimited { format: Box<Delimited>, rules: Box<DelimitedRules>, multiline: bool, limit: usize },
     Fixed { format: Fixed, limit: usize },
-    Json { records: Option<String>, limit: usize },
-    IbkrFlex { limit: usize },
+    Json { records: Option<String>, other_fields: Vec<String>, limit: usize },
+    IbkrFlex { other_fields: Vec<String>, limit: usize },
 }
 
 /// Reads `[format]` and tells the compiler which names it makes.
@@ -43,10 +44,17 @@ pub fn read<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> Option<Format
         Type::Fixed => Some(fixed(table, compiler)),
         Type::Json => Some(json_plan(table)),
         Type::IbkrFlex => {
-            closed(table, &[]);
-            Some(FormatPlan::IbkrFlex { limit: limit(table, LINE_LIMIT) })
+            closed(table, &["other_fields"]);
+            Some(FormatPlan::IbkrFlex {
+                other_fields: owned(table, "other_fields"),
+                limit: limit(table, LINE_LIMIT),
+            })
         }
     }
+}
+
+fn owned(table: &Table<'_>, key: &str) -> Vec<String> {
+    table.texts(key).into_iter().map(str::to_owned).collect()
 }
 
 fn closed(table: &Table<'_>, own: &[&str]) {
@@ -88,14 +96,14 @@ fn encoding(table: &Table<'_>) -> Encoding {
 }
 
 fn json_plan(table: &Table<'_>) -> FormatPlan {
-    closed(table, &["records"]);
+    closed(table, &["records", "other_fields"]);
     let records = table.text("records").map(str::to_owned);
     let limit = limit(table, json::RECORD_LIMIT);
     if let (Some(node), Err(wrong)) = (table.get("records"), json::JsonFramer::new(records.as_deref(), limit))
     {
         node.wrong(wrong);
     }
-    FormatPlan::Json { records, limit }
+    FormatPlan::Json { records, other_fields: owned(table, "other_fields"), limit }
 }
 
 fn delimited<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FormatPlan {
@@ -134,13 +142,12 @@ fn delimited<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FormatPlan {
     compiler.names.fields = columns.clone();
     let captures: Vec<Capture> =
         table.tables("capture").iter().filter_map(|t| capture(t, &mut compiler.names)).collect();
-    let texts = |key| table.texts(key).into_iter().map(str::to_owned).collect::<Vec<String>>();
     let rules = DelimitedRules {
         preamble: table.integer("preamble").unwrap_or(0),
         header,
         header_starts: table.text("header_starts").map(|t| t.as_bytes().to_vec()),
         declared: columns,
-        footer_starts: texts("footer_starts").into_iter().map(String::into_bytes).collect(),
+        footer_starts: owned(table, "footer_starts").into_iter().map(String::into_bytes).collect(),
         sections: table.get("sections").and_then(|n| sections(&n.table()?)),
         section_names: Vec::new(),
         captures,
@@ -151,7 +158,7 @@ fn delimited<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FormatPlan {
         encoding: encoding(table),
         ragged: table.flag("ragged").unwrap_or(false),
         selectors: Vec::new(),
-        other_columns: texts("other_columns"),
+        other_columns: owned(table, "other_columns"),
     };
     let multiline = table.flag("multiline").unwrap_or(false);
     FormatPlan::Delimited {

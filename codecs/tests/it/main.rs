@@ -1,6 +1,7 @@
 //! Promises of the layouts, kept on whole feeds.
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 mod delimited;
+mod drift;
 mod events;
 mod flows;
 mod golden;
