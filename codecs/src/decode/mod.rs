@@ -11,6 +11,7 @@ mod summary;
 pub use drift::Drift;
 
 use crate::equals::Ordinals;
+use crate::format::delimited::Delimited;
 use crate::format::{eventbridge, offset};
 use crate::framing::lines::{KEPT_OF_REFUSED, LineContext, Role};
 use crate::layout::{Body as LayoutBody, Layout};
@@ -198,7 +199,8 @@ fn run<'b>(context: &'b Context, stream: bool, reader: &Reader) -> Run<'b> {
     let lines = base.downcast_ref::<LineContext>();
     let absent = lines.and_then(|c| c.columns.as_ref()).map_or(&[][..], |c| &c.absent);
     let header = lines.filter(|c| c.role == Role::Header);
-    let fault = header.and_then(|c| reader.check_header(c.section, absent).err());
+    let twice = header.and_then(|c| Delimited::fault(c.columns.as_ref()?)).map(Into::into);
+    let fault = twice.or_else(|| reader.check_header(header?.section, absent).err());
     // On a stream equals are told apart by the ledger, which lets them wait.
     let numbers = ordinals.filter(|_| !stream).map_or(&[][..], |o| &o.numbers);
     let view = View { context: Some(base), ordinals: numbers, absent };

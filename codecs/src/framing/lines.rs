@@ -221,6 +221,10 @@ impl Framer for LineFramer {
             self.offset += whole as u64;
             self.line += 1;
             self.take(&rest[..length], out);
+            if self.quoted.is_some() {
+                // A record is of the line it begins on; the next one begins after all of its lines.
+                self.line += memchr_iter(b'\n', &rest[..length]).count() as u64;
+            }
             used += whole;
         }
         if last && used == input.len() {

@@ -70,6 +70,7 @@ impl<'t> Blocks<'_, 't> {
         let table = &if kind.is_some() { table.clone().closed(&keys) } else { table.clone() };
         self.compiler.needs.clear();
         let record = self.record(table);
+        self.compiler.record = record.filter(|_| self.compiler.names.told_apart == ToldApart::ByRecord);
         let when = self.compiler.condition(table.get("when"));
         let as_of = self.date(table, "as_of");
         let revision = self.amount(table, "revision");
@@ -100,6 +101,7 @@ impl<'t> Blocks<'_, 't> {
         let table = table.clone().closed(&["class", "record", "section", "when"]);
         let class = table.need("class").and_then(|n| n.text());
         let record = self.record(&table);
+        self.compiler.record = record.filter(|_| self.compiler.names.told_apart == ToldApart::ByRecord);
         if !["when", "record", "section"].iter().any(|key| table.has(key)) {
             table.wrong("this would leave out every record: say which by `when`, `record` or `section`");
         }
@@ -252,7 +254,8 @@ impl<'t> Blocks<'_, 't> {
             let lookup = self.compiler.lookup(lookup, Some(&names))?;
             let label = lookup.columns.iter().map(|c| &*c.label).collect::<Vec<_>>().join(", ").into();
             let source = TextSource::Lookup(Box::new(lookup));
-            let text = Text { source, trim: Trim::Blanks, one_of: Vec::new(), optional: false, label };
+            let text =
+                Text { source, trim: Trim::Blanks, one_of: Vec::new(), number: None, optional: false, label };
             return Some(ClassOf::By(text));
         }
         self.compiler.text(node).map(ClassOf::By)

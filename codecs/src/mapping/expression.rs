@@ -37,6 +37,8 @@ pub struct Compiler<'t> {
     pub selectors: Vec<Selector>,
     /// Selectors the block being compiled cannot do without.
     pub needs: Vec<u16>,
+    /// The record type that block is for, where it says so.
+    pub record: Option<u16>,
     pub spelling: MoneySpelling,
     pub missing: Vec<String>,
     pub dates: Vec<String>,
@@ -100,9 +102,12 @@ impl<'t> Compiler<'t> {
         if self.names.format.is_none() {
             return free;
         }
+        let fields = self.names.fields.as_ref();
         let known: Vec<&str> = if name.starts_with('@') {
             self.names.carried.iter().map(String::as_str).collect()
-        } else if let Some(fields) = &self.names.fields {
+        } else if let Some(record) = self.record {
+            self.names.places.iter().filter(|p| p.record == Some(record)).map(|p| &*p.name).collect()
+        } else if let Some(fields) = fields {
             fields.iter().map(String::as_str).collect()
         } else {
             return free;
@@ -110,7 +115,8 @@ impl<'t> Compiler<'t> {
         if known.contains(&name) {
             return free;
         }
-        node.wrong_with(format!("this layout has no field `{name}`"), suggestion(name, &known));
+        let of = if self.record.is_some() && !name.starts_with('@') { "record" } else { "layout" };
+        node.wrong_with(format!("this {of} has no field `{name}`"), suggestion(name, &known));
         None
     }
 
@@ -138,16 +144,34 @@ impl<'t> Compiler<'t> {
         let one_of = patterns(table.get("one_of"));
         let optional = table.flag("optional").unwrap_or(false);
         if let Some(selector) = self.selector(&table) {
-            return Some(self.slot(selector, trim, one_of, optional));
+            let mut text = self.slot(selector, trim, one_of, optional);
+            if text.one_of.iter().any(Pattern::asks_sign) {
+                text.number = Some(Box::new(self.written(&text, node)));
+            }
+            return Some(text);
         }
         if let Some(value) = table.get("const") {
             let text = constant(value)?;
             let label = format!("the constant `{text}`").into();
-            return Some(Text { source: TextSource::Const(text.into()), trim, one_of, optional, label });
+            return Some(Text {
+                source: TextSource::Const(text.into()),
+                trim,
+                one_of,
+                number: None,
+                optional,
+                label,
+            });
         }
         let lookup = self.lookup(table.get("lookup")?, None)?;
         let label = lookup_label(&lookup);
-        Some(Text { source: TextSource::Lookup(Box::new(lookup)), trim, one_of, optional, label })
+        Some(Text {
+            source: TextSource::Lookup(Box::new(lookup)),
+            trim,
+            one_of,
+            number: None,
+            optional,
+            label,
+        })
     }
 
     /// Exactly one verb says where a value comes from.
@@ -169,17 +193,17 @@ impl<'t> Compiler<'t> {
         if !optional {
             self.needs.push(number);
         }
-        Text { source: TextSource::Slot(number), trim, one_of, optional, label: label.into() }
+        Text { source: TextSource::Slot(number), trim, one_of, number: None, optional, label: label.into() }
     }
 
     /// A lookup. `results` are the texts its table may give.
     pub fn lookup(&mut self, node: Node<'t>, results: Option<&[&str]>) -> Option<Lookup> {
         let table = node.table()?.closed(&["columns", "table"]);
-        let columns = self.texts(table.need("columns"));
-        if columns.len() > LOOKUP_COLUMNS {
-            table.wrong(format!("a lookup has at most {LOOKUP_COLUMNS} columns"));
+        let mut columns = self.texts(table.need("columns"));
+        if table.has("columns") && !(1..=LOOKUP_COLUMNS).contains(&columns.len()) {
+            table.wrong(format!("a lookup has from 1 to {LOOKUP_COLUMNS} columns"));
         }
-        let mut rows = Vec::new();
+        let mut rows: Vec<(Vec<Pattern>, Box<str>)> = Vec::new();
         for row in table.need("table").map(|n| n.items()).unwrap_or_default() {
             let cells = row.items();
             if !row.is_array() || cells.len() != columns.len() + 1 {
@@ -197,6 +221,11 @@ impl<'t> Compiler<'t> {
             }
             rows.push((patterns, result.into()));
         }
+        for (n, column) in columns.iter_mut().enumerate() {
+            if rows.iter().any(|(patterns, _)| patterns.get(n).is_some_and(Pattern::asks_sign)) {
+                column.number = Some(Box::new(self.written(column, node)));
+            }
+        }
         Some(Lookup { columns, rows })
     }
 
@@ -207,7 +236,7 @@ impl<'t> Compiler<'t> {
 
     fn test(&mut self, node: Node<'t>) -> Option<Test> {
         let table = node.table()?.closed(TEST_KEYS);
-        table.need("one_of");
+        table.need("one_of").map(some);
         let needs = self.needs.len();
         let mut text = self.text_of(node, TEST_KEYS)?;
         let patterns = std::mem::take(&mut text.one_of);
@@ -230,6 +259,7 @@ impl<'t> Compiler<'t> {
 
     fn number(&mut self, node: Node<'t>, digits: Digits, percent: bool) -> Option<Amount> {
         if node.is_array() {
+            some(node);
             let parts = node.items().into_iter().filter_map(|n| self.number(n, digits, percent)).collect();
             return Some(Amount {
                 source: AmountSource::First(parts),
@@ -240,12 +270,13 @@ impl<'t> Compiler<'t> {
         }
         if !node.is_table() {
             let text = self.text_of(node, TEXT_KEYS)?;
-            return self.plain_number(text, None, digits, percent);
+            return Some(self.plain_number(text, node, None, digits, percent));
         }
         let table = node.table()?.closed(AMOUNT_KEYS);
         let parts = table.get("sum").or_else(|| table.get("product"));
         let mut amount = if let Some(parts) = parts {
             self.sources(&table, &["field", "column", "path", "const", "lookup", "sum", "product"]);
+            some(parts);
             let parts: Vec<Amount> =
                 parts.items().into_iter().filter_map(|n| self.number(n, digits, percent)).collect();
             let source =
@@ -254,7 +285,7 @@ impl<'t> Compiler<'t> {
             Amount { source, negate: Negate::Never, optional, digits }
         } else {
             let text = self.text_of(node, AMOUNT_KEYS)?;
-            self.plain_number(text, Some(&table), digits, percent)?
+            self.plain_number(text, node, Some(&table), digits, percent)
         };
         if let Some(when) = table.get("negate_when") {
             amount.negate = match when.as_flag() {
@@ -266,33 +297,45 @@ impl<'t> Compiler<'t> {
         Some(amount)
     }
 
+    /// How a text is written as an amount of money: by the feed's spelling, and in a fixed layout by its place.
+    fn written(&mut self, text: &Text, node: Node<'t>) -> Written {
+        if let TextSource::Const(_) | TextSource::Lookup(_) = text.source {
+            return Written { spelling: MoneySpelling::default(), sign: None };
+        }
+        let mut spelling = self.spelling.clone();
+        let TextSource::Slot(n) = text.source else { return Written { spelling, sign: None } };
+        let Some(Selector::Field(name)) = self.selectors.get(usize::from(n)).cloned() else {
+            return Written { spelling, sign: None };
+        };
+        let decimals: Vec<u8> = self.names.places(&name, self.record).map(|p| p.decimals).collect();
+        spelling.implied = decimals.first().copied().filter(|d| *d > 0);
+        if decimals.iter().any(|d| Some(d) != decimals.first()) {
+            node.wrong(format!(
+                "records of this layout write `{name}` with different decimals: say by `record` which this is for"
+            ));
+        }
+        let signed = self.names.places(&name, self.record).any(|p| p.signed);
+        let sign = signed.then(|| self.select(Selector::Field(sign_of(&name))));
+        Written { spelling, sign }
+    }
+
     fn plain_number(
         &mut self,
         text: Text,
+        node: Node<'t>,
         table: Option<&Table<'t>>,
         digits: Digits,
         percent: bool,
-    ) -> Option<Amount> {
+    ) -> Amount {
+        let Written { spelling, sign } = self.written(&text, node);
         // A rate keeps all its places: only money is declared to be rounded.
-        let round = self.spelling.round.filter(|_| digits == Digits::AMOUNT);
-        let mut spelling = MoneySpelling { digits, percent, round, ..self.spelling.clone() };
-        let mut sign = None;
-        if let TextSource::Slot(n) = &text.source
-            && let Some(Selector::Field(name)) = self.selectors.get(usize::from(*n)).cloned()
-        {
-            spelling.implied = self.names.implied.iter().find(|(f, _)| *f == name).map(|(_, d)| *d);
-            if self.names.signed.contains(&name) {
-                sign = Some(self.select(Selector::Field(sign_of(&name))));
-            }
-        }
-        if let TextSource::Const(_) | TextSource::Lookup(_) = text.source {
-            spelling = MoneySpelling { digits, percent, ..MoneySpelling::default() };
-        }
+        let round = spelling.round.filter(|_| digits == Digits::AMOUNT);
+        let mut spelling = MoneySpelling { digits, percent, round, ..spelling };
         if let Some(node) = table.and_then(|t| t.get("parse")) {
             (spelling.point, spelling.grouping) =
                 number_spelling(node).unwrap_or((spelling.point, spelling.grouping));
         }
-        if let Some(implied) = table.and_then(|t| t.integer::<u8>("scale")) {
+        if let Some(implied) = table.and_then(|t| t.get("scale")).and_then(decimals) {
             spelling.implied = Some(implied);
         }
         let optional = text.optional;
@@ -303,7 +346,7 @@ impl<'t> Compiler<'t> {
             }
             _ => AmountSource::Number { text, spelling, sign },
         };
-        Some(Amount { source, negate: Negate::Never, optional, digits })
+        Amount { source, negate: Negate::Never, optional, digits }
     }
 
     pub fn date(&mut self, node: Node<'t>) -> Option<DateOf> {
@@ -333,6 +376,22 @@ pub fn date_spellings(node: Node<'_>) -> Vec<String> {
         Some(text.to_owned())
     };
     items.iter().filter_map(judge).collect()
+}
+
+/// How many of a number's last digits are decimals.
+pub fn decimals(node: Node<'_>) -> Option<u8> {
+    let decimals = node.integer()?;
+    if decimals > 18 {
+        node.wrong("at most 18 digits of a number are decimals");
+    }
+    Some(decimals)
+}
+
+/// A list that says something.
+fn some(node: Node<'_>) {
+    if node.items().is_empty() {
+        node.wrong("an empty list says nothing");
+    }
 }
 
 fn lookup_label(lookup: &Lookup) -> Box<str> {

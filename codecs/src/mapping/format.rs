@@ -1,12 +1,13 @@
 //! `[format]`: how a feed is written.
-use super::expression::{Compiler, date_spellings, number_spelling};
-use super::names::{Names, ToldApart, Type};
+use super::expression::{Compiler, date_spellings, decimals, number_spelling};
+use super::names::{FieldPlace, Names, ToldApart, Type};
 use super::reader::{Node, Table};
 use crate::format::Selector;
 use crate::format::delimited::Delimited;
 use crate::format::fixed::{Field, Fixed, RecordRole, RecordType};
 use crate::framing::delimited::{Capture, DelimitedRules, Sections, Take};
 use crate::framing::json;
+use crate::value::money::Digits;
 use crate::value::text::Encoding;
 
 /// Keys that every type of format knows.
@@ -82,7 +83,13 @@ fn values<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>, json: bool) {
     if table.has("currency_signs") {
         spelling.symbols = table.texts("currency_signs").into_iter().map(Into::into).collect();
     }
-    spelling.round = table.integer("round");
+    spelling.round = table.get("round").and_then(|node| {
+        let places: u8 = node.integer()?;
+        if places > Digits::AMOUNT.after {
+            node.wrong(format!("money has at most {} places", Digits::AMOUNT.after));
+        }
+        Some(places)
+    });
     spelling.scientific |= table.flag("scientific").unwrap_or(false);
     compiler.missing = table.texts("missing").into_iter().map(str::to_owned).collect();
     compiler.spelling.missing = compiler.placeholders();
@@ -287,23 +294,20 @@ fn field(name: &str, node: Node<'_>) -> Option<Field> {
         return None;
     }
     let sign = table.integer::<usize>("sign").and_then(|n| n.checked_sub(1));
-    let decimals = table.integer("decimals").unwrap_or(0);
+    let decimals = table.get("decimals").and_then(decimals).unwrap_or(0);
     Some(Field { name: name.to_owned(), start: start - 1, end, decimals, sign })
 }
 
 /// Tells verbs which fields there are, and what of their numbers is not written.
 fn name_fields(types: &[RecordType], names: &mut Names) {
     let mut known = Vec::new();
-    for kind in types {
+    for (number, kind) in (0u16..).zip(types) {
         for field in &kind.fields {
-            let name = if kind.is_carried() { format!("@{}", field.name) } else { field.name.clone() };
-            if field.decimals > 0 {
-                names.implied.push((name.clone(), field.decimals));
-            }
-            if field.sign.is_some() {
-                names.signed.push(name.clone());
-            }
-            if kind.is_carried() { names.carried.push(name) } else { known.push(name) }
+            let carried = kind.is_carried();
+            let name = if carried { format!("@{}", field.name) } else { field.name.clone() };
+            let (record, signed) = (Some(number).filter(|_| !carried), field.sign.is_some());
+            names.places.push(FieldPlace { record, name: name.clone(), decimals: field.decimals, signed });
+            if carried { names.carried.push(name) } else { known.push(name) }
         }
     }
     names.fields = Some(known);

@@ -114,6 +114,7 @@ fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<(Mapping, Format
         names: Names::default(),
         selectors: Vec::new(),
         needs: Vec::new(),
+        record: None,
         spelling: MoneySpelling::default(),
         missing: Vec::new(),
         dates: vec!["%Y-%m-%d".into(), "iso".into()],
@@ -121,6 +122,7 @@ fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<(Mapping, Format
     // Without a format its fields cannot be judged, and all else still is: one mistake hides no other.
     let plan = root.need("format").and_then(|n| n.table()).and_then(|t| format::read(&t, &mut compiler));
     let Records { blocks, ignores, types } = records(&root, &mut compiler, plan.as_ref());
+    compiler.record = None;
     let lines = matches!(plan, Some(FormatPlan::Delimited { .. } | FormatPlan::Fixed { .. }));
     let feed =
         root.get("feed").and_then(|n| n.table()).map(|t| feed(&t, &mut compiler, lines)).unwrap_or_default();

@@ -10,9 +10,26 @@ pub struct Names {
     pub fields: Option<Vec<String>>,
     /// Values kept from earlier lines, with their `@`.
     pub carried: Vec<String>,
-    /// Fields of a fixed layout with decimals that are not written, or a sign apart.
-    pub implied: Vec<(String, u8)>,
-    pub signed: Vec<String>,
+    /// The fields of a fixed layout.
+    pub places: Vec<FieldPlace>,
+}
+
+/// A field of a fixed layout: what of its numbers is not written, or stands apart.
+#[derive(Debug)]
+pub struct FieldPlace {
+    /// The record type it is of; `None` if its value is carried to the records after it.
+    pub record: Option<u16>,
+    pub name: String,
+    pub decimals: u8,
+    pub signed: bool,
+}
+
+impl Names {
+    /// The places of a field that a block for `record` may mean; for no certain record, all of them.
+    pub fn places<'a>(&'a self, name: &'a str, record: Option<u16>) -> impl Iterator<Item = &'a FieldPlace> {
+        let may = move |p: &&FieldPlace| p.record.is_none() || record.is_none() || p.record == record;
+        self.places.iter().filter(move |p| p.name == name).filter(may)
+    }
 }
 
 /// How a feed is written.

@@ -12,3 +12,4 @@ mod quarantine;
 mod support;
 mod survey;
 mod texts;
+mod verbs;
