@@ -152,7 +152,10 @@ impl Layout {
     pub fn is_controlled(&self) -> bool {
         let Body::Mapped(mapped) = &self.body else { return false };
         let feed = &mapped.mapping.feed;
-        feed.count.is_some() || feed.trailer.is_some() || matches!(mapped.framing, Framing::Xml { .. })
+        feed.count.is_some()
+            || feed.trailer.is_some()
+            || !feed.totals.is_empty()
+            || matches!(mapped.framing, Framing::Xml { .. })
     }
 
     /// Whether the mapping says how its payloads are known.

@@ -1,4 +1,6 @@
-//! One read-through of a feed before it is streamed: framing, control count, business date, order of dates.
+//! One read-through of a feed before it is streamed: framing, control count and totals, business date, order of dates.
+mod totals;
+
 use crate::decode::Decoded;
 use crate::decode::reader::{Reader, Stamp, View, Writer, row_of};
 use crate::decode::row::Row;
@@ -11,6 +13,7 @@ use crate::mapping::model::BusinessDate;
 use record::{Context, FeedKey, Framed, Framer, PartitionKey, Position, Survey};
 use returns::{Arrival, Date, Place, Vendor};
 use std::sync::Arc;
+use totals::Totals;
 
 /// Reads a feed through once. Fed with consecutive pieces; memory is bounded by the longest record.
 pub trait Surveyor: Send {
@@ -29,6 +32,7 @@ pub(crate) struct FramingSurveyor {
     mapped: Option<Arc<Mapped>>,
     /// The file's, in which its date may stand.
     name: Box<str>,
+    totals: Option<Totals>,
     /// What the framer has not done with.
     rest: Vec<u8>,
     framed: Framed,
@@ -41,9 +45,11 @@ pub(crate) struct FramingSurveyor {
 
 impl FramingSurveyor {
     pub fn new(framer: AnyFramer, mapped: Option<Arc<Mapped>>, name: &str) -> Self {
+        let totals = mapped.as_ref().and_then(Totals::new);
         FramingSurveyor {
             framer,
             mapped,
+            totals,
             name: name.into(),
             rest: Vec::new(),
             framed: Framed::default(),
@@ -92,6 +98,9 @@ impl FramingSurveyor {
             let (row, counts) = kind_of(record.context);
             self.survey.counted += u64::from(counts);
             if row {
+                if let Some(totals) = &mut self.totals {
+                    totals.add(&self.framed, n);
+                }
                 first = first.or(Some(n));
                 last = Some(n);
             }
@@ -124,6 +133,12 @@ impl FramingSurveyor {
         self.survey.business_date = dates.into_iter().max().flatten().map(|date| date.to_string());
         let row = around(mapped, says, &mut fields);
         declare(&mut self.survey, mapped, &row);
+        if let Some(totals) = &self.totals {
+            match totals.disagreement(&row) {
+                Some(wrong) => self.survey.wrong_total = wrong,
+                None => self.survey.unfinished = true,
+            }
+        }
     }
 
     fn business_date(&self, mapped: &Mapped, row: &Row<'_>) -> Option<Date> {

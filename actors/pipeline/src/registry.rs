@@ -183,7 +183,7 @@ impl Registry for StoreRegistry {
             hash: info.hash,
             ends: info.status != FeedStatus::Open,
             gated: info.status == FeedStatus::Waiting,
-            control: info.survey.declared.map(|declared| (declared, info.survey.counted)),
+            control: info.survey.disagreement(),
             newest_first: info.survey.newest_first,
         }))
     }

@@ -69,9 +69,7 @@ impl<'t> Blocks<'_, 't> {
         let keys: Vec<&str> = COMMON.iter().chain(kind.iter().flat_map(|(_, own)| *own)).copied().collect();
         let table = &if kind.is_some() { table.clone().closed(&keys) } else { table.clone() };
         self.compiler.needs.clear();
-        let record = self.record(table);
-        self.compiler.record = record.filter(|_| self.compiler.names.told_apart == ToldApart::ByRecord);
-        let when = self.compiler.condition(table.get("when"));
+        let (record, when) = self.scope(table);
         let as_of = self.date(table, "as_of");
         let revision = self.amount(table, "revision");
         let account = self.account(table);
@@ -100,13 +98,18 @@ impl<'t> Blocks<'_, 't> {
     pub fn ignore(&mut self, table: &Table<'t>) -> Option<Ignore> {
         let table = table.clone().closed(&["class", "record", "section", "when"]);
         let class = table.need("class").and_then(|n| n.text());
-        let record = self.record(&table);
-        self.compiler.record = record.filter(|_| self.compiler.names.told_apart == ToldApart::ByRecord);
+        let (record, when) = self.scope(&table);
         if !["when", "record", "section"].iter().any(|key| table.has(key)) {
             table.wrong("this would leave out every record: say which by `when`, `record` or `section`");
         }
-        let when = self.compiler.condition(table.get("when"));
         Some(Ignore { class: class?.into(), record, when })
+    }
+
+    /// Which records a block is for. What it reads after this is read of them.
+    pub fn scope(&mut self, table: &Table<'t>) -> (Option<u16>, Condition) {
+        let record = self.record(table);
+        self.compiler.record = record.filter(|_| self.compiler.names.told_apart == ToldApart::ByRecord);
+        (record, self.compiler.condition(table.get("when")))
     }
 
     /// The record type or section a block reads.

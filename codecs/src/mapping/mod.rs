@@ -1,6 +1,7 @@
 //! `mapping.toml`: read, checked, compiled. README.md beside this crate is the author's document of every key and verb.
 pub mod blocks;
 pub mod expression;
+pub mod feed;
 pub mod format;
 pub mod model;
 pub mod names;
@@ -8,13 +9,12 @@ pub mod reader;
 
 use crate::format::Selector;
 use crate::problem::Problem;
-use crate::value::date::DateSpelling;
 use crate::value::money::{MoneySpelling, Placeholders};
 use blocks::{Blocks, FEES_IN};
 use expression::Compiler;
 use format::FormatPlan;
 use jiff::tz::TimeZone;
-use model::{Block, BlockFields, BusinessDate, Delivery, Detect, FeedRules, Ignore};
+use model::{Block, BlockFields, Detect, FeedRules, Ignore};
 use names::{Names, ToldApart};
 use reader::{Node, Report, Table};
 use returns::VendorPolicy;
@@ -121,11 +121,7 @@ fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<(Mapping, Format
     };
     // Without a format its fields cannot be judged, and all else still is: one mistake hides no other.
     let plan = root.need("format").and_then(|n| n.table()).and_then(|t| format::read(&t, &mut compiler));
-    let Records { blocks, ignores, types } = records(&root, &mut compiler, plan.as_ref());
-    compiler.record = None;
-    let lines = matches!(plan, Some(FormatPlan::Delimited { .. } | FormatPlan::Fixed { .. }));
-    let feed =
-        root.get("feed").and_then(|n| n.table()).map(|t| feed(&t, &mut compiler, lines)).unwrap_or_default();
+    let Records { blocks, ignores, feed, types } = records(&root, &mut compiler, plan.as_ref());
     let detect = root.get("detect").and_then(|n| n.table()).map(detect).unwrap_or_default();
     let (policy, zone) = policy(&root, name.unwrap_or_default());
     let mut plan = plan?;
@@ -147,10 +143,11 @@ fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<(Mapping, Format
     Some((mapping, plan))
 }
 
-/// What records mean, and the names of the types or sections they are of.
+/// What records mean, what the feed says of itself, and the names of the types or sections they are of.
 struct Records {
     blocks: Vec<Block>,
     ignores: Vec<Ignore>,
+    feed: FeedRules,
     types: Vec<String>,
 }
 
@@ -163,13 +160,16 @@ fn records<'t>(root: &Table<'t>, compiler: &mut Compiler<'t>, plan: Option<&Form
     let mut read = Blocks { compiler, types, fees_in };
     let blocks = root.tables("observation").iter().filter_map(|t| read.observation(t)).collect();
     let ignores = root.tables("ignore").iter().filter_map(|t| read.ignore(t)).collect();
+    let lines = matches!(plan, Some(FormatPlan::Delimited { .. } | FormatPlan::Fixed { .. }));
+    let feed = root.get("feed").and_then(|n| n.table());
+    let feed = feed.map(|t| feed::read(&t, &mut read, lines)).unwrap_or_default();
     let (types, told_apart) = (read.types, read.compiler.names.told_apart);
     if !root.has("observation") {
         root.wrong("nothing is read from this feed: [[observation]]");
     } else if told_apart == ToldApart::BySection && types.is_empty() {
         root.wrong("nothing is read from this feed: no block names a `section` of it");
     }
-    Records { blocks, ignores, types }
+    Records { blocks, ignores, feed, types }
 }
 
 /// A name that may stand in a topology, a path and a partition.
@@ -205,54 +205,6 @@ fn join(plan: &mut FormatPlan, compiler: &Compiler<'_>, types: &[String]) {
         FormatPlan::Fixed { format, .. } => format.prepare(&compiler.selectors),
         FormatPlan::Json { .. } | FormatPlan::IbkrFlex { .. } => {}
     }
-}
-
-/// `[feed]`. In a feed of `lines` only what is carried from other lines can be read here.
-fn feed<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>, lines: bool) -> FeedRules {
-    let keys = &["delivery", "business_date", "arrival", "count", "count_includes", "trailer"];
-    let table = table.clone().closed(keys);
-    let rules = FeedRules {
-        delivery: table
-            .choice("delivery", &[("full", Delivery::Full), ("delta", Delivery::Delta)])
-            .unwrap_or_default(),
-        business_date: business_date(&table, compiler, lines),
-        arrival: table.get("arrival").and_then(|n| said(n, compiler, lines, Compiler::date)),
-        count: table.get("count").and_then(|n| said(n, compiler, lines, Compiler::amount)),
-        count_includes: table.texts("count_includes").into_iter().map(str::to_owned).collect(),
-        trailer: table.get("trailer").and_then(|n| said(n, compiler, lines, Compiler::text)),
-    };
-    if !rules.count_includes.is_empty() && rules.count.is_none() {
-        table.wrong("`count_includes` says what `count` includes, and there is no `count`");
-    }
-    rules
-}
-
-/// Where the feed's date stands: a value that the feed states, its file's name, or a list of which the first counts that is stated.
-fn business_date<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>, lines: bool) -> Vec<BusinessDate> {
-    let nodes = table.get("business_date").map(|n| n.items()).unwrap_or_default();
-    let read = |node: Node<'t>| {
-        let Some(own) = node.is_table().then(|| node.table()).flatten().filter(|t| t.has("name")) else {
-            return said(node, compiler, lines, Compiler::date).map(BusinessDate::Said);
-        };
-        let spellings = own.closed(&["name"]).get("name").map(expression::date_spellings)?;
-        DateSpelling::new(&spellings).ok().map(BusinessDate::InName)
-    };
-    nodes.into_iter().filter_map(read).collect()
-}
-
-/// One thing a feed says of itself.
-fn said<'t, T>(
-    node: Node<'t>,
-    compiler: &mut Compiler<'t>,
-    lines: bool,
-    read: fn(&mut Compiler<'t>, Node<'t>) -> Option<T>,
-) -> Option<T> {
-    let (value, selectors) = compiler.reads_of(|compiler| read(compiler, node));
-    let is_carried = |s: &Selector| matches!(s, Selector::Field(name) if name.starts_with('@'));
-    if lines && !selectors.iter().all(is_carried) {
-        node.wrong("a feed speaks of itself in fields that are carried from its header, trailer or captured lines: their names begin with `@`");
-    }
-    value
 }
 
 fn detect(table: Table<'_>) -> Detect {
@@ -354,8 +306,15 @@ mod tests {
 
     #[test]
     fn the_document_names_every_key() {
-        let keys =
-            [ROOT, expression::AMOUNT_KEYS, expression::TEXT_KEYS, blocks::COMMON, format::COMMON].concat();
+        let keys = [
+            ROOT,
+            feed::KEYS,
+            expression::AMOUNT_KEYS,
+            expression::TEXT_KEYS,
+            blocks::COMMON,
+            format::COMMON,
+        ]
+        .concat();
         let own =
             blocks::KINDS.iter().flat_map(|(kind, keys)| [*kind].into_iter().chain(keys.iter().copied()));
         let tables = ["feed", "detect", "format", "observation", "ignore"];

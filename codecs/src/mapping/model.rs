@@ -312,6 +312,16 @@ pub enum BusinessDate {
     InName(DateSpelling),
 }
 
+/// A sum that a feed declares, and of what.
+#[derive(Debug)]
+pub struct Total {
+    pub declared: Amount,
+    /// Added up over the records it is for.
+    pub of: Amount,
+    pub record: Option<u16>,
+    pub when: Condition,
+}
+
 /// What a feed says of itself: `[feed]`.
 #[derive(Debug, Default)]
 pub struct FeedRules {
@@ -323,6 +333,8 @@ pub struct FeedRules {
     pub count: Option<Amount>,
     /// Classes of lines left out that the declared number includes.
     pub count_includes: Vec<String>,
+    /// What the feed declares its records to sum to.
+    pub totals: Vec<Total>,
     /// A text that only a whole feed has.
     pub trailer: Option<Text>,
 }

@@ -66,3 +66,69 @@ fn the_first_place_that_states_a_business_date_counts() {
         assert_eq!(found.business_date.as_deref(), date, "{name} {head}");
     }
 }
+
+/// What a feed declares and does not hold: declared and found, or `None` where nothing is declared at all.
+fn control(layout: &Layout, feed: &str) -> Result<(), Option<(String, String)>> {
+    let found = survey(layout, "feed", feed.as_bytes());
+    if found.agrees() { Ok(()) } else { Err(found.disagreement().map(|c| (c.declared, c.found))) }
+}
+
+#[test]
+fn a_declared_total_is_held_against_the_exact_sum_of_the_rows() {
+    let layout = layout(
+        "name = \"a\"\nversion = 1\n[feed]\ntotal = { declared = \"@total\", of = \"end\" }\n[format]\ntype = \"delimited\"\n\
+         footer_starts = [\"Total\"]\n[[format.capture]]\nname = \"total\"\nstarts = \"Total\"\ncolumn = 3\n\
+         [[observation]]\nkind = \"summary\"\naccount = \"acct\"\nas_of = \"date\"\nend = \"end\"\n",
+    );
+    let rows = "acct,date,end\nA,2025-01-06,0.1\nA,2025-01-06,0.20000001\nB,no date,($5.00)\nB,2025-01-06,\n";
+    let wrong = |declared: &str, found: &str| Err(Some((declared.to_owned(), found.to_owned())));
+    for (rest, expected) in [
+        ("Total,,-4.69999999\n", Ok(())),
+        ("Total,,\"(4.69999999)\"\n", Ok(())),
+        ("Total,,-4.7\n", wrong("-4.7", "-4.69999999")),
+        ("C,2025-01-06,x\nTotal,,-4.69999999\n", Ok(())),
+        ("C,2025-01-06,1\nTotal,,-4.69999999\n", wrong("-4.69999999", "-3.69999999")),
+        ("Total,,?\n", Err(None)),
+        ("", Err(None)),
+    ] {
+        assert_eq!(control(&layout, &format!("{rows}{rest}")), expected, "{rest}");
+    }
+    assert!(layout.is_controlled());
+}
+
+#[test]
+fn a_total_may_be_of_some_records_and_a_feed_may_declare_several() {
+    let layout = layout(
+        "name = \"a\"\nversion = 1\n[feed]\ncount = \"@n\"\n\
+         total = [{ declared = \"@v\", record = \"v\", of = \"m\" }, { declared = \"@big\", record = \"p\", when = { field = \"t\", one_of = [\"B\"] }, of = \"m\" }]\n\
+         [format]\ntype = \"fixed\"\n[[format.record]]\nname = \"end\"\nrole = \"trailer\"\nmark = \"E\"\nfields.n = { start = 2, length = 2 }\n\
+         fields.v = { start = 4, length = 4, decimals = 2 }\nfields.big = { start = 8, length = 4 }\n\
+         [[format.record]]\nname = \"v\"\nmark = \"V\"\nfields.a = { start = 2, length = 1 }\nfields.m = { start = 3, length = 4, decimals = 2 }\n\
+         [[format.record]]\nname = \"p\"\nmark = \"P\"\nfields.t = { start = 2, length = 1 }\nfields.m = { start = 3, length = 4 }\n\
+         [[observation]]\nkind = \"summary\"\nrecord = \"v\"\naccount = \"a\"\nas_of = { const = \"2025-01-06\" }\nend = \"m\"\n",
+    );
+    let rows = "VA0150\nPB0007\nPS0900\nVB0050\nPB0001\n";
+    let wrong = |declared: &str, found: &str| Err(Some((declared.to_owned(), found.to_owned())));
+    assert_eq!(control(&layout, &format!("{rows}E0502000008\n")), Ok(()));
+    assert_eq!(control(&layout, &format!("{rows}E0502000009\n")), wrong("9", "8"));
+    assert_eq!(control(&layout, &format!("{rows}E0502010009\n")), wrong("2.01", "2"));
+    assert_eq!(control(&layout, &format!("{rows}E0402010009\n")), wrong("4", "5"), "the count first");
+}
+
+#[test]
+fn every_shipped_feed_of_a_layout_with_a_total_sums_to_it() {
+    let layout = shipped("meridian");
+    let folder = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/feeds")).unwrap();
+    let mut held = 0;
+    for path in folder.map(|e| e.unwrap().path()) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with("meridian_values") {
+            let feed = fs::read(&path).unwrap();
+            assert!(survey(&layout, &name, &feed).agrees(), "{name}");
+            let text = String::from_utf8_lossy(&feed).replacen(",\"$", ",\"$1", 9);
+            assert!(!survey(&layout, &name, text.as_bytes()).agrees(), "{name} with another digit");
+            held += 1;
+        }
+    }
+    assert!(held > 50);
+}
