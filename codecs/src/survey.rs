@@ -107,6 +107,11 @@ impl FramingSurveyor {
         }
         self.survey.records += (self.framed.records.len() + self.framed.refused.len()) as u64;
         self.survey.counted += self.framed.refused.len() as u64;
+        if let Some(totals) = &mut self.totals
+            && !self.framed.refused.is_empty()
+        {
+            totals.lose();
+        }
         if self.first.is_none() {
             self.first = first.map(|n| self.kept(n));
         }
@@ -135,8 +140,8 @@ impl FramingSurveyor {
         declare(&mut self.survey, mapped, &row);
         if let Some(totals) = &self.totals {
             match totals.disagreement(&row) {
-                Some(wrong) => self.survey.wrong_total = wrong,
-                None => self.survey.unfinished = true,
+                Ok(wrong) => self.survey.wrong_total = wrong,
+                Err(()) => self.survey.unfinished = true,
             }
         }
     }

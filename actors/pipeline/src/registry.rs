@@ -35,11 +35,11 @@ impl Layouts for SourceLayouts {
         if let [only] = self.candidates.as_slice()
             && (self.named || !only.is_detectable())
         {
-            return Ok(Opened::new(only, file_name));
+            return Ok(opened(only, file_name));
         }
         let found: Vec<&Arc<Layout>> = self.candidates.iter().filter(|l| l.detect(file_name, head)).collect();
         match found.as_slice() {
-            [one] => Ok(Opened::new(one, file_name)),
+            [one] => Ok(opened(one, file_name)),
             [] => Err(Refused {
                 code: "unknown_layout",
                 text: format!(
@@ -64,10 +64,8 @@ struct Opened {
     file_name: String,
 }
 
-impl Opened {
-    fn new(layout: &Arc<Layout>, file_name: &str) -> Arc<dyn OpenLayout> {
-        Arc::new(Opened { layout: layout.clone(), file_name: file_name.to_owned() })
-    }
+fn opened(layout: &Arc<Layout>, file_name: &str) -> Arc<dyn OpenLayout> {
+    Arc::new(Opened { layout: layout.clone(), file_name: file_name.to_owned() })
 }
 
 impl OpenLayout for Opened {

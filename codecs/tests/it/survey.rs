@@ -86,7 +86,9 @@ fn a_declared_total_is_held_against_the_exact_sum_of_the_rows() {
         ("Total,,-4.69999999\n", Ok(())),
         ("Total,,\"(4.69999999)\"\n", Ok(())),
         ("Total,,-4.7\n", wrong("-4.7", "-4.69999999")),
-        ("C,2025-01-06,x\nTotal,,-4.69999999\n", Ok(())),
+        ("C,2025-01-06,x\nTotal,,-4.7\n", Ok(())),
+        ("C,2025-01-06\nTotal,,-4.7\n", Ok(())),
+        ("C,2025-01-06,x\nTotal,,?\n", Err(None)),
         ("C,2025-01-06,1\nTotal,,-4.69999999\n", wrong("-4.69999999", "-3.69999999")),
         ("Total,,?\n", Err(None)),
         ("", Err(None)),
@@ -125,10 +127,13 @@ fn every_shipped_feed_of_a_layout_with_a_total_sums_to_it() {
         if name.starts_with("meridian_values") {
             let feed = fs::read(&path).unwrap();
             assert!(survey(&layout, &name, &feed).agrees(), "{name}");
-            let text = String::from_utf8_lossy(&feed).replacen(",\"$", ",\"$1", 9);
-            assert!(!survey(&layout, &name, text.as_bytes()).agrees(), "{name} with another digit");
-            held += 1;
+            let mut lines: Vec<&[u8]> = feed.split_inclusive(|b| *b == b'\n').collect();
+            lines.insert(4, lines[4]);
+            held += usize::from(!survey(&layout, &name, &lines.concat()).agrees());
         }
     }
-    assert!(held > 50);
+    assert!(
+        held > 50,
+        "{held} feeds are held with their first row twice: all but those with a row that cannot be read"
+    );
 }
