@@ -236,6 +236,11 @@ impl Mapped {
         Ok(Mapped { mapping, format, framing })
     }
 
+    /// Whether a control count is of lines, of which a record may have several.
+    pub fn counts_lines(&self) -> bool {
+        matches!(&self.framing, Framing::Fixed { format, .. } if format.has_parts)
+    }
+
     fn framer(&self) -> AnyFramer {
         match &self.framing {
             Framing::Delimited { rules, format, multiline, limit } => {

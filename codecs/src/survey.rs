@@ -93,10 +93,16 @@ impl FramingSurveyor {
         // Whether records under a context are rows, and whether they count.
         let kinds: Vec<(bool, bool)> = self.framed.contexts.iter().map(|c| kind(c, includes)).collect();
         let kind_of = |context: u16| kinds.get(usize::from(context)).copied().unwrap_or((true, true));
+        let by_lines = self.mapped.as_ref().is_some_and(|m| m.counts_lines());
         let (mut first, mut last) = (None, None);
         for (n, record) in self.framed.records.iter().enumerate() {
             let (row, counts) = kind_of(record.context);
-            self.survey.counted += u64::from(counts);
+            let lines = if by_lines {
+                lines_of(self.framed.payload.get(record.start as usize..record.end as usize))
+            } else {
+                1
+            };
+            self.survey.counted += if counts { lines } else { 0 };
             if row {
                 if let Some(totals) = &mut self.totals {
                     totals.add(&self.framed, n);
@@ -181,6 +187,11 @@ fn declare(survey: &mut Survey, mapped: &Mapped, row: &Row<'_>) {
     if let Some(trailer) = &rules.trailer {
         survey.unfinished |= !matches!(row.text(trailer), Ok(Some(_)));
     }
+}
+
+/// The lines of a record.
+fn lines_of(record: Option<&[u8]>) -> u64 {
+    1 + memchr::memchr_iter(b'\n', record.unwrap_or_default()).count() as u64
 }
 
 /// Whether records under a context are rows, and whether a control count includes them.

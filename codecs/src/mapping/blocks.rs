@@ -134,6 +134,12 @@ impl<'t> Blocks<'_, 't> {
         let declared = told_apart == ToldApart::ByRecord;
         let node = table.get(if declared { "record" } else { "section" })?;
         let name = node.text()?;
+        if self.compiler.names.parts.iter().any(|part| part == name) {
+            node.wrong(format!(
+                "`{name}` is a part of other records: a block is for those, and reads its fields with theirs"
+            ));
+            return None;
+        }
         let place = self.types.iter().position(|t| t == name);
         if place.is_none() && declared {
             let known: Vec<&str> = self.types.iter().map(String::as_str).collect();

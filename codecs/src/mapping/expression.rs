@@ -106,7 +106,12 @@ impl<'t> Compiler<'t> {
         let known: Vec<&str> = if name.starts_with('@') {
             self.names.carried.iter().map(String::as_str).collect()
         } else if let Some(record) = self.record {
-            self.names.places.iter().filter(|p| p.record == Some(record)).map(|p| &*p.name).collect()
+            self.names
+                .places
+                .iter()
+                .filter(|p| p.record.is_none_or(|of| of == record))
+                .map(|p| &*p.name)
+                .collect()
         } else if let Some(fields) = fields {
             fields.iter().map(String::as_str).collect()
         } else {

@@ -250,7 +250,9 @@ fn fixed<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>) -> FormatPlan {
         table.wrong("a fixed layout needs its records: [[format.record]]");
     }
     name_fields(&types, &mut compiler.names);
-    let format = Fixed { length: table.integer("length"), encoding: encoding(table), types, selectors: 0 };
+    let has_parts = types.iter().any(|t| t.role == RecordRole::Part);
+    let length = table.integer("length");
+    let format = Fixed { length, encoding: encoding(table), types, has_parts, selectors: 0 };
     FormatPlan::Fixed { format, limit: limit(table, LINE_LIMIT) }
 }
 
@@ -260,6 +262,7 @@ fn record_type(table: &Table<'_>) -> Option<RecordType> {
         "role",
         &[
             ("detail", RecordRole::Detail),
+            ("part", RecordRole::Part),
             ("header", RecordRole::Header),
             ("trailer", RecordRole::Trailer),
             ("ignore", RecordRole::Ignore),
@@ -305,10 +308,14 @@ fn name_fields(types: &[RecordType], names: &mut Names) {
         for field in &kind.fields {
             let carried = kind.is_carried();
             let name = if carried { format!("@{}", field.name) } else { field.name.clone() };
-            let (record, signed) = (Some(number).filter(|_| !carried), field.sign.is_some());
+            // What a header or a part says is read with other records.
+            let own = kind.role == RecordRole::Detail || kind.role == RecordRole::Ignore;
+            let (record, signed) = (Some(number).filter(|_| own), field.sign.is_some());
             names.places.push(FieldPlace { record, name: name.clone(), decimals: field.decimals, signed });
             if carried { names.carried.push(name) } else { known.push(name) }
         }
     }
     names.fields = Some(known);
+    let parts = types.iter().filter(|t| t.role == RecordRole::Part);
+    names.parts = parts.map(|t| t.name.clone()).collect();
 }

@@ -12,12 +12,14 @@ pub struct Names {
     pub carried: Vec<String>,
     /// The fields of a fixed layout.
     pub places: Vec<FieldPlace>,
+    /// Record types that are parts of other records.
+    pub parts: Vec<String>,
 }
 
 /// A field of a fixed layout: what of its numbers is not written, or stands apart.
 #[derive(Debug)]
 pub struct FieldPlace {
-    /// The record type it is of; `None` if its value is carried to the records after it.
+    /// The record type it is of; `None` if it is read with other records: of a header, trailer or part.
     pub record: Option<u16>,
     pub name: String,
     pub decimals: u8,

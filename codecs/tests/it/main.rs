@@ -6,6 +6,7 @@ mod events;
 mod flows;
 mod golden;
 mod headers;
+mod parts;
 mod pieces;
 mod problems;
 mod quarantine;

@@ -23,7 +23,8 @@ fn said(out: &Decoded) -> Result<Option<String>, String> {
 
 #[test]
 fn each_verb_does_what_its_line_in_the_document_says() {
-    let cases: &[(&str, &str, Result<Option<&str>, &str>)] = &[
+    type Expected = Result<Option<&'static str>, &'static str>;
+    let cases: &[(&str, &str, Expected)] = &[
         ("\"a\"", "a,b\n12,3\n", Ok(Some("12"))),
         ("{ field = \"b\" }", "a,b\n12,3\n", Ok(Some("3"))),
         ("{ column = 2 }", "a,b\n12,3\n", Ok(Some("3"))),
