@@ -1,8 +1,8 @@
 //! Verbs applied to one record.
 use super::fault::{Fault, Outcome};
 use crate::format::{Fields, Slot, offset};
-use crate::mapping::expression::LOOKUP_COLUMNS;
 use crate::mapping::model::*;
+use crate::mapping::pattern::LOOKUP_COLUMNS;
 use crate::value::date::Moment;
 use crate::value::money::{self, Digits, MoneySpelling, Placeholders, ValueError};
 use rust_decimal::Decimal;

@@ -5,6 +5,7 @@ pub mod feed;
 pub mod format;
 pub mod model;
 pub mod names;
+pub mod pattern;
 pub mod reader;
 
 use crate::format::Selector;
