@@ -152,7 +152,10 @@ impl Layout {
     pub fn is_controlled(&self) -> bool {
         let Body::Mapped(mapped) = &self.body else { return false };
         let feed = &mapped.mapping.feed;
-        feed.count.is_some() || feed.trailer.is_some() || matches!(mapped.framing, Framing::Xml { .. })
+        feed.count.is_some()
+            || feed.trailer.is_some()
+            || !feed.totals.is_empty()
+            || matches!(mapped.framing, Framing::Xml { .. })
     }
 
     /// Whether the mapping says how its payloads are known.
@@ -191,11 +194,13 @@ impl Layout {
         }
     }
 
-    /// Reads a feed through once before it is streamed.
-    pub fn surveyor(&self) -> Box<dyn Surveyor> {
+    /// Reads a feed through once before it is streamed. `name` is its file's, without folders and without a suffix of compression.
+    pub fn surveyor(&self, name: &str) -> Box<dyn Surveyor> {
         match &self.body {
-            Body::Events => Box::new(FramingSurveyor::new(json_framer(None, RECORD_LIMIT), None)),
-            Body::Mapped(mapped) => Box::new(FramingSurveyor::new(mapped.framer(), Some(mapped.clone()))),
+            Body::Events => Box::new(FramingSurveyor::new(json_framer(None, RECORD_LIMIT), None, name)),
+            Body::Mapped(mapped) => {
+                Box::new(FramingSurveyor::new(mapped.framer(), Some(mapped.clone()), name))
+            }
         }
     }
 
@@ -219,15 +224,21 @@ impl Mapped {
                 let format = Arc::new(format);
                 (format.clone(), Framing::Fixed { format, limit })
             }
-            FormatPlan::Json { records, limit } => {
-                (Arc::new(Json::new(&mapping.selectors)?), Framing::Json { records, limit })
+            FormatPlan::Json { records, other_fields, limit } => {
+                (Arc::new(Json::new(&mapping.selectors, other_fields)?), Framing::Json { records, limit })
             }
-            FormatPlan::IbkrFlex { limit } => {
+            FormatPlan::IbkrFlex { other_fields, limit } => {
                 let names = XmlNames::flex(&mapping.types);
-                (Arc::new(IbkrFlex::new(&mapping.selectors, &names)?), Framing::Xml { names, limit })
+                let format = IbkrFlex::new(&mapping.selectors, &names, other_fields)?;
+                (Arc::new(format), Framing::Xml { names, limit })
             }
         };
         Ok(Mapped { mapping, format, framing })
+    }
+
+    /// Whether a control count is of lines, of which a record may have several.
+    pub fn counts_lines(&self) -> bool {
+        matches!(&self.framing, Framing::Fixed { format, .. } if format.has_parts)
     }
 
     fn framer(&self) -> AnyFramer {

@@ -1,13 +1,19 @@
-//! One read-through of a feed before it is streamed: framing, control count, business date, order of dates.
+//! One read-through of a feed before it is streamed: framing, control count and totals, business date, order of dates.
+mod totals;
+
 use crate::decode::Decoded;
-use crate::decode::reader::{Reader, Stamp, View, Writer};
+use crate::decode::reader::{Reader, Stamp, View, Writer, row_of};
+use crate::decode::row::Row;
 use crate::format::Fields;
+use crate::format::delimited::carry;
 use crate::framing::AnyFramer;
 use crate::framing::lines::LineContext;
 use crate::layout::Mapped;
+use crate::mapping::model::BusinessDate;
 use record::{Context, FeedKey, Framed, Framer, PartitionKey, Position, Survey};
 use returns::{Arrival, Date, Place, Vendor};
 use std::sync::Arc;
+use totals::Totals;
 
 /// Reads a feed through once. Fed with consecutive pieces; memory is bounded by the longest record.
 pub trait Surveyor: Send {
@@ -24,6 +30,9 @@ pub(crate) struct FramingSurveyor {
     framer: AnyFramer,
     /// `None` for corrections, which declare nothing of themselves.
     mapped: Option<Arc<Mapped>>,
+    /// The file's, in which its date may stand.
+    name: Box<str>,
+    totals: Option<Totals>,
     /// What the framer has not done with.
     rest: Vec<u8>,
     framed: Framed,
@@ -35,10 +44,13 @@ pub(crate) struct FramingSurveyor {
 }
 
 impl FramingSurveyor {
-    pub fn new(framer: AnyFramer, mapped: Option<Arc<Mapped>>) -> Self {
+    pub fn new(framer: AnyFramer, mapped: Option<Arc<Mapped>>, name: &str) -> Self {
+        let totals = mapped.as_ref().and_then(Totals::new);
         FramingSurveyor {
             framer,
             mapped,
+            totals,
+            name: name.into(),
             rest: Vec::new(),
             framed: Framed::default(),
             survey: Survey::default(),
@@ -81,17 +93,31 @@ impl FramingSurveyor {
         // Whether records under a context are rows, and whether they count.
         let kinds: Vec<(bool, bool)> = self.framed.contexts.iter().map(|c| kind(c, includes)).collect();
         let kind_of = |context: u16| kinds.get(usize::from(context)).copied().unwrap_or((true, true));
+        let by_lines = self.mapped.as_ref().is_some_and(|m| m.counts_lines());
         let (mut first, mut last) = (None, None);
         for (n, record) in self.framed.records.iter().enumerate() {
             let (row, counts) = kind_of(record.context);
-            self.survey.counted += u64::from(counts);
+            let lines = if by_lines {
+                lines_of(self.framed.payload.get(record.start as usize..record.end as usize))
+            } else {
+                1
+            };
+            self.survey.counted += if counts { lines } else { 0 };
             if row {
+                if let Some(totals) = &mut self.totals {
+                    totals.add(&self.framed, n);
+                }
                 first = first.or(Some(n));
                 last = Some(n);
             }
         }
         self.survey.records += (self.framed.records.len() + self.framed.refused.len()) as u64;
         self.survey.counted += self.framed.refused.len() as u64;
+        if let Some(totals) = &mut self.totals
+            && !self.framed.refused.is_empty()
+        {
+            totals.lose();
+        }
         if self.first.is_none() {
             self.first = first.map(|n| self.kept(n));
         }
@@ -107,38 +133,65 @@ impl FramingSurveyor {
         (raw, self.framed.contexts.get(usize::from(record.context)).cloned())
     }
 
-    /// What the feed says of itself: of lines by the context of the last one, which carries header and trailer; of JSON and XML
-    /// by what stands around the first record.
+    /// What the feed says of itself: in lines what was carried to the last one, header and trailer alike; in JSON and XML what
+    /// stands around the first record. A feed of many days, in either order, is of the latest.
     fn read_declarations(&mut self, mapped: &Mapped) {
-        let rules = &mapped.mapping.feed;
+        let lines = self.end.as_ref().is_some_and(|c| c.is::<LineContext>());
+        let end = self.end.take().filter(|_| lines).map(|context| (Vec::new(), Some(context)));
+        let (says, other) = if lines { (&end, &self.first) } else { (&self.first, &self.last) };
         let mut fields = Fields::default();
-        fields.reset(mapped.mapping.selectors.len());
-        let lines = self.end.as_ref().and_then(|c| c.downcast_ref::<LineContext>());
-        let mut record: &[u8] = &[];
-        if let Some(lines) = lines {
-            crate::format::delimited::carry(lines, &mut fields);
-        } else if let Some((raw, context)) = &self.first
-            && mapped.format.parse(raw, context.as_ref(), &mut fields).is_ok()
-        {
-            record = raw;
-        }
-        let row = crate::decode::reader::row_of(mapped, record, &fields);
-        let moment = |date: &Option<crate::mapping::model::DateOf>| {
-            date.as_ref().and_then(|d| {
-                row.moment(d).ok().flatten().map(|m| (m, m.instant_or_midnight(&mapped.mapping.zone)))
-            })
-        };
-        self.survey.business_date = moment(&rules.business_date).map(|(m, _)| m.date.to_string());
-        self.survey.arrival = moment(&rules.arrival).and_then(|(_, instant)| instant);
-        if let Some(count) = &rules.count {
-            let declared = row.amount(count).ok().flatten().filter(|n| n.scale() == 0);
-            self.survey.declared = declared.and_then(|n| u64::try_from(n.mantissa()).ok());
-            self.survey.unfinished |= self.survey.declared.is_none();
-        }
-        if let Some(trailer) = &rules.trailer {
-            self.survey.unfinished |= !matches!(row.text(trailer), Ok(Some(_)));
+        let dates = [says, other].map(|kept| self.business_date(mapped, &around(mapped, kept, &mut fields)));
+        self.survey.business_date = dates.into_iter().max().flatten().map(|date| date.to_string());
+        let row = around(mapped, says, &mut fields);
+        declare(&mut self.survey, mapped, &row);
+        if let Some(totals) = &self.totals {
+            match totals.disagreement(&row) {
+                Ok(wrong) => self.survey.wrong_total = wrong,
+                Err(()) => self.survey.unfinished = true,
+            }
         }
     }
+
+    fn business_date(&self, mapped: &Mapped, row: &Row<'_>) -> Option<Date> {
+        mapped.mapping.feed.business_date.iter().find_map(|place| match place {
+            BusinessDate::Said(date) => row.moment(date).ok().flatten().map(|moment| moment.date),
+            BusinessDate::InName(spelling) => spelling.last_in(self.name.as_bytes()),
+        })
+    }
+}
+
+/// What stands around a record kept; nothing if there is none, or it cannot be read. Lines carry it themselves.
+fn around<'a>(mapped: &'a Mapped, kept: &'a Option<Kept>, fields: &'a mut Fields) -> Row<'a> {
+    fields.reset(mapped.mapping.selectors.len());
+    let Some((raw, context)) = kept else { return row_of(mapped, &[], fields) };
+    if let Some(lines) = context.as_ref().and_then(|c| c.downcast_ref::<LineContext>()) {
+        carry(lines, fields);
+        return row_of(mapped, &[], fields);
+    }
+    if mapped.format.parse(raw, context.as_ref(), fields).is_err() {
+        fields.reset(mapped.mapping.selectors.len());
+    }
+    row_of(mapped, raw, fields)
+}
+
+/// When the feed was made, what it declares to hold, and whether it came to its end.
+fn declare(survey: &mut Survey, mapped: &Mapped, row: &Row<'_>) {
+    let rules = &mapped.mapping.feed;
+    let made = rules.arrival.as_ref().and_then(|made| row.moment(made).ok().flatten());
+    survey.arrival = made.and_then(|made| made.instant_or_midnight(&mapped.mapping.zone));
+    if let Some(count) = &rules.count {
+        let declared = row.amount(count).ok().flatten().filter(|n| n.scale() == 0);
+        survey.declared = declared.and_then(|n| u64::try_from(n.mantissa()).ok());
+        survey.unfinished |= survey.declared.is_none();
+    }
+    if let Some(trailer) = &rules.trailer {
+        survey.unfinished |= !matches!(row.text(trailer), Ok(Some(_)));
+    }
+}
+
+/// The lines of a record.
+fn lines_of(record: Option<&[u8]>) -> u64 {
+    1 + memchr::memchr_iter(b'\n', record.unwrap_or_default()).count() as u64
 }
 
 /// Whether records under a context are rows, and whether a control count includes them.

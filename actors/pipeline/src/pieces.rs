@@ -137,15 +137,20 @@ fn pieces(
 fn feed_breaks(raw: &RawBatch, rejects: &[Vec<Rejected>]) -> Vec<BreakWrite> {
     let mut breaks = Vec::new();
     if raw.feed.gated {
-        let number = |n: u64| Some(n.into());
-        let (expected, actual) = raw.feed.control.map_or((None, None), |(d, c)| (number(d), number(c)));
-        let hint = match expected {
-            Some(_) => {
+        let control = raw.feed.control.as_ref();
+        let rule = control.map_or("control_count", |c| c.rule);
+        let hint = match (control, rule) {
+            (None, _) => "its trailer is missing; nothing of it counts until it is released or sent again",
+            (_, "control_total") => {
+                "the total it declares is not the sum of its records; nothing of it counts until it is released or sent again"
+            }
+            _ => {
                 "the count it declares disagrees with its records; nothing of it counts until it is released or sent again"
             }
-            None => "its trailer is missing; nothing of it counts until it is released or sent again",
         };
-        breaks.push(BreakWrite { expected, actual, ..feed_break(raw, "control_count", "block", hint) });
+        let expected = control.and_then(|c| c.declared.parse().ok());
+        let actual = control.and_then(|c| c.found.parse().ok());
+        breaks.push(BreakWrite { expected, actual, ..feed_break(raw, rule, "block", hint) });
     }
     if let Some(r) = rejects.iter().flatten().find(|r| r.names_nothing()) {
         let hint = "a record of the feed is in quarantine and names no account and date";

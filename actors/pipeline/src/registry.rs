@@ -35,11 +35,11 @@ impl Layouts for SourceLayouts {
         if let [only] = self.candidates.as_slice()
             && (self.named || !only.is_detectable())
         {
-            return Ok(Arc::new(Opened(only.clone())));
+            return Ok(opened(only, file_name));
         }
         let found: Vec<&Arc<Layout>> = self.candidates.iter().filter(|l| l.detect(file_name, head)).collect();
         match found.as_slice() {
-            [one] => Ok(Arc::new(Opened((*one).clone()))),
+            [one] => Ok(opened(one, file_name)),
             [] => Err(Refused {
                 code: "unknown_layout",
                 text: format!(
@@ -58,23 +58,31 @@ impl Layouts for SourceLayouts {
     }
 }
 
-struct Opened(Arc<Layout>);
+struct Opened {
+    layout: Arc<Layout>,
+    /// The feed's, in which its date may stand.
+    file_name: String,
+}
+
+fn opened(layout: &Arc<Layout>, file_name: &str) -> Arc<dyn OpenLayout> {
+    Arc::new(Opened { layout: layout.clone(), file_name: file_name.to_owned() })
+}
 
 impl OpenLayout for Opened {
     fn vendor(&self) -> &str {
-        self.0.name()
+        self.layout.name()
     }
     fn zone(&self) -> jiff::tz::TimeZone {
-        jiff::tz::TimeZone::get(&self.0.vendor_policy().zone).unwrap_or(jiff::tz::TimeZone::UTC)
+        jiff::tz::TimeZone::get(&self.layout.vendor_policy().zone).unwrap_or(jiff::tz::TimeZone::UTC)
     }
     fn declares_its_end(&self) -> bool {
-        self.0.is_controlled()
+        self.layout.is_controlled()
     }
     fn framer(&self, _record_limit: usize) -> Box<dyn Framer> {
-        self.0.framer()
+        self.layout.framer()
     }
     fn surveyor(&self, _record_limit: usize) -> Box<dyn Surveyor> {
-        Box::new(Surveying(self.0.surveyor()))
+        Box::new(Surveying(self.layout.surveyor(&self.file_name)))
     }
 }
 
@@ -176,7 +184,7 @@ impl Registry for StoreRegistry {
             hash: info.hash,
             ends: info.status != FeedStatus::Open,
             gated: info.status == FeedStatus::Waiting,
-            control: info.survey.declared.map(|declared| (declared, info.survey.counted)),
+            control: info.survey.disagreement(),
             newest_first: info.survey.newest_first,
         }))
     }

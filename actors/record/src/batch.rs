@@ -1,5 +1,5 @@
 //! What a source hands over.
-use crate::{Context, PartitionId, PartitionKey, Position, Progress};
+use crate::{Context, Control, PartitionId, PartitionKey, Position, Progress};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -38,10 +38,10 @@ pub struct Feed {
     pub hash: Option<[u8; 32]>,
     /// False for a stream, where equal content is the same fact whatever the feed.
     pub ends: bool,
-    /// The feed declared a control count and it disagrees, so its facts wait for `release`.
+    /// The feed declared a control count or total and it disagrees, so its facts wait for `release`.
     pub gated: bool,
-    /// The control count the feed declares, and the records counted as its layout counts them.
-    pub control: Option<(u64, u64)>,
+    /// What it declares that disagrees; `None` also where its trailer is missing.
+    pub control: Option<Control>,
     /// Its dates run backwards: facts are stored as they come, and accounts folded once when it is through.
     pub newest_first: bool,
 }

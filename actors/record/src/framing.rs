@@ -78,15 +78,37 @@ pub struct Survey {
     /// The count a header or trailer declares, and the records counted as the layout counts them.
     pub declared: Option<u64>,
     pub counted: u64,
+    /// A declared total that the records do not sum to.
+    pub wrong_total: Option<Control>,
     /// The trailer is missing where the layout demands one.
     pub unfinished: bool,
     /// Dates run backwards: the newest record stands first.
     pub newest_first: bool,
 }
 
+/// A figure that a feed declares of its records, and what they came to: plain decimals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// `control_count` or `control_total`.
+    pub rule: &'static str,
+    pub declared: String,
+    pub found: String,
+}
+
 impl Survey {
     /// Whether the feed is in as a whole: nothing is declared, or what is declared agrees.
     pub fn agrees(&self) -> bool {
-        !self.unfinished && self.declared.is_none_or(|n| n == self.counted)
+        !self.unfinished && self.disagreement().is_none()
+    }
+
+    /// What the feed declares and does not hold: its count before its total.
+    pub fn disagreement(&self) -> Option<Control> {
+        let declared = self.declared.filter(|n| *n != self.counted);
+        let count = declared.map(|n| Control {
+            rule: "control_count",
+            declared: n.to_string(),
+            found: self.counted.to_string(),
+        });
+        count.or_else(|| self.wrong_total.clone())
     }
 }

@@ -21,7 +21,7 @@ pub mod symbols;
 pub use batch::{BatchLimit, Feed, FeedKey, Partition, RawBatch, RawRecord};
 pub use checkpoint::{Checkpoint, CheckpointDelta, DeltaError};
 pub use counts::Counts;
-pub use framing::{Context, Framed, Framer, FramingError, Survey};
+pub use framing::{Context, Control, Framed, Framer, FramingError, Survey};
 pub use partition::{PartitionId, PartitionKey, Partitions};
 pub use position::{Position, Progress, Sequence};
 pub use symbols::{Symbol, Symbols};

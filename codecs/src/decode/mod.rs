@@ -1,14 +1,17 @@
 //! Records into observations. A record is all or nothing, and a bad one never stops the run.
 mod clock;
+mod drift;
 pub mod fault;
 mod flow;
 mod history;
 pub(crate) mod reader;
-mod row;
+pub(crate) mod row;
 mod summary;
 
+pub use drift::Drift;
+
 use crate::equals::Ordinals;
-use crate::format::delimited::Columns;
+use crate::format::delimited::Delimited;
 use crate::format::{eventbridge, offset};
 use crate::framing::lines::{KEPT_OF_REFUSED, LineContext, Role};
 use crate::layout::{Body as LayoutBody, Layout};
@@ -32,7 +35,7 @@ pub struct Decoded {
     pub counts: Counts,
     /// Records left out, by class.
     pub ignored: Vec<(String, u64)>,
-    /// Columns the mapping does not know, once per header.
+    /// Names the mapping does not know: columns once a header, those of records once.
     pub drift: Vec<Drift>,
 }
 
@@ -65,16 +68,6 @@ pub struct Reject {
     pub as_of: Option<Date>,
     /// Byte offset in the record where it goes wrong.
     pub at: Option<u32>,
-}
-
-/// Columns in a header that the mapping does not know. Told only of a line that is a header beyond doubt (it has the columns the
-/// mapping needs), so that no cell of data comes into a log by this.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drift {
-    /// At most 20, each cut to 64 characters.
-    pub columns: Vec<String>,
-    /// The header, or the first record of a batch under it.
-    pub position: Position,
 }
 
 impl Decoded {
@@ -132,19 +125,13 @@ impl Decoded {
 pub struct Decoder {
     vendor: Vendor,
     work: Work,
-    /// Headers whose drift was told, the latest last.
-    told: Vec<Arc<Columns>>,
+    drift: drift::Told,
 }
 
 enum Work {
     Mapped { reader: Box<Reader>, salted: bool },
     Events { version: u32 },
 }
-
-/// How many headers are remembered, so that a feed of many headers is not told of one twice in a row.
-const HEADERS_REMEMBERED: usize = 64;
-/// How much of a header is told: columns, and characters of each.
-const DRIFT_TOLD: (usize, usize) = (20, 64);
 
 impl Decoder {
     pub fn new(layout: &Arc<Layout>, vendor: Vendor) -> Decoder {
@@ -154,7 +141,7 @@ impl Decoder {
             }
             LayoutBody::Events => Work::Events { version: layout.version() },
         };
-        Decoder { vendor, work, told: Vec::new() }
+        Decoder { vendor, work, drift: drift::Told::default() }
     }
 
     /// Decodes a batch, behind what `out` holds already.
@@ -166,42 +153,15 @@ impl Decoder {
             out.counts.quarantined += 1;
             out.rejects.push(of_framing(refused, batch.feed.ends));
         }
-        self.tell_drift(batch, out);
         match &mut self.work {
-            Work::Mapped { reader, salted } => mapped(reader, *salted, self.vendor, batch, out),
+            Work::Mapped { reader, salted } => {
+                self.drift.of_headers(reader, batch, out);
+                mapped((reader, &mut self.drift), *salted, self.vendor, batch, out);
+            }
             Work::Events { version } => events(*version, batch, out),
         }
         out.counts.observed += (out.observations.len() - before) as u64;
     }
-
-    fn tell_drift(&mut self, batch: &RawBatch, out: &mut Decoded) {
-        let Work::Mapped { reader, .. } = &self.work else { return };
-        for (number, context) in batch.contexts.iter().enumerate() {
-            let lines = base(context).downcast_ref::<LineContext>();
-            let Some((section, columns)) = lines.and_then(|c| Some((c.section, c.columns.as_ref()?))) else {
-                continue;
-            };
-            if columns.new.is_empty() || !reader.knows_header(section, &columns.absent) {
-                continue;
-            }
-            if self.told.iter().any(|c| Arc::ptr_eq(c, columns) || c.new == columns.new) {
-                continue;
-            }
-            if self.told.len() == HEADERS_REMEMBERED {
-                self.told.remove(0);
-            }
-            self.told.push(columns.clone());
-            let first = batch.records.iter().find(|r| usize::from(r.context) == number);
-            let position = first.map(|r| r.position).unwrap_or_default();
-            let told = columns.new.iter().take(DRIFT_TOLD.0).map(|name| printable(name)).collect();
-            out.drift.push(Drift { columns: told, position });
-        }
-    }
-}
-
-/// A column's name as it may stand in a log line.
-fn printable(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).take(DRIFT_TOLD.1).collect()
 }
 
 fn of_framing(refused: &record::FramingError, lines: bool) -> Reject {
@@ -239,14 +199,21 @@ fn run<'b>(context: &'b Context, stream: bool, reader: &Reader) -> Run<'b> {
     let lines = base.downcast_ref::<LineContext>();
     let absent = lines.and_then(|c| c.columns.as_ref()).map_or(&[][..], |c| &c.absent);
     let header = lines.filter(|c| c.role == Role::Header);
-    let fault = header.and_then(|c| reader.check_header(c.section, absent).err());
+    let twice = header.and_then(|c| Delimited::fault(c.columns.as_ref()?)).map(Into::into);
+    let fault = twice.or_else(|| reader.check_header(header?.section, absent).err());
     // On a stream equals are told apart by the ledger, which lets them wait.
     let numbers = ordinals.filter(|_| !stream).map_or(&[][..], |o| &o.numbers);
     let view = View { context: Some(base), ordinals: numbers, absent };
     Run { view, class: lines.and_then(|c| c.role.class()), fault }
 }
 
-fn mapped(reader: &mut Reader, salted: bool, vendor: Vendor, batch: &RawBatch, out: &mut Decoded) {
+fn mapped(
+    (reader, drift): (&mut Reader, &mut drift::Told),
+    salted: bool,
+    vendor: Vendor,
+    batch: &RawBatch,
+    out: &mut Decoded,
+) {
     let runs: Vec<Run<'_>> = batch.contexts.iter().map(|c| run(c, !batch.feed.ends, reader)).collect();
     let bare = Run { view: View::default(), class: None, fault: None };
     let mut stamp = Stamp {
@@ -269,7 +236,7 @@ fn mapped(reader: &mut Reader, salted: bool, vendor: Vendor, batch: &RawBatch, o
             continue;
         }
         stamp.place.position = record.position;
-        one(reader, batch, record, run, &stamp, &mut writer);
+        one((reader, drift), batch, record, run, &stamp, &mut writer);
     }
 }
 
@@ -287,7 +254,7 @@ fn bad_header(
 }
 
 fn one(
-    reader: &mut Reader,
+    (reader, drift): (&mut Reader, &mut drift::Told),
     batch: &RawBatch,
     record: &RawRecord,
     run: &Run<'_>,
@@ -298,7 +265,10 @@ fn one(
     let (observations, text) = (writer.out.observations.len(), writer.out.text.len());
     reader.forget();
     match reader.read(raw, &run.view, stamp, writer) {
-        Ok(Verdict::Decoded) => writer.out.counts.decoded += 1,
+        Ok(Verdict::Decoded) => {
+            writer.out.counts.decoded += 1;
+            drift.of_record(reader, raw, record.position, writer.out);
+        }
         Ok(Verdict::Ignored(class)) => writer.out.ignore(class, 1),
         Err(fault) => {
             writer.roll_back(observations, text);

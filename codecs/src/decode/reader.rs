@@ -176,6 +176,17 @@ impl Reader {
         needs.iter().any(is_named) && !needs.iter().any(|n| absent.contains(n))
     }
 
+    /// A sum over the last record's names that nobody reads; 0 where there are none.
+    #[inline]
+    pub fn unread(&self) -> u64 {
+        self.fields.unread
+    }
+
+    /// The names in a record that the mapping neither reads nor lists.
+    pub fn unread_names(&self, record: &[u8]) -> Vec<String> {
+        self.mapped.format.unread(record)
+    }
+
     /// The selectors that rows of a section need.
     fn needs(&self, section: Option<u16>) -> Vec<u16> {
         let blocks = self.mapped.mapping.blocks.iter().filter(|b| is_for(b.record, section));

@@ -1,12 +1,11 @@
 //! Verbs applied to one record.
 use super::fault::{Fault, Outcome};
 use crate::format::{Fields, Slot, offset};
-use crate::mapping::expression::LOOKUP_COLUMNS;
 use crate::mapping::model::*;
+use crate::mapping::pattern::LOOKUP_COLUMNS;
 use crate::value::date::Moment;
-use crate::value::money::{self, Digits, MoneySpelling, Placeholders};
+use crate::value::money::{self, Digits, MoneySpelling, Placeholders, ValueError};
 use rust_decimal::Decimal;
-use std::sync::LazyLock;
 
 /// One record with its fields found.
 #[derive(Clone, Copy)]
@@ -20,8 +19,6 @@ pub struct Row<'a> {
 /// The longest text that is kept of a field, in bytes.
 const TEXT_LIMIT: usize = 1024;
 
-static PLAIN: LazyLock<MoneySpelling> = LazyLock::new(MoneySpelling::default);
-
 impl<'a> Row<'a> {
     /// A text; `None` where it is not stated: no such field, blank, or a placeholder.
     pub fn text(&self, text: &'a Text) -> Outcome<Option<&'a [u8]>> {
@@ -31,7 +28,7 @@ impl<'a> Row<'a> {
             TextSource::Lookup(lookup) => Some(self.look_up(lookup)?),
         };
         let stated = found.map(|bytes| trim(bytes, &text.trim)).filter(|b| !self.missing.contains(b));
-        if text.one_of.is_empty() || stated.is_none() || fits(stated, &text.one_of) {
+        if text.one_of.is_empty() || stated.is_none() || self.fits(text, stated, &text.one_of) {
             return Ok(stated);
         }
         let value = money::shown(stated.unwrap_or_default());
@@ -59,7 +56,10 @@ impl<'a> Row<'a> {
         for (value, column) in values.iter_mut().zip(&lookup.columns) {
             *value = self.text(column)?;
         }
-        let fitting = |row: &&(Vec<Pattern>, Box<str>)| row.0.iter().zip(&values).all(|(p, v)| fit(*v, p));
+        let fitting = |row: &&(Vec<Pattern>, Box<str>)| {
+            let mut cells = row.0.iter().zip(&lookup.columns).zip(&values);
+            cells.all(|((pattern, column), value)| self.fit(column, *value, pattern))
+        };
         if let Some((_, result)) = lookup.rows.iter().find(fitting) {
             return Ok(result.as_bytes());
         }
@@ -74,11 +74,48 @@ impl<'a> Row<'a> {
 
     pub fn holds(&self, condition: &'a Condition) -> Outcome<bool> {
         for test in condition {
-            if !fits(self.text(&test.text)?, &test.patterns) {
+            if !self.fits(&test.text, self.text(&test.text)?, &test.patterns) {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    fn fits(&self, text: &Text, value: Option<&[u8]>, patterns: &[Pattern]) -> bool {
+        patterns.iter().any(|p| self.fit(text, value, p))
+    }
+
+    fn fit(&self, text: &Text, value: Option<&[u8]>, pattern: &Pattern) -> bool {
+        let sign = |wanted: fn(Decimal) -> bool| self.as_number(text, value).is_some_and(wanted);
+        match pattern {
+            Pattern::Exact(text) => value == Some(text),
+            Pattern::Prefix(text) => value.is_some_and(|v| v.starts_with(text)),
+            Pattern::Any => value.is_some(),
+            Pattern::Blank => value.is_none(),
+            Pattern::Whatever => true,
+            Pattern::Below0 => sign(|d| d.is_sign_negative() && !d.is_zero()),
+            Pattern::Above0 => sign(|d| d.is_sign_positive() && !d.is_zero()),
+            Pattern::Equals0 => sign(|d| d.is_zero()),
+            Pattern::Not(inner) => !self.fit(text, value, inner),
+        }
+    }
+
+    /// A text as a number in its field's spelling; `None` if it is none, which no sign fits.
+    fn as_number(&self, text: &Text, value: Option<&[u8]>) -> Option<Decimal> {
+        let written = text.number.as_ref()?;
+        self.parsed(value?, written.sign, &written.spelling).ok().flatten()
+    }
+
+    fn parsed(
+        &self,
+        value: &[u8],
+        sign: Option<u16>,
+        spelling: &MoneySpelling,
+    ) -> Result<Option<Decimal>, ValueError> {
+        match sign.and_then(|s| self.fields.get(self.record, usize::from(s))) {
+            Some(sign) => money::parse_with_sign(value, sign, spelling),
+            None => money::parse(value, spelling),
+        }
     }
 
     /// A number; `None` where it is not stated.
@@ -125,11 +162,7 @@ impl<'a> Row<'a> {
         sign: Option<u16>,
     ) -> Outcome<Option<Decimal>> {
         let Some(value) = self.text(text)? else { return Ok(None) };
-        let parsed = match sign.and_then(|s| self.fields.get(self.record, usize::from(s))) {
-            Some(sign) => money::parse_with_sign(value, sign, spelling),
-            None => money::parse(value, spelling),
-        };
-        parsed.map_err(|e| Fault::of_value(e, &text.label, self.place(text)))
+        self.parsed(value, sign, spelling).map_err(|e| Fault::of_value(e, &text.label, self.place(text)))
     }
 
     /// The sum of what is stated; unknown if a part that is not `optional` is.
@@ -265,27 +298,6 @@ fn trim<'a>(bytes: &'a [u8], how: &Trim) -> &'a [u8] {
             }
             rest
         }
-    }
-}
-
-fn fits(value: Option<&[u8]>, patterns: &[Pattern]) -> bool {
-    patterns.iter().any(|p| fit(value, p))
-}
-
-fn fit(value: Option<&[u8]>, pattern: &Pattern) -> bool {
-    let sign = |wanted: fn(Decimal) -> bool| {
-        value.and_then(|v| money::parse(v, &PLAIN).ok().flatten()).is_some_and(wanted)
-    };
-    match pattern {
-        Pattern::Exact(text) => value == Some(text),
-        Pattern::Prefix(text) => value.is_some_and(|v| v.starts_with(text)),
-        Pattern::Any => value.is_some(),
-        Pattern::Blank => value.is_none(),
-        Pattern::Whatever => true,
-        Pattern::Below0 => sign(|d| d.is_sign_negative() && !d.is_zero()),
-        Pattern::Above0 => sign(|d| d.is_sign_positive() && !d.is_zero()),
-        Pattern::Equals0 => sign(|d| d.is_zero()),
-        Pattern::Not(inner) => !fit(value, inner),
     }
 }
 

@@ -1,5 +1,5 @@
 //! Delimited text: columns apart by one byte, fields quoted or not.
-use super::{Fields, Format, FormatError, Selector, Slot, offset, scan};
+use super::{Fields, Format, FormatError, Selector, Slot, is_listed, offset, scan};
 use crate::framing::lines::LineContext;
 use crate::value::text::Encoding;
 use memchr::memchr;
@@ -30,6 +30,8 @@ pub struct Columns {
     pub absent: Vec<u16>,
     /// Columns nobody knows.
     pub new: Vec<String>,
+    /// A name that is read and stands twice.
+    twice: Option<String>,
 }
 
 impl Delimited {
@@ -39,7 +41,14 @@ impl Delimited {
         for (number, selector) in (0u16..).zip(&self.selectors) {
             let place = match selector {
                 Selector::Field(name) if name.starts_with('@') => continue,
-                Selector::Field(name) => names.iter().position(|n| n == name),
+                Selector::Field(name) => {
+                    let mut places = (0..names.len()).filter(|n| names[*n] == *name);
+                    let first = places.next();
+                    if places.next().is_some() {
+                        columns.twice = Some(name.clone());
+                    }
+                    first
+                }
                 Selector::Column(n) => (*n <= names.len()).then(|| n - 1),
                 Selector::Path(_) => None,
             };
@@ -67,9 +76,18 @@ impl Delimited {
         columns
     }
 
+    /// Why rows under these columns cannot be read, whatever is in them.
+    pub fn fault(columns: &Columns) -> Option<FormatError> {
+        let name = columns.twice.as_ref()?;
+        let text = format!(
+            "the header has two columns `{name}`: read the one that is meant by its number, with `column`"
+        );
+        Some(FormatError { code: "duplicate_key", text, at: None })
+    }
+
     fn is_known(&self, name: &str) -> bool {
         let read = |s: &Selector| matches!(s, Selector::Field(n) if n == name);
-        self.selectors.iter().any(read) || self.other_columns.iter().any(|n| n == name)
+        self.selectors.iter().any(read) || is_listed(name, &self.other_columns)
     }
 
     /// The cells of a line as text, for headers and headings.
@@ -223,6 +241,9 @@ impl Format for Delimited {
             let text = "a row without a header line before it".to_owned();
             return Err(FormatError { code: "missing_header", text, at: None });
         };
+        if let Some(fault) = Self::fault(columns) {
+            return Err(fault);
+        }
         let plain = self.encoding.check(record)?;
         let quoted = self.quote.is_some_and(|q| memchr(q, record).is_some());
         let found = if quoted {

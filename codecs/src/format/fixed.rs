@@ -1,8 +1,11 @@
-//! Fixed-width text: fields at places of their own, several types of record told apart by a mark.
+//! Fixed-width text: fields at places of their own, several types of record told apart by a mark. A record may go on over lines
+//! that are parts of it.
 use super::delimited::carry;
 use super::{Fields, Format, FormatError, Selector, Slot, offset};
 use crate::framing::lines::LineContext;
+use crate::value::money::trim;
 use crate::value::text::Encoding;
+use memchr::memchr;
 use record::Context;
 
 /// The records of a fixed layout.
@@ -12,6 +15,8 @@ pub struct Fixed {
     pub length: Option<usize>,
     pub encoding: Encoding,
     pub types: Vec<RecordType>,
+    /// Some type is a part of the record before it.
+    pub has_parts: bool,
     /// How many selectors a mapping has.
     pub selectors: usize,
 }
@@ -33,6 +38,8 @@ pub struct RecordType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordRole {
     Detail,
+    /// A line that goes on with the record before it.
+    Part,
     Header,
     Trailer,
     Ignore,
@@ -69,6 +76,63 @@ impl Fixed {
 
     pub fn type_of(&self, record: &[u8]) -> Option<usize> {
         self.types.iter().position(|t| t.matches(record))
+    }
+
+    /// Reads the line of a record that begins at `start`; notes the first thing wrong, and says where the next line begins.
+    fn line(
+        &self,
+        record: &[u8],
+        start: usize,
+        fields: &mut Fields,
+        wrong: &mut Option<FormatError>,
+    ) -> usize {
+        let rest = &record[start..];
+        let end = if self.has_parts { memchr(b'\n', rest) } else { None }.unwrap_or(rest.len());
+        let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
+        let at = Some(offset(start));
+        match self.type_of(line) {
+            Some(number) => {
+                let is_part = self.types[number].role == RecordRole::Part;
+                if is_part && start == 0 {
+                    let text = "this line goes on with a record, and no record is before it".to_owned();
+                    wrong.get_or_insert(FormatError { code: "unknown_record", text, at });
+                } else if !is_part {
+                    fields.record_type = u16::try_from(number).ok();
+                }
+                if let Err(fault) = self.read(record, (start, line), number, fields) {
+                    wrong.get_or_insert(fault);
+                }
+            }
+            None => {
+                let text = "no type of record of this layout begins so".to_owned();
+                wrong.get_or_insert(FormatError { code: "unknown_record", text, at });
+            }
+        }
+        start + end + 1
+    }
+
+    /// Finds the fields of a line. One that an earlier line of the record had must say the same: lines of two records that were taken
+    /// for one would mix their accounts.
+    fn read(
+        &self,
+        record: &[u8],
+        (start, line): (usize, &[u8]),
+        number: usize,
+        fields: &mut Fields,
+    ) -> Result<(), FormatError> {
+        let kind = &self.types[number];
+        for (selector, from, to) in &kind.reads {
+            let Some(value) = line.get(*from..*to) else { continue };
+            let selector = usize::from(*selector);
+            if fields.get(record, selector).is_some_and(|before| trim(before) != trim(value)) {
+                let text =
+                    format!("the line `{}` of a record says otherwise than a line before it", kind.name);
+                return Err(FormatError { code: "parts_differ", text, at: Some(offset(start + from)) });
+            }
+            let slot = Slot::Record { start: offset(start + from), end: offset(start + to) };
+            fields.slots[selector] = slot;
+        }
+        self.check_length(line, kind.reads.iter().map(|r| r.2).max().unwrap_or(0))
     }
 
     fn check_length(&self, record: &[u8], needed: usize) -> Result<(), FormatError> {
@@ -120,13 +184,10 @@ impl Format for Fixed {
     ) -> Result<(), FormatError> {
         fields.reset(self.selectors);
         let plain = self.encoding.check(record)?;
-        let Some(number) = self.type_of(record) else {
-            let text = "no type of record of this layout begins so".to_owned();
-            return Err(FormatError { code: "unknown_record", text, at: Some(0) });
-        };
-        let kind = &self.types[number];
-        for (selector, start, end) in &kind.reads {
-            fields.slots[usize::from(*selector)] = Slot::Record { start: offset(*start), end: offset(*end) };
+        let mut wrong = None;
+        let mut start = self.line(record, 0, fields, &mut wrong);
+        while start < record.len() {
+            start = self.line(record, start, fields, &mut wrong);
         }
         if !plain {
             self.encoding.transcode(record, fields);
@@ -134,8 +195,7 @@ impl Format for Fixed {
         if let Some(context) = context.and_then(|c| c.downcast_ref::<LineContext>()) {
             carry(context, fields);
         }
-        fields.record_type = u16::try_from(number).ok();
         // Last, so that a record cut short still names its account.
-        self.check_length(record, kind.reads.iter().map(|r| r.2).max().unwrap_or(0))
+        wrong.map_or(Ok(()), Err)
     }
 }

@@ -2,11 +2,16 @@
 //!
 //! A selector is an attribute's name; `parent.accountId` is the statement's attribute `accountId`; `name()` is the element's name,
 //! such as `ChangeInNAV`, for mappings that read several. An attribute that is there and empty is an empty value, not a missing one.
-use super::{Fields, Format, FormatError, Selector, Slot};
+use super::{Fields, Format, FormatError, Selector, Slot, is_listed, part_of_sum};
 use crate::framing::xml::{XmlContext, XmlNames, start_tag};
-use quick_xml::XmlVersion;
+use quick_xml::events::Event;
+use quick_xml::{Reader, XmlVersion};
 use record::Context;
 use std::borrow::Cow;
+
+/// What a name is of, for the sum of those nobody reads.
+const ATTRIBUTE: u64 = 1;
+const ELEMENT: u64 = 2;
 
 const PARENT: &str = "parent.";
 const NAME: &str = "name()";
@@ -20,20 +25,27 @@ pub struct IbkrFlex {
     parent: Vec<(Box<str>, usize)>,
     name: Vec<usize>,
     records: Vec<Box<str>>,
+    /// Names that are known and not read.
+    other_fields: Vec<String>,
 }
 
 impl IbkrFlex {
-    /// Prepares for the selectors of a mapping. The record type of a record is the place of its name among the names' records.
+    /// Prepares for the selectors of a mapping, and the names it knows and does not read. The record type of a record is the place of its name among the names' records.
     ///
     /// # Errors
     /// `selector`, for a column number: attributes have names.
-    pub fn new(selectors: &[Selector], names: &XmlNames) -> Result<Self, FormatError> {
+    pub fn new(
+        selectors: &[Selector],
+        names: &XmlNames,
+        other_fields: Vec<String>,
+    ) -> Result<Self, FormatError> {
         let mut flex = IbkrFlex {
             selectors: selectors.len(),
             own: Vec::new(),
             parent: Vec::new(),
             name: Vec::new(),
             records: names.records.clone(),
+            other_fields,
         };
         for (n, selector) in selectors.iter().enumerate() {
             match selector {
@@ -63,7 +75,10 @@ impl IbkrFlex {
             let attribute = attribute.map_err(|e| syntax(&e))?;
             let key = attribute.key.0;
             let mut wanted = self.own.iter().filter(|(name, _)| **name == *key).peekable();
-            let Some((_, first)) = wanted.peek() else { continue };
+            let Some((_, first)) = wanted.peek() else {
+                fields.unread = fields.unread.wrapping_add(part_of_sum(ATTRIBUTE, key.as_bytes()));
+                continue;
+            };
             if fields.slots[*first] != Slot::Missing {
                 let text = format!("attribute `{key}` stands twice");
                 return Err(FormatError { code: "duplicate_key", text, at: None });
@@ -91,7 +106,11 @@ impl Format for IbkrFlex {
             text: "the record is not UTF-8".into(),
             at: u32::try_from(e.valid_up_to()).ok(),
         })?;
-        self.read_own(first_tag(text)?, fields)?;
+        let tag = first_tag(text)?;
+        self.read_own(tag, fields)?;
+        if tag.len() < text.len() {
+            each_inner(text, |name| fields.unread = fields.unread.wrapping_add(part_of_sum(ELEMENT, name)));
+        }
         let Some(statement) = context.and_then(|c| c.downcast_ref::<XmlContext>()) else { return Ok(()) };
         for (name, n) in &self.parent {
             if let Some(value) = statement.get(name) {
@@ -99,6 +118,34 @@ impl Format for IbkrFlex {
             }
         }
         Ok(())
+    }
+
+    fn unread(&self, record: &[u8]) -> Vec<String> {
+        let text = std::str::from_utf8(record).unwrap_or_default();
+        let Ok(tag) = first_tag(text) else { return Vec::new() };
+        let is_read = |key: &str| self.own.iter().any(|(name, _)| **name == *key);
+        let tag = start_tag(tag);
+        let mut attributes = tag.attributes();
+        let keys = attributes.with_checks(false).flatten().map(|attribute| attribute.key.0);
+        let mut names: Vec<String> = keys.filter(|key| !is_read(key)).map(str::to_owned).collect();
+        each_inner(text, |name| names.push(format!("<{}>", String::from_utf8_lossy(name))));
+        names.retain(|name| !is_listed(name, &self.other_fields));
+        names
+    }
+}
+
+/// The names of the elements in an element.
+fn each_inner(text: &str, mut found: impl FnMut(&[u8])) {
+    let mut reader = Reader::from_str(text);
+    let mut outer = true;
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(tag) | Event::Empty(tag)) if !std::mem::take(&mut outer) => {
+                found(tag.name().0.as_bytes());
+            }
+            Ok(Event::Eof) | Err(_) => return,
+            Ok(_) => {}
+        }
     }
 }
 

@@ -6,8 +6,9 @@
 //! the array, `....name` the one around that. It sees what stood there before the array.
 mod plan;
 mod reader;
+mod unread;
 
-use super::{Fields, Format, FormatError, Selector};
+use super::{Fields, Format, FormatError, Selector, is_listed};
 use crate::framing::json::JsonContext;
 use plan::{MEMBERS, Node, follow, no_selector};
 use reader::read;
@@ -19,14 +20,16 @@ pub struct Json {
     selectors: usize,
     /// What to look for in the record, then in the objects around it, the innermost first.
     levels: Vec<Node>,
+    /// Paths that are known and not read.
+    other_fields: Vec<String>,
 }
 
 impl Json {
-    /// Prepares for the selectors of a mapping.
+    /// Prepares for the selectors of a mapping, and the paths it knows and does not read.
     ///
     /// # Errors
     /// `selector`, if one of them is no path.
-    pub fn new(selectors: &[Selector]) -> Result<Self, FormatError> {
+    pub fn new(selectors: &[Selector], other_fields: Vec<String>) -> Result<Self, FormatError> {
         let mut levels = vec![Node::default()];
         for (n, selector) in selectors.iter().enumerate() {
             let node = match selector {
@@ -40,8 +43,16 @@ impl Json {
         if levels.iter().any(Node::is_crowded) {
             return Err(no_selector(format!("more than {MEMBERS} members of one object are selected")));
         }
-        Ok(Json { selectors: selectors.len(), levels })
+        Ok(Json { selectors: selectors.len(), levels, other_fields })
     }
+}
+
+/// Says what is wrong with a path, for the check of a mapping.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check_path(path: &str) -> Result<(), String> {
+    follow(path, &mut vec![Node::default()]).map(|_| ()).map_err(|e| e.text)
 }
 
 impl Format for Json {
@@ -65,6 +76,12 @@ impl Format for Json {
             })?;
         }
         Ok(())
+    }
+
+    fn unread(&self, record: &[u8]) -> Vec<String> {
+        let mut names = unread::unread(record, &self.levels[0]);
+        names.retain(|name| !is_listed(name, &self.other_fields));
+        names
     }
 }
 

@@ -39,6 +39,9 @@ pub struct Fields {
     pub scratch: Vec<u8>,
     /// Which kind of record this is, where a layout has several (a fixed layout's record type, a section's name).
     pub record_type: Option<u16>,
+    /// A sum over the names in the record that no selector reads, the same for the same names in any order: by it a new name is
+    /// noticed at the cost of an addition. 0 where there are none, and of records whose names stand in a header.
+    pub unread: u64,
 }
 
 impl Fields {
@@ -47,6 +50,7 @@ impl Fields {
         self.slots.resize(selectors, Slot::Missing);
         self.scratch.clear();
         self.record_type = None;
+        self.unread = 0;
     }
 
     /// The bytes of a field; `None` if the record has no such field.
@@ -74,6 +78,26 @@ pub trait Format: Send + Sync {
     /// Finds the selected fields of a record. The context is what the framer kept for it (a header, a statement).
     fn parse(&self, record: &[u8], context: Option<&Context>, fields: &mut Fields)
     -> Result<(), FormatError>;
+
+    /// The names in a record that no selector reads and the mapping does not list, as a mapping would write them; of a layout whose
+    /// names stand in a header, none.
+    fn unread(&self, _record: &[u8]) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A name's part of [`Fields::unread`]. `place` tells apart the same name in different objects of a record.
+#[inline]
+fn part_of_sum(place: u64, name: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(name, place)
+}
+
+/// Whether a mapping lists a name as known and not read: as it is, or by a beginning with `*`.
+fn is_listed(name: &str, list: &[String]) -> bool {
+    list.iter().any(|known| match known.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => known == name,
+    })
 }
 
 /// A length or place in a record as spans carry it. Records, headers and the texts of a batch are bounded far below 4 GiB; what

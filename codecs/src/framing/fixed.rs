@@ -38,7 +38,7 @@ impl FixedLines {
             let class = match self.format.types[kind].role {
                 RecordRole::Header => "header",
                 RecordRole::Trailer => "trailer",
-                RecordRole::Ignore | RecordRole::Detail => &self.format.types[kind].name,
+                RecordRole::Ignore | RecordRole::Detail | RecordRole::Part => &self.format.types[kind].name,
             };
             let context = self.context(Role::Leave(class.into()));
             self.left.push((kind, context));
@@ -49,13 +49,23 @@ impl FixedLines {
 }
 
 impl LineRules for FixedLines {
+    fn has_parts(&self) -> bool {
+        self.format.has_parts
+    }
+
+    fn is_part(&self, line: &[u8]) -> bool {
+        self.format.type_of(line).is_some_and(|kind| self.format.types[kind].role == RecordRole::Part)
+    }
+
     fn classify(&mut self, line: &[u8]) -> Option<&Context> {
         if line.is_empty() {
             return None;
         }
         let kind = self.format.type_of(line);
         let role = kind.map_or(RecordRole::Detail, |k| self.format.types[k].role);
-        if let (Some(kind), false) = (kind, role == RecordRole::Detail) {
+        // A part that stands here has no record before it: for the decoder to refuse.
+        let is_row = matches!(role, RecordRole::Detail | RecordRole::Part);
+        if let (Some(kind), false) = (kind, is_row) {
             if self.format.types[kind].is_carried() {
                 self.carry(line, kind);
             }

@@ -45,13 +45,23 @@ pub trait LineRules: Send {
     /// What the line stands under; `None` for a line that is no record at all, such as an empty one.
     fn classify(&mut self, line: &[u8]) -> Option<&Context>;
 
+    /// Whether records may go on over several lines, so that the line after one has to be seen.
+    fn has_parts(&self) -> bool {
+        false
+    }
+
+    /// Whether a line goes on with the record before it.
+    fn is_part(&self, _line: &[u8]) -> bool {
+        false
+    }
+
     /// Asked when the feed is over: if no line was the header it must have, what was looked for.
     fn missing_header(&self) -> Option<String> {
         None
     }
 }
 
-/// Cuts at line ends (LF or CRLF). A UTF-8 mark at the very start is left out.
+/// Cuts at line ends (LF or CRLF); a record that goes on over several lines is all of them. A UTF-8 mark at the very start is left out.
 ///
 /// A carriage return alone is no line end, since it may stand inside a text. Where the first line has one, the feed is most likely
 /// one line of a file with old Mac line ends, and that line is refused.
@@ -92,7 +102,30 @@ impl LineFramer {
         None
     }
 
-    /// Takes one line, its end left out.
+    /// Where the record at the start of `input` ends (the LF of its last line). Where a line may go on with it, that is seen by the
+    /// line after it only. `None`: more input is needed, and with `last` the record is all of it.
+    fn record_end(&self, input: &[u8], last: bool) -> Option<usize> {
+        let mut end = self.line_end(input)?;
+        // An empty line is no record, so that nothing goes on with it.
+        if !self.rules.has_parts() || matches!(&input[..end], b"" | b"\r") {
+            return Some(end);
+        }
+        while end <= self.limit {
+            let next = &input[end + 1..];
+            let length = self.line_end(next);
+            if length.is_none() && !last && next.len() <= self.limit {
+                return None;
+            }
+            let line = &next[..length.unwrap_or(next.len())];
+            if !self.rules.is_part(line) {
+                break;
+            }
+            end += 1 + length?;
+        }
+        Some(end)
+    }
+
+    /// Takes one record, its line end left out.
     fn take(&mut self, line: &[u8], out: &mut Framed) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.len() > self.limit || self.is_of_old_mac(line) {
@@ -208,8 +241,8 @@ impl Framer for LineFramer {
                 used += self.skip(skipped, rest, last, out);
                 continue;
             }
-            let end = self.line_end(rest);
-            if end.is_none() && rest.len() > self.limit {
+            let end = self.record_end(rest, last);
+            if end.is_none() && rest.len() > self.limit && self.line_end(rest).is_none() {
                 self.skipping = Some(Skipped { raw: Vec::new(), length: 0 });
                 continue;
             }
@@ -221,6 +254,10 @@ impl Framer for LineFramer {
             self.offset += whole as u64;
             self.line += 1;
             self.take(&rest[..length], out);
+            if self.quoted.is_some() || self.rules.has_parts() {
+                // A record is of the line it begins on; the next one begins after all of its lines.
+                self.line += memchr_iter(b'\n', &rest[..length]).count() as u64;
+            }
             used += whole;
         }
         if last && used == input.len() {

@@ -1,6 +1,7 @@
 //! `[[observation]]` and `[[ignore]]`: what a record means.
 use super::expression::Compiler;
 use super::model::*;
+use super::names::ToldApart;
 use super::reader::Table;
 use crate::problem::suggestion;
 use returns::fact::{Class, Span};
@@ -56,8 +57,6 @@ pub const KINDS: &[(&str, &[&str])] = &[
 pub struct Blocks<'c, 't> {
     pub compiler: &'c mut Compiler<'t>,
     pub types: Vec<String>,
-    /// Sections are named by the blocks that read them; record types are declared.
-    pub types_are_declared: bool,
     /// Where this vendor puts fees unless a block says otherwise.
     pub fees_in: FeesIn,
 }
@@ -65,58 +64,84 @@ pub struct Blocks<'c, 't> {
 impl<'t> Blocks<'_, 't> {
     pub fn observation(&mut self, table: &Table<'t>) -> Option<Block> {
         let kinds: Vec<(&str, usize)> = KINDS.iter().enumerate().map(|(n, (name, _))| (*name, n)).collect();
-        let (kind, own) = KINDS[table.need("kind")?.choice(&kinds)?];
-        let keys: Vec<&str> = COMMON.iter().chain(own).copied().collect();
-        let table = &table.clone().closed(&keys);
+        // Of a kind nobody knows, what all kinds have is read still.
+        let kind = table.need("kind").and_then(|n| n.choice(&kinds)).map(|n| KINDS[n]);
+        let keys: Vec<&str> = COMMON.iter().chain(kind.iter().flat_map(|(_, own)| *own)).copied().collect();
+        let table = &if kind.is_some() { table.clone().closed(&keys) } else { table.clone() };
         self.compiler.needs.clear();
-        let record = self.record(table);
-        let when = self.compiler.condition(table.get("when"));
-        let as_of = table.get("as_of").and_then(|n| self.compiler.date(n));
-        let revision = table.get("revision").and_then(|n| self.compiler.amount(n));
-        let (account, is_account_no) = self.account(table)?;
+        let (record, when) = self.scope(table);
+        let as_of = self.date(table, "as_of");
+        let revision = self.amount(table, "revision");
+        let account = self.account(table);
+        let (kind, _) = kind?;
         let timed = matches!(kind, "valuation" | "flow") && table.has("at");
         if !table.has("as_of") && !timed {
             table.wrong("the key `as_of` is missing: every observation has a date");
         }
-        let fields = self.fields(kind, table)?;
+        let fields = self.fields(kind, table);
         let mut needs = std::mem::take(&mut self.compiler.needs);
         needs.sort_unstable();
         needs.dedup();
-        Some(Block { record, when, account, is_account_no, as_of, revision, needs, fields })
+        let (account, is_account_no) = account?;
+        Some(Block { record, when, account, is_account_no, as_of, revision, needs, fields: fields? })
     }
 
     fn account(&mut self, table: &Table<'t>) -> Option<(Text, bool)> {
-        match (table.get("account"), table.get("account_no")) {
-            (Some(node), None) => Some((self.compiler.text(node)?, false)),
-            (None, Some(node)) => Some((self.compiler.text(node)?, true)),
-            _ => {
-                table.wrong("an observation says whose it is by `account` (as the vendor writes it) or by `account_no` (ours), one of them");
-                None
-            }
+        let vendors = self.text(table, "account").map(|text| (text, false));
+        let ours = self.text(table, "account_no").map(|text| (text, true));
+        if table.has("account") == table.has("account_no") {
+            table.wrong("an observation says whose it is by `account` (as the vendor writes it) or by `account_no` (ours), one of them");
         }
+        vendors.or(ours)
     }
 
     pub fn ignore(&mut self, table: &Table<'t>) -> Option<Ignore> {
         let table = table.clone().closed(&["class", "record", "section", "when"]);
-        let class = table.need("class")?.text()?.into();
-        let record = self.record(&table);
-        if record.is_none() && !table.has("when") {
+        let class = table.need("class").and_then(|n| n.text());
+        let (record, when) = self.scope(&table);
+        if !["when", "record", "section"].iter().any(|key| table.has(key)) {
             table.wrong("this would leave out every record: say which by `when`, `record` or `section`");
         }
-        Some(Ignore { class, record, when: self.compiler.condition(table.get("when")) })
+        Some(Ignore { class: class?.into(), record, when })
+    }
+
+    /// Which records a block is for. What it reads after this is read of them.
+    pub fn scope(&mut self, table: &Table<'t>) -> (Option<u16>, Condition) {
+        let record = self.record(table);
+        self.compiler.record = record.filter(|_| self.compiler.names.told_apart == ToldApart::ByRecord);
+        (record, self.compiler.condition(table.get("when")))
     }
 
     /// The record type or section a block reads.
     fn record(&mut self, table: &Table<'t>) -> Option<u16> {
-        let key = if self.types_are_declared { "record" } else { "section" };
-        let other = if self.types_are_declared { "section" } else { "record" };
-        if let Some(node) = table.get(other) {
-            node.wrong(format!("this format tells records apart by `{key}`"));
+        let told_apart = self.compiler.names.told_apart;
+        let wrong = |key, why: &str| {
+            if let Some(node) = table.get(key) {
+                node.wrong(why);
+            }
+        };
+        match told_apart {
+            ToldApart::Unknown => return None,
+            ToldApart::ByNothing => {
+                let why = "this feed has one kind of record: tell them apart by `when` (tables in one file: declare `sections`)";
+                wrong("record", why);
+                wrong("section", why);
+                return None;
+            }
+            ToldApart::ByRecord => wrong("section", "this format tells records apart by `record`"),
+            ToldApart::BySection => wrong("record", "this format tells records apart by `section`"),
         }
-        let node = table.get(key)?;
+        let declared = told_apart == ToldApart::ByRecord;
+        let node = table.get(if declared { "record" } else { "section" })?;
         let name = node.text()?;
+        if self.compiler.names.parts.iter().any(|part| part == name) {
+            node.wrong(format!(
+                "`{name}` is a part of other records: a block is for those, and reads its fields with theirs"
+            ));
+            return None;
+        }
         let place = self.types.iter().position(|t| t == name);
-        if place.is_none() && self.types_are_declared {
+        if place.is_none() && declared {
             let known: Vec<&str> = self.types.iter().map(String::as_str).collect();
             node.wrong_with(format!("no record is named `{name}`"), suggestion(name, &known));
             return None;
@@ -157,6 +182,15 @@ impl<'t> Blocks<'_, 't> {
         self.compiler.rate(node, percent.unwrap_or(false))
     }
 
+    fn needed_rate(&mut self, table: &Table<'t>, key: &str) -> Option<Amount> {
+        table.need(key);
+        self.rate(table, key)
+    }
+
+    fn needed_date(&mut self, table: &Table<'t>, key: &str) -> Option<DateOf> {
+        table.need(key).and_then(|n| self.compiler.date(n))
+    }
+
     fn text(&mut self, table: &Table<'t>, key: &str) -> Option<Text> {
         table.get(key).and_then(|n| self.compiler.text(n))
     }
@@ -193,10 +227,15 @@ impl<'t> Blocks<'_, 't> {
         Some(ValuationFields { at, value: self.needed_amount(table, "value")?, accrued })
     }
 
+    // What must be there is asked for last, when all else was read: one mistake hides no other.
+
     fn flow(&mut self, table: &Table<'t>) -> Option<FlowFields> {
-        let fields = FlowFields {
-            class: self.class(table)?,
-            amount: self.amount(table, "amount"),
+        if table.has("cancels") && !table.has("cancel_when") {
+            table.wrong("`cancels` says which flow is cancelled; `cancel_when` says which records cancel");
+        }
+        let class = self.class(table);
+        Some(FlowFields {
+            amount: self.needed_amount(table, "amount"),
             currency: self.text(table, "currency"),
             at: self.date(table, "at"),
             effective: self.date(table, "effective"),
@@ -207,12 +246,8 @@ impl<'t> Blocks<'_, 't> {
             reference: self.compiler.texts(table.get("ref")),
             cancels: self.compiler.texts(table.get("cancels")),
             cancel_when: table.get("cancel_when").map(|n| self.compiler.condition(Some(n))),
-        };
-        table.need("amount")?;
-        if !fields.cancels.is_empty() && fields.cancel_when.is_none() {
-            table.wrong("`cancels` says which flow is cancelled; `cancel_when` says which records cancel");
-        }
-        Some(fields)
+            class: class?,
+        })
     }
 
     fn class(&mut self, table: &Table<'t>) -> Option<ClassOf> {
@@ -228,21 +263,24 @@ impl<'t> Blocks<'_, 't> {
             let lookup = self.compiler.lookup(lookup, Some(&names))?;
             let label = lookup.columns.iter().map(|c| &*c.label).collect::<Vec<_>>().join(", ").into();
             let source = TextSource::Lookup(Box::new(lookup));
-            let text = Text { source, trim: Trim::Blanks, one_of: Vec::new(), optional: false, label };
+            let text =
+                Text { source, trim: Trim::Blanks, one_of: Vec::new(), number: None, optional: false, label };
             return Some(ClassOf::By(text));
         }
         self.compiler.text(node).map(ClassOf::By)
     }
 
     fn holding(&mut self, table: &Table<'t>) -> Option<HoldingFields> {
+        let security = table.need("security").and_then(|n| self.compiler.text(n));
+        let value = self.needed_amount(table, "value");
         Some(HoldingFields {
-            security: self.compiler.text(table.need("security")?)?,
             reference: self.compiler.texts(table.get("ref")),
             accrued: self.amount(table, "accrued"),
             quantity: self.amount(table, "quantity"),
             price: self.amount(table, "price"),
             currency: self.text(table, "currency"),
-            value: self.needed_amount(table, "value")?,
+            security: security?,
+            value: value?,
         })
     }
 
@@ -256,23 +294,23 @@ impl<'t> Blocks<'_, 't> {
     }
 
     fn opening(&mut self, table: &Table<'t>) -> Option<OpeningFields> {
-        table.need("cumulative")?;
+        let end = self.needed_amount(table, "end");
+        let cumulative = self.needed_rate(table, "cumulative");
+        let cumulative_net_flow = self.needed_amount(table, "cumulative_net_flow");
+        let inception = self.needed_date(table, "inception");
         Some(OpeningFields {
-            end: self.needed_amount(table, "end")?,
-            cumulative: self.rate(table, "cumulative")?,
             cumulative_gross: self.rate(table, "cumulative_gross"),
-            cumulative_net_flow: self.needed_amount(table, "cumulative_net_flow")?,
-            inception: self.compiler.date(table.need("inception")?)?,
+            end: end?,
+            cumulative: cumulative?,
+            cumulative_net_flow: cumulative_net_flow?,
+            inception: inception?,
         })
     }
 
     fn imported(&mut self, table: &Table<'t>) -> Option<ReturnFields> {
-        table.need("net")?;
-        Some(ReturnFields {
-            from: self.compiler.date(table.need("from")?)?,
-            net: self.rate(table, "net")?,
-            gross: self.rate(table, "gross"),
-        })
+        let from = self.needed_date(table, "from");
+        let net = self.needed_rate(table, "net");
+        Some(ReturnFields { gross: self.rate(table, "gross"), from: from?, net: net? })
     }
 }
 

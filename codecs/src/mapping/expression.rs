@@ -1,8 +1,11 @@
 //! Verbs: how a mapping says which text, number or date of a record it means.
 use super::model::*;
+use super::names::{Names, Type};
+use super::pattern::{lookup_label, patterns};
 use super::reader::{Node, Report, Table};
 use crate::format::Selector;
 use crate::format::fixed::sign_of;
+use crate::format::json;
 use crate::problem::suggestion;
 use crate::value::date::DateSpelling;
 use crate::value::money::{Digits, MoneySpelling, Placeholders};
@@ -23,25 +26,6 @@ pub const AMOUNT_KEYS: &[&str] = &[
     "product",
     "optional",
 ];
-const TEST_KEYS: &[&str] = &["field", "column", "path", "lookup", "trim", "one_of"];
-
-/// How many columns a lookup may have.
-pub const LOOKUP_COLUMNS: usize = 8;
-
-/// What the format says of the names a mapping may use.
-#[derive(Debug, Default)]
-pub struct Names {
-    /// A bare text means a path (JSON), else a field.
-    pub bare_is_path: bool,
-    /// All fields there are, where that is known before a feed is seen.
-    pub fields: Option<Vec<String>>,
-    /// Values kept from earlier lines, with their `@`.
-    pub carried: Vec<String>,
-    /// Fields of a fixed layout with decimals that are not written, or a sign apart.
-    pub implied: Vec<(String, u8)>,
-    pub signed: Vec<String>,
-}
-
 /// Collects selectors while verbs are compiled.
 pub struct Compiler<'t> {
     pub report: &'t Report<'t>,
@@ -49,6 +33,8 @@ pub struct Compiler<'t> {
     pub selectors: Vec<Selector>,
     /// Selectors the block being compiled cannot do without.
     pub needs: Vec<u16>,
+    /// The record type that block is for, where it says so.
+    pub record: Option<u16>,
     pub spelling: MoneySpelling,
     pub missing: Vec<String>,
     pub dates: Vec<String>,
@@ -64,6 +50,15 @@ impl<'t> Compiler<'t> {
         u16::try_from(place).unwrap_or(u16::MAX)
     }
 
+    /// What was read, and the selectors it cannot do without.
+    pub fn reads_of<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> (T, Vec<Selector>) {
+        let kept = std::mem::take(&mut self.needs);
+        let value = read(self);
+        let needs = std::mem::replace(&mut self.needs, kept);
+        let selectors = needs.iter().filter_map(|n| self.selectors.get(usize::from(*n)).cloned());
+        (value, selectors.collect())
+    }
+
     /// The selector a table's `field`, `column` or `path` names.
     fn selector(&mut self, table: &Table<'t>) -> Option<Selector> {
         if let Some(node) = table.get("field") {
@@ -75,29 +70,59 @@ impl<'t> Compiler<'t> {
                 node.wrong("columns count from 1");
                 return None;
             }
+            if matches!(self.names.format, Some(Type::Fixed | Type::IbkrFlex)) {
+                node.wrong("this format has no columns: a field is read by its name");
+            }
             return Some(Selector::Column(number));
         }
-        table.text("path").map(|path| Selector::Path(path.to_owned()))
+        self.path(table.get("path")?)
+    }
+
+    fn path(&mut self, node: Node<'t>) -> Option<Selector> {
+        let path = node.text()?;
+        match self.names.format {
+            Some(Type::Json) => {
+                if let Err(wrong) = json::check_path(path) {
+                    node.wrong(wrong);
+                }
+            }
+            Some(Type::Delimited | Type::Fixed) => node.wrong("paths are of JSON: here a `field` is read"),
+            Some(Type::IbkrFlex) | None => {}
+        }
+        Some(Selector::Path(path.to_owned()))
     }
 
     fn field(&mut self, node: Node<'t>) -> Option<Selector> {
         let name = node.text()?;
+        let free = Some(Selector::Field(name.to_owned()));
+        if self.names.format.is_none() {
+            return free;
+        }
+        let fields = self.names.fields.as_ref();
         let known: Vec<&str> = if name.starts_with('@') {
             self.names.carried.iter().map(String::as_str).collect()
-        } else if let Some(fields) = &self.names.fields {
+        } else if let Some(record) = self.record {
+            self.names
+                .places
+                .iter()
+                .filter(|p| p.record.is_none_or(|of| of == record))
+                .map(|p| &*p.name)
+                .collect()
+        } else if let Some(fields) = fields {
             fields.iter().map(String::as_str).collect()
         } else {
-            return Some(Selector::Field(name.to_owned()));
+            return free;
         };
         if known.contains(&name) {
-            return Some(Selector::Field(name.to_owned()));
+            return free;
         }
-        node.wrong_with(format!("this layout has no field `{name}`"), suggestion(name, &known));
+        let of = if self.record.is_some() && !name.starts_with('@') { "record" } else { "layout" };
+        node.wrong_with(format!("this {of} has no field `{name}`"), suggestion(name, &known));
         None
     }
 
     fn bare(&mut self, node: Node<'t>) -> Option<Selector> {
-        if self.names.bare_is_path { Some(Selector::Path(node.text()?.to_owned())) } else { self.field(node) }
+        if self.names.format == Some(Type::Json) { self.path(node) } else { self.field(node) }
     }
 
     pub fn text(&mut self, node: Node<'t>) -> Option<Text> {
@@ -109,27 +134,45 @@ impl<'t> Compiler<'t> {
         node.map(|n| n.items()).unwrap_or_default().into_iter().filter_map(|n| self.text(n)).collect()
     }
 
-    fn text_of(&mut self, node: Node<'t>, keys: &[&str]) -> Option<Text> {
+    pub(super) fn text_of(&mut self, node: Node<'t>, keys: &[&str]) -> Option<Text> {
         if node.as_text().is_some() {
             let selector = self.bare(node)?;
             return Some(self.slot(selector, Trim::Blanks, Vec::new(), false));
         }
         let table = node.table()?.closed(keys);
         self.sources(&table, &["field", "column", "path", "const", "lookup", "sum", "product"]);
-        let trim = table.get("trim").map_or(Some(Trim::Blanks), trim)?;
+        let trim = table.get("trim").map_or(Some(Trim::Blanks), trim).unwrap_or_default();
         let one_of = patterns(table.get("one_of"));
         let optional = table.flag("optional").unwrap_or(false);
         if let Some(selector) = self.selector(&table) {
-            return Some(self.slot(selector, trim, one_of, optional));
+            let mut text = self.slot(selector, trim, one_of, optional);
+            if text.one_of.iter().any(Pattern::asks_sign) {
+                text.number = Some(Box::new(self.written(&text, node)));
+            }
+            return Some(text);
         }
         if let Some(value) = table.get("const") {
             let text = constant(value)?;
             let label = format!("the constant `{text}`").into();
-            return Some(Text { source: TextSource::Const(text.into()), trim, one_of, optional, label });
+            return Some(Text {
+                source: TextSource::Const(text.into()),
+                trim,
+                one_of,
+                number: None,
+                optional,
+                label,
+            });
         }
         let lookup = self.lookup(table.get("lookup")?, None)?;
         let label = lookup_label(&lookup);
-        Some(Text { source: TextSource::Lookup(Box::new(lookup)), trim, one_of, optional, label })
+        Some(Text {
+            source: TextSource::Lookup(Box::new(lookup)),
+            trim,
+            one_of,
+            number: None,
+            optional,
+            label,
+        })
     }
 
     /// Exactly one verb says where a value comes from.
@@ -151,53 +194,7 @@ impl<'t> Compiler<'t> {
         if !optional {
             self.needs.push(number);
         }
-        Text { source: TextSource::Slot(number), trim, one_of, optional, label: label.into() }
-    }
-
-    /// A lookup. `results` are the texts its table may give.
-    pub fn lookup(&mut self, node: Node<'t>, results: Option<&[&str]>) -> Option<Lookup> {
-        let table = node.table()?.closed(&["columns", "table"]);
-        let columns = self.texts(table.need("columns"));
-        if columns.len() > LOOKUP_COLUMNS {
-            table.wrong(format!("a lookup has at most {LOOKUP_COLUMNS} columns"));
-        }
-        let mut rows = Vec::new();
-        for row in table.need("table")?.items() {
-            let cells = row.items();
-            if !row.is_array() || cells.len() != columns.len() + 1 {
-                row.wrong(format!(
-                    "a row of this table has {} columns and then what they give",
-                    columns.len()
-                ));
-                continue;
-            }
-            let (last, patterns) = cells.split_last()?;
-            let Some(result) = last.text() else { continue };
-            if let Some(known) = results.filter(|known| !known.contains(&result)) {
-                last.wrong_with(format!("`{result}` is not known here"), suggestion(result, known));
-            }
-            rows.push((patterns.iter().filter_map(pattern).collect(), result.into()));
-        }
-        Some(Lookup { columns, rows })
-    }
-
-    pub fn condition(&mut self, node: Option<Node<'t>>) -> Condition {
-        let nodes = node.map(|n| n.items()).unwrap_or_default();
-        nodes.into_iter().filter_map(|n| self.test(n)).collect()
-    }
-
-    fn test(&mut self, node: Node<'t>) -> Option<Test> {
-        let table = node.table()?.closed(TEST_KEYS);
-        table.need("one_of")?;
-        let needs = self.needs.len();
-        let mut text = self.text_of(node, TEST_KEYS)?;
-        let patterns = std::mem::take(&mut text.one_of);
-        // A test may ask whether a field is there at all, so only other uses of it demand its column.
-        if patterns.contains(&Pattern::Blank) {
-            self.needs.truncate(needs);
-        }
-        text.optional = true;
-        Some(Test { text, patterns })
+        Text { source: TextSource::Slot(number), trim, one_of, number: None, optional, label: label.into() }
     }
 
     pub fn amount(&mut self, node: Node<'t>) -> Option<Amount> {
@@ -211,6 +208,7 @@ impl<'t> Compiler<'t> {
 
     fn number(&mut self, node: Node<'t>, digits: Digits, percent: bool) -> Option<Amount> {
         if node.is_array() {
+            some(node);
             let parts = node.items().into_iter().filter_map(|n| self.number(n, digits, percent)).collect();
             return Some(Amount {
                 source: AmountSource::First(parts),
@@ -221,12 +219,13 @@ impl<'t> Compiler<'t> {
         }
         if !node.is_table() {
             let text = self.text_of(node, TEXT_KEYS)?;
-            return self.plain_number(text, None, digits, percent);
+            return Some(self.plain_number(text, node, None, digits, percent));
         }
         let table = node.table()?.closed(AMOUNT_KEYS);
         let parts = table.get("sum").or_else(|| table.get("product"));
         let mut amount = if let Some(parts) = parts {
             self.sources(&table, &["field", "column", "path", "const", "lookup", "sum", "product"]);
+            some(parts);
             let parts: Vec<Amount> =
                 parts.items().into_iter().filter_map(|n| self.number(n, digits, percent)).collect();
             let source =
@@ -235,7 +234,7 @@ impl<'t> Compiler<'t> {
             Amount { source, negate: Negate::Never, optional, digits }
         } else {
             let text = self.text_of(node, AMOUNT_KEYS)?;
-            self.plain_number(text, Some(&table), digits, percent)?
+            self.plain_number(text, node, Some(&table), digits, percent)
         };
         if let Some(when) = table.get("negate_when") {
             amount.negate = match when.as_flag() {
@@ -247,32 +246,45 @@ impl<'t> Compiler<'t> {
         Some(amount)
     }
 
+    /// How a text is written as an amount of money: by the feed's spelling, and in a fixed layout by its place.
+    pub(super) fn written(&mut self, text: &Text, node: Node<'t>) -> Written {
+        if let TextSource::Const(_) | TextSource::Lookup(_) = text.source {
+            return Written { spelling: MoneySpelling::default(), sign: None };
+        }
+        let mut spelling = self.spelling.clone();
+        let TextSource::Slot(n) = text.source else { return Written { spelling, sign: None } };
+        let Some(Selector::Field(name)) = self.selectors.get(usize::from(n)).cloned() else {
+            return Written { spelling, sign: None };
+        };
+        let decimals: Vec<u8> = self.names.places(&name, self.record).map(|p| p.decimals).collect();
+        spelling.implied = decimals.first().copied().filter(|d| *d > 0);
+        if decimals.iter().any(|d| Some(d) != decimals.first()) {
+            node.wrong(format!(
+                "records of this layout write `{name}` with different decimals: say by `record` which this is for"
+            ));
+        }
+        let signed = self.names.places(&name, self.record).any(|p| p.signed);
+        let sign = signed.then(|| self.select(Selector::Field(sign_of(&name))));
+        Written { spelling, sign }
+    }
+
     fn plain_number(
         &mut self,
         text: Text,
+        node: Node<'t>,
         table: Option<&Table<'t>>,
         digits: Digits,
         percent: bool,
-    ) -> Option<Amount> {
+    ) -> Amount {
+        let Written { spelling, sign } = self.written(&text, node);
         // A rate keeps all its places: only money is declared to be rounded.
-        let round = self.spelling.round.filter(|_| digits == Digits::AMOUNT);
-        let mut spelling = MoneySpelling { digits, percent, round, ..self.spelling.clone() };
-        let mut sign = None;
-        if let TextSource::Slot(n) = &text.source
-            && let Some(Selector::Field(name)) = self.selectors.get(usize::from(*n)).cloned()
-        {
-            spelling.implied = self.names.implied.iter().find(|(f, _)| *f == name).map(|(_, d)| *d);
-            if self.names.signed.contains(&name) {
-                sign = Some(self.select(Selector::Field(sign_of(&name))));
-            }
-        }
-        if let TextSource::Const(_) | TextSource::Lookup(_) = text.source {
-            spelling = MoneySpelling { digits, percent, ..MoneySpelling::default() };
-        }
+        let round = spelling.round.filter(|_| digits == Digits::AMOUNT);
+        let mut spelling = MoneySpelling { digits, percent, round, ..spelling };
         if let Some(node) = table.and_then(|t| t.get("parse")) {
-            (spelling.point, spelling.grouping) = number_spelling(node)?;
+            (spelling.point, spelling.grouping) =
+                number_spelling(node).unwrap_or((spelling.point, spelling.grouping));
         }
-        if let Some(implied) = table.and_then(|t| t.integer::<u8>("scale")) {
+        if let Some(implied) = table.and_then(|t| t.get("scale")).and_then(decimals) {
             spelling.implied = Some(implied);
         }
         let optional = text.optional;
@@ -283,26 +295,16 @@ impl<'t> Compiler<'t> {
             }
             _ => AmountSource::Number { text, spelling, sign },
         };
-        Some(Amount { source, negate: Negate::Never, optional, digits })
+        Amount { source, negate: Negate::Never, optional, digits }
     }
 
     pub fn date(&mut self, node: Node<'t>) -> Option<DateOf> {
-        let text = self.text_of(node, DATE_KEYS)?;
+        let text = self.text_of(node, DATE_KEYS);
         let parse = node.is_table().then(|| node.table()).flatten().and_then(|t| t.get("parse"));
-        let spellings: Vec<String> = match parse {
-            Some(node) => node.items().iter().filter_map(Node::text).map(str::to_owned).collect(),
-            None => self.dates.clone(),
-        };
-        match DateSpelling::new(&spellings) {
-            Ok(mut spelling) => {
-                spelling.missing = self.placeholders();
-                Some(DateOf { text, spelling })
-            }
-            Err(wrong) => {
-                parse.unwrap_or(node).wrong(wrong);
-                None
-            }
-        }
+        let spellings = parse.map_or_else(|| self.dates.clone(), date_spellings);
+        let mut spelling = DateSpelling::new(&spellings).ok()?;
+        spelling.missing = self.placeholders();
+        Some(DateOf { text: text?, spelling })
     }
 
     /// What stands for "not stated" in any field.
@@ -311,9 +313,34 @@ impl<'t> Compiler<'t> {
     }
 }
 
-fn lookup_label(lookup: &Lookup) -> Box<str> {
-    let columns: Vec<&str> = lookup.columns.iter().map(|c| &*c.label).collect();
-    columns.join(", ").into()
+/// Spellings of dates, each judged where it stands.
+pub fn date_spellings(node: Node<'_>) -> Vec<String> {
+    let items = node.items();
+    if items.is_empty() {
+        node.wrong("no spelling of a date is declared");
+    }
+    let judge = |item: &Node<'_>| {
+        let text = item.text()?;
+        DateSpelling::new(&[text]).map_err(|wrong| item.wrong(wrong)).ok()?;
+        Some(text.to_owned())
+    };
+    items.iter().filter_map(judge).collect()
+}
+
+/// How many of a number's last digits are decimals.
+pub fn decimals(node: Node<'_>) -> Option<u8> {
+    let decimals = node.integer()?;
+    if decimals > 18 {
+        node.wrong("at most 18 digits of a number are decimals");
+    }
+    Some(decimals)
+}
+
+/// A list that says something.
+pub(super) fn some(node: Node<'_>) {
+    if node.items().is_empty() {
+        node.wrong("an empty list says nothing");
+    }
 }
 
 fn constant(node: Node<'_>) -> Option<String> {
@@ -332,31 +359,6 @@ fn trim(node: Node<'_>) -> Option<Trim> {
             node.wrong("expected true, false or the characters to cut off");
             None
         }
-    }
-}
-
-fn patterns(node: Option<Node<'_>>) -> Vec<Pattern> {
-    node.map(|n| n.items()).unwrap_or_default().iter().filter_map(pattern).collect()
-}
-
-fn pattern(node: &Node<'_>) -> Option<Pattern> {
-    node.text().map(read_pattern)
-}
-
-/// `*` any text, `` none, `**` anything, `AB*` a beginning, `<0` `>0` `=0` a number's sign, `!` before any of them: not.
-fn read_pattern(text: &str) -> Pattern {
-    match text {
-        "" => Pattern::Blank,
-        "*" => Pattern::Any,
-        "**" => Pattern::Whatever,
-        "<0" => Pattern::Below0,
-        ">0" => Pattern::Above0,
-        "=0" => Pattern::Equals0,
-        _ => match (text.strip_prefix('!'), text.strip_suffix('*')) {
-            (Some(rest), _) => Pattern::Not(Box::new(read_pattern(rest))),
-            (_, Some(prefix)) => Pattern::Prefix(prefix.as_bytes().into()),
-            _ => Pattern::Exact(text.as_bytes().into()),
-        },
     }
 }
 

@@ -1,21 +1,25 @@
 //! `mapping.toml`: read, checked, compiled. README.md beside this crate is the author's document of every key and verb.
 pub mod blocks;
 pub mod expression;
+pub mod feed;
 pub mod format;
 pub mod model;
+pub mod names;
+pub mod pattern;
 pub mod reader;
 
 use crate::format::Selector;
 use crate::problem::Problem;
 use crate::value::money::{MoneySpelling, Placeholders};
 use blocks::{Blocks, FEES_IN};
-use expression::{Compiler, Names};
+use expression::Compiler;
 use format::FormatPlan;
 use jiff::tz::TimeZone;
-use model::{Block, BlockFields, Delivery, Detect, FeedRules, Ignore};
+use model::{Block, BlockFields, Detect, FeedRules, Ignore};
+use names::{Names, ToldApart};
 use reader::{Node, Report, Table};
+use returns::VendorPolicy;
 use returns::policy::{FlowDate, FlowTiming, FlowsFrom, PossibleDuplicate, ValueFrom};
-use returns::{Kind, VendorPolicy};
 use toml::de::DeTable;
 
 const ROOT: &[&str] = &[
@@ -105,58 +109,68 @@ fn read<'t>(root: &Table<'t>, report: &'t Report<'t>) -> Option<(Mapping, Format
     let root = root.clone().closed(ROOT);
     let name = name(&root, "name");
     let version = root.need("version").and_then(version);
+    let account_no = account_no(&root);
     let mut compiler = Compiler {
         report,
         names: Names::default(),
         selectors: Vec::new(),
         needs: Vec::new(),
+        record: None,
         spelling: MoneySpelling::default(),
         missing: Vec::new(),
         dates: vec!["%Y-%m-%d".into(), "iso".into()],
     };
+    // Without a format its fields cannot be judged, and all else still is: one mistake hides no other.
     let plan = root.need("format").and_then(|n| n.table()).and_then(|t| format::read(&t, &mut compiler));
-    let Some(mut plan) = plan else {
-        // Without a format no field can be judged, so nothing more is read.
-        return None;
-    };
-    let declared = match &plan {
-        FormatPlan::Fixed { format, .. } => Some(format.types.iter().map(|t| t.name.clone()).collect()),
-        _ => None,
-    };
-    let mut blocks = Blocks {
-        compiler: &mut compiler,
-        types_are_declared: declared.is_some(),
-        types: declared.unwrap_or_default(),
-        fees_in: root.choice("fees_in", FEES_IN).unwrap_or_default(),
-    };
-    let observations: Vec<Block> =
-        root.tables("observation").iter().filter_map(|t| blocks.observation(t)).collect();
-    let ignores = root.tables("ignore").iter().filter_map(|t| blocks.ignore(t)).collect();
-    let types = blocks.types;
-    if !root.has("observation") {
-        root.wrong("nothing is read from this feed: [[observation]]");
-    }
-    let lines = matches!(plan, FormatPlan::Delimited { .. } | FormatPlan::Fixed { .. });
-    let feed =
-        root.get("feed").and_then(|n| n.table()).map(|t| feed(&t, &mut compiler, lines)).unwrap_or_default();
+    let Records { blocks, ignores, feed, types } = records(&root, &mut compiler, plan.as_ref());
     let detect = root.get("detect").and_then(|n| n.table()).map(detect).unwrap_or_default();
-    let (policy, zone) = policy(&root, name.unwrap_or_default(), &observations);
+    let (policy, zone) = policy(&root, name.unwrap_or_default());
+    let mut plan = plan?;
     join(&mut plan, &compiler, &types);
     let mapping = Mapping {
         name: name?.to_owned(),
         version: version?,
-        account_no: account_no(&root),
+        account_no,
         policy,
         zone,
         detect,
         feed,
         missing: compiler.placeholders(),
         selectors: compiler.selectors,
-        blocks: observations,
+        blocks,
         ignores,
         types,
     };
     Some((mapping, plan))
+}
+
+/// What records mean, what the feed says of itself, and the names of the types or sections they are of.
+struct Records {
+    blocks: Vec<Block>,
+    ignores: Vec<Ignore>,
+    feed: FeedRules,
+    types: Vec<String>,
+}
+
+fn records<'t>(root: &Table<'t>, compiler: &mut Compiler<'t>, plan: Option<&FormatPlan>) -> Records {
+    let types = match plan {
+        Some(FormatPlan::Fixed { format, .. }) => format.types.iter().map(|t| t.name.clone()).collect(),
+        _ => Vec::new(),
+    };
+    let fees_in = root.choice("fees_in", FEES_IN).unwrap_or_default();
+    let mut read = Blocks { compiler, types, fees_in };
+    let blocks = root.tables("observation").iter().filter_map(|t| read.observation(t)).collect();
+    let ignores = root.tables("ignore").iter().filter_map(|t| read.ignore(t)).collect();
+    let lines = matches!(plan, Some(FormatPlan::Delimited { .. } | FormatPlan::Fixed { .. }));
+    let feed = root.get("feed").and_then(|n| n.table());
+    let feed = feed.map(|t| feed::read(&t, &mut read, lines)).unwrap_or_default();
+    let (types, told_apart) = (read.types, read.compiler.names.told_apart);
+    if !root.has("observation") {
+        root.wrong("nothing is read from this feed: [[observation]]");
+    } else if told_apart == ToldApart::BySection && types.is_empty() {
+        root.wrong("nothing is read from this feed: no block names a `section` of it");
+    }
+    Records { blocks, ignores, feed, types }
 }
 
 /// A name that may stand in a topology, a path and a partition.
@@ -194,34 +208,6 @@ fn join(plan: &mut FormatPlan, compiler: &Compiler<'_>, types: &[String]) {
     }
 }
 
-/// `[feed]`. In a feed of `lines` only what is carried from other lines can be read here.
-fn feed<'t>(table: &Table<'t>, compiler: &mut Compiler<'t>, lines: bool) -> FeedRules {
-    let keys = &["delivery", "business_date", "arrival", "count", "count_includes", "trailer"];
-    let table = table.clone().closed(keys);
-    compiler.needs.clear();
-    let rules = FeedRules {
-        delivery: table
-            .choice("delivery", &[("full", Delivery::Full), ("delta", Delivery::Delta)])
-            .unwrap_or_default(),
-        business_date: table.get("business_date").and_then(|n| compiler.date(n)),
-        arrival: table.get("arrival").and_then(|n| compiler.date(n)),
-        count: table.get("count").and_then(|n| compiler.amount(n)),
-        count_includes: table.texts("count_includes").into_iter().map(str::to_owned).collect(),
-        trailer: table.get("trailer").and_then(|n| compiler.text(n)),
-    };
-    let of_rows = |n: &u16| {
-        let selector = compiler.selectors.get(usize::from(*n));
-        !matches!(selector, Some(Selector::Field(name)) if name.starts_with('@'))
-    };
-    if lines && compiler.needs.iter().any(of_rows) {
-        table.wrong("a feed speaks of itself in fields that are carried from its header, trailer or captured lines: their names begin with `@`");
-    }
-    if !rules.count_includes.is_empty() && rules.count.is_none() {
-        table.wrong("`count_includes` says what `count` includes, and there is no `count`");
-    }
-    rules
-}
-
 fn detect(table: Table<'_>) -> Detect {
     let table = table.closed(&["file", "head"]);
     let texts = |key| table.texts(key).into_iter().map(str::to_owned).collect();
@@ -238,7 +224,7 @@ fn currency(node: Node<'_>) -> Option<[u8; 3]> {
     code
 }
 
-fn policy(root: &Table<'_>, name: &str, blocks: &[Block]) -> (VendorPolicy, TimeZone) {
+fn policy(root: &Table<'_>, name: &str) -> (VendorPolicy, TimeZone) {
     let vendor = if root.has("vendor") { self::name(root, "vendor").unwrap_or(name) } else { name };
     let mut policy = VendorPolicy::new(vendor);
     let zone = root.text("zone").unwrap_or("UTC");
@@ -271,7 +257,7 @@ fn policy(root: &Table<'_>, name: &str, blocks: &[Block]) -> (VendorPolicy, Time
         )
         .unwrap_or_default();
     policy.needs_flows = day_needs(root);
-    policy.flows_from = flows_from(root, blocks);
+    policy.flows_from = flows_from(root);
     (policy, known)
 }
 
@@ -285,11 +271,14 @@ fn day_needs(root: &Table<'_>) -> bool {
     needs.contains(&true)
 }
 
-/// Flows of a day come from one place; a mapping that reads both says which.
-fn flows_from(root: &Table<'_>, blocks: &[Block]) -> FlowsFrom {
-    let detail = blocks.iter().any(|b| b.fields.kind() == Kind::Flow);
-    let summary =
-        blocks.iter().any(|b| matches!(&b.fields, BlockFields::Summary(summary) if summary.has_flows()));
+/// Flows of a day come from one place; a mapping that reads both says which. Its blocks are asked as they are written, so that
+/// this is told beside whatever else is wrong in them.
+fn flows_from(root: &Table<'_>) -> FlowsFrom {
+    let blocks = root.tables("observation");
+    let is = |b: &Table<'_>, kind| b.get("kind").and_then(|k| k.as_text()) == Some(kind);
+    let detail = blocks.iter().any(|b| is(b, "flow"));
+    let flows = ["contributions", "distributions", "net_flow"];
+    let summary = blocks.iter().any(|b| is(b, "summary") && flows.iter().any(|key| b.has(key)));
     let said = root.choice("flows_from", &[("summary", FlowsFrom::Summary), ("detail", FlowsFrom::Detail)]);
     if said.is_none() && detail && summary {
         root.wrong("this mapping reads flows from summaries and from transactions: say which count, `flows_from = \"summary\"` or `\"detail\"`; the others are compared");
@@ -318,8 +307,15 @@ mod tests {
 
     #[test]
     fn the_document_names_every_key() {
-        let keys =
-            [ROOT, expression::AMOUNT_KEYS, expression::TEXT_KEYS, blocks::COMMON, format::COMMON].concat();
+        let keys = [
+            ROOT,
+            feed::KEYS,
+            expression::AMOUNT_KEYS,
+            expression::TEXT_KEYS,
+            blocks::COMMON,
+            format::COMMON,
+        ]
+        .concat();
         let own =
             blocks::KINDS.iter().flat_map(|(kind, keys)| [*kind].into_iter().chain(keys.iter().copied()));
         let tables = ["feed", "detect", "format", "observation", "ignore"];

@@ -10,6 +10,8 @@ pub struct Text {
     pub trim: Trim,
     /// What the text must be one of; empty: anything.
     pub one_of: Vec<Pattern>,
+    /// How it is written as a number, where a pattern asks for its sign.
+    pub number: Option<Box<Written>>,
     pub optional: bool,
     /// How the author named it, for messages.
     pub label: Box<str>,
@@ -21,6 +23,14 @@ pub enum TextSource {
     Slot(u16),
     Const(Box<str>),
     Lookup(Box<Lookup>),
+}
+
+/// How a number is written.
+#[derive(Debug)]
+pub struct Written {
+    pub spelling: MoneySpelling,
+    /// The selector of a sign that stands apart.
+    pub sign: Option<u16>,
 }
 
 /// What is cut off both ends of a text.
@@ -55,6 +65,16 @@ pub enum Pattern {
     Above0,
     Equals0,
     Not(Box<Pattern>),
+}
+
+impl Pattern {
+    pub fn asks_sign(&self) -> bool {
+        match self {
+            Pattern::Below0 | Pattern::Above0 | Pattern::Equals0 => true,
+            Pattern::Not(inner) => inner.asks_sign(),
+            _ => false,
+        }
+    }
 }
 
 /// Tests that must all hold.
@@ -284,16 +304,37 @@ pub enum Delivery {
     Delta,
 }
 
+/// Where a feed's date stands.
+#[derive(Debug)]
+pub enum BusinessDate {
+    Said(DateOf),
+    /// In its file's name: the last date of that spelling.
+    InName(DateSpelling),
+}
+
+/// A sum that a feed declares, and of what.
+#[derive(Debug)]
+pub struct Total {
+    pub declared: Amount,
+    /// Added up over the records it is for.
+    pub of: Amount,
+    pub record: Option<u16>,
+    pub when: Condition,
+}
+
 /// What a feed says of itself: `[feed]`.
 #[derive(Debug, Default)]
 pub struct FeedRules {
     pub delivery: Delivery,
-    pub business_date: Option<DateOf>,
+    /// The first of these that is stated.
+    pub business_date: Vec<BusinessDate>,
     pub arrival: Option<DateOf>,
     /// The number of records the feed declares.
     pub count: Option<Amount>,
     /// Classes of lines left out that the declared number includes.
     pub count_includes: Vec<String>,
+    /// What the feed declares its records to sum to.
+    pub totals: Vec<Total>,
     /// A text that only a whole feed has.
     pub trailer: Option<Text>,
 }

@@ -103,6 +103,19 @@ impl DateSpelling {
         self.look_closer(trim(value))
     }
 
+    /// The last date in a text, such as a file's name. Digits right before or after it are no part of a date.
+    pub fn last_in(&self, text: &[u8]) -> Option<Date> {
+        let is_digit = |n: usize| text.get(n).is_some_and(u8::is_ascii_digit);
+        let begins = |n: &usize| !(is_digit(*n) && n.checked_sub(1).is_some_and(is_digit));
+        let at = |n: usize| {
+            let read = |s: &Spelling| {
+                s.begin(&text[n..]).ok().filter(|(_, rest)| !rest.first().is_some_and(u8::is_ascii_digit))
+            };
+            self.spellings.iter().find_map(read).map(|(moment, _)| moment.date)
+        };
+        (0..text.len()).rev().filter(begins).find_map(at)
+    }
+
     fn look_closer(&self, value: &[u8]) -> Result<Option<Moment>, ValueError> {
         if self.missing.contains(value) { Ok(None) } else { self.spelled(value).map(Some) }
     }

@@ -163,7 +163,7 @@ fn a_captured_value_is_forgotten_where_a_new_part_begins() {
 fn a_survey_sees_the_newest_record_first() {
     let layout = summaries("", "");
     let survey = |feed: &[u8]| {
-        let mut surveyor = layout.surveyor();
+        let mut surveyor = layout.surveyor("feed");
         surveyor.feed(feed);
         surveyor.finish()
     };

@@ -57,7 +57,7 @@ fn sample(folder: &Path) -> Option<Vec<u8>> {
 }
 
 fn decoded(layout: Arc<Layout>, sample: &[u8]) -> Value {
-    let mut surveyor = layout.surveyor();
+    let mut surveyor = layout.surveyor("feed");
     surveyor.feed(sample);
     let survey = surveyor.finish();
     let framed = frame(&layout, sample, sample.len());

@@ -1,12 +1,16 @@
 //! Promises of the layouts, kept on whole feeds.
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 mod delimited;
+mod drift;
 mod events;
 mod flows;
 mod golden;
 mod headers;
+mod parts;
 mod pieces;
 mod problems;
 mod quarantine;
 mod support;
+mod survey;
 mod texts;
+mod verbs;

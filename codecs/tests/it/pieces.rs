@@ -48,9 +48,9 @@ proptest! {
     #[test]
     fn a_survey_does_not_depend_on_pieces(piece in 1usize..300) {
         for (layout, feed) in vendors() {
-            let mut whole = layout.surveyor();
+            let mut whole = layout.surveyor("feed");
             whole.feed(&feed);
-            let mut parts = layout.surveyor();
+            let mut parts = layout.surveyor("feed");
             feed.chunks(piece).for_each(|p| parts.feed(p));
             prop_assert_eq!(whole.finish(), parts.finish());
         }

@@ -101,3 +101,176 @@ fn a_version_counts_from_one() {
         ["m.toml:2:11: versions count from 1"]
     );
 }
+
+/// Several mistakes in each part of a mapping; none of them stands in the way of another.
+const RIDDLED: &str = r#"name = "Harbor"
+version = "1"
+vendor = "Harbor Inc"
+zone = "Nowhere"
+cut_off = "25:00"
+day_needs = ["flows"]
+account_no = "HB-{account}"
+base_currency = "usd"
+[detect]
+files = ["a"]
+[feed]
+delivery = "whole"
+business_date = ["Date", { name = "%Q", parse = "x" }]
+count = "@total"
+trailer = { field = "@end", scal = 1 }
+[format]
+type = "delimited"
+delimiter = ";;"
+dates = ["%m/%d/%Y", "%d/%m"]
+numbers = "1_000"
+sections = { column = 0, kind_column = 2 }
+[[format.capture]]
+nam = "total"
+[[format.capture]]
+name = "end"
+starts = 5
+column = 0
+[[observation]]
+kind = "sumary"
+acount = "x"
+account = { fild = "A" }
+[[observation]]
+kind = "flow"
+as_of = { field = "D", parse = ["%Y", "%m/%d/%Y", "%d"] }
+class = "contributon"
+amount = { field = "A", trim = 1, parse = "1_0", scale = "2", negate_when = { fild = "x" } }
+id = [{ column = 0 }, { const = true }]
+cancels = ["x"]
+[[observation]]
+kind = "holding"
+section = "Positions"
+account = "A"
+account_no = "B"
+as_of = "D"
+security = { field = "S", const = "T" }
+value = { path = "v[0]" }
+[[observation]]
+kind = "opening"
+section = 7
+account = "A"
+as_of = "D"
+end = { lookup = { columns = ["c"], table = [["a"], ["b", 1]] } }
+cumulative = "c"
+[[observation]]
+kind = "return"
+record = "r"
+account = { lookup = { tabel = [] } }
+as_of = "D"
+[[ignore]]
+clas = "x"
+[[ignore]]
+class = "y"
+when = { field = "f" }
+"#;
+
+#[test]
+fn no_mistake_hides_another() {
+    let found = problems(RIDDLED);
+    let told = [
+        "1:8: a name has lower-case",
+        "2:11: expected a whole number",
+        "3:10: a name has",
+        "4:8: `Nowhere` is no time zone",
+        "5:11: expected a time of day",
+        "6:13: a day always needs",
+        "7:14: a template such as",
+        "8:17: `usd` is no currency",
+        "10:1: unknown key `files`",
+        "12:12: `whole` is not known here",
+        "13:18: a feed speaks of itself",
+        "13:35: `%Q`: unknown directive",
+        "13:41: unknown key `parse`",
+        "14:9: this layout has no field `@total`",
+        "15:29: unknown key `scal`",
+        "18:13: expected one ASCII character",
+        "19:22: `%d/%m` must name",
+        "20:11: `1_000` is not known here",
+        "21:23: columns count from 1",
+        "22:1: the key `name` is missing",
+        "22:1: the key `starts` is missing",
+        "23:1: unknown key `nam`",
+        "26:10: expected a text",
+        "27:10: columns count from 1",
+        "29:8: `sumary` is not known here",
+        "31:11: nothing says where the value comes from",
+        "31:13: unknown key `fild`",
+        "32:1: an observation says whose it is",
+        "34:33: `%Y` must name",
+        "34:51: `%d` must name",
+        "35:9: `contributon` is not known here",
+        "36:32: expected true, false or the characters",
+        "36:43: `1_0` is not known here",
+        "36:58: expected a whole number",
+        "36:77: nothing says where",
+        "36:77: the key `one_of`",
+        "36:79: unknown key `fild`",
+        "37:18: columns count from 1",
+        "37:33: expected a whole number",
+        "32:1: `cancels` says which flow",
+        "39:1: an observation says whose",
+        "45:12: only one of field, const",
+        "46:18: paths are of JSON",
+        "49:11: expected a text, found integer",
+        "52:46: a row of this table has 1 columns",
+        "52:59: expected a text, found integer",
+        "53:14: a return has a `unit`",
+        "47:1: the key `cumulative_net_flow` is missing",
+        "47:1: the key `inception` is missing",
+        "54:1: the key `from` is missing",
+        "54:1: the key `net` is missing",
+        "56:10: this format tells records apart by `section`",
+        "57:22: the key `columns` is missing",
+        "57:22: the key `table` is missing",
+        "57:24: unknown key `tabel`",
+        "59:1: the key `class` is missing",
+        "59:1: this would leave out every record",
+        "60:1: unknown key `clas`",
+        "63:8: the key `one_of` is missing",
+    ];
+    let missing: Vec<&str> =
+        told.into_iter().filter(|t| !found.iter().any(|f| f.starts_with(&format!("m.toml:{t}")))).collect();
+    assert!(missing.is_empty(), "{missing:#?}\nare not among\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_format_that_is_none_hides_no_other_mistake_and_makes_none() {
+    let text = "name = \"a\"\nversion = 1\nzone = \"Nowhere\"\n[feed]\nbusiness_date = \"@date\"\n[format]\ntype = \"csv\"\n\
+        [[observation]]\nkind = \"flow\"\nrecord = \"x\"\naccount = \"@a\"\nas_of = \"d.e\"\nclass = \"contributon\"\namount = \"f\"\n";
+    assert_eq!(
+        problems(text).iter().map(|p| p.split(" (").next().unwrap().to_owned()).collect::<Vec<_>>(),
+        [
+            "m.toml:3:8: `Nowhere` is no time zone",
+            "m.toml:7:8: `csv` is not known here",
+            "m.toml:13:9: `contributon` is not known here"
+        ]
+    );
+}
+
+/// A block that reads what its format cannot give would quarantine every record; it is told when the mapping is checked.
+#[test]
+fn what_a_format_cannot_give_is_told_where_it_is_asked_for() {
+    let of = |format: &str, block: &str| {
+        problems(&format!(
+            "name = \"a\"\nversion = 1\n[format]\n{format}\n[[observation]]\nkind = \"account\"\naccount = \"a\"\nas_of = \"d\"\n{block}\n"
+        ))
+        .join("\n")
+    };
+    let json = of("type = \"json\"", "name = \"a..b\"\nsection = \"x\"");
+    assert!(json.contains("m.toml:9:8: `a..b`: expected names with dots between"), "{json}");
+    assert!(json.contains("m.toml:10:11: this feed has one kind of record"), "{json}");
+    let fixed = "type = \"fixed\"\n[[format.record]]\nname = \"r\"\nfields = { a = { start = 1, length = 1 }, d = { start = 2, length = 8 } }";
+    assert!(of(fixed, "name = { column = 1 }").contains("this format has no columns"));
+    assert!(of("type = \"ibkr_flex\"", "").contains("no block names a `section`"));
+    assert!(
+        of("type = \"ibkr_flex\"", "section = \"S\"\nname = { column = 2 }")
+            .contains("this format has no columns")
+    );
+    assert!(
+        of("type = \"delimited\"\nsections = { starts = \"[\" }", "").contains("no block names a `section`")
+    );
+}

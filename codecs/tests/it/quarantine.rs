@@ -16,7 +16,7 @@ fn vendor(name: &str) -> (Arc<Layout>, Vec<u8>) {
 }
 
 fn survey(layout: &Layout, feed: &[u8]) -> record::Survey {
-    let mut surveyor = layout.surveyor();
+    let mut surveyor = layout.surveyor("feed");
     feed.chunks(7).for_each(|piece| surveyor.feed(piece));
     surveyor.finish()
 }

@@ -224,10 +224,23 @@ fn a_rejected_record_that_names_a_day_holds_it() {
 fn a_feed_whose_count_disagrees_opens_one_break_with_both_counts() {
     let mut raw = raw("a");
     let feed = Arc::get_mut(&mut raw.feed).unwrap();
-    (feed.gated, feed.control) = (true, Some((5, 4)));
+    let control = record::Control { rule: "control_count", declared: "5".into(), found: "4".into() };
+    (feed.gated, feed.control) = (true, Some(control));
     let breaks = feed_breaks(&raw, &[]);
     let seen: Vec<_> = breaks.iter().map(|b| (b.rule, b.severity, b.expected, b.actual)).collect();
     assert_eq!(seen, [("control_count", "block", Some(5.into()), Some(4.into()))]);
+}
+
+#[test]
+fn a_feed_whose_total_disagrees_opens_one_break_with_both_sums() {
+    let mut raw = raw("a");
+    let feed = Arc::get_mut(&mut raw.feed).unwrap();
+    let control = record::Control { rule: "control_total", declared: "5.25".into(), found: "-4".into() };
+    (feed.gated, feed.control) = (true, Some(control));
+    let breaks = feed_breaks(&raw, &[]);
+    let seen: Vec<_> = breaks.iter().map(|b| (b.rule, b.expected, b.actual)).collect();
+    assert_eq!(seen, [("control_total", "5.25".parse().ok(), Some((-4).into()))]);
+    assert!(breaks[0].hint.as_deref().unwrap().contains("not the sum of its records"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ fn names() -> XmlNames {
 
 fn read(names_of: &[&str], record: &[u8]) -> Result<(Vec<Option<String>>, Option<u16>), FormatError> {
     let selectors: Vec<_> = names_of.iter().map(|n| Selector::Field((*n).into())).collect();
-    let flex = IbkrFlex::new(&selectors, &names()).unwrap();
+    let flex = IbkrFlex::new(&selectors, &names(), Vec::new()).unwrap();
     let attributes = vec![("accountId".into(), "U1".into()), ("currency".into(), "A&B".into())];
     let statement: Context = Arc::new(XmlContext { attributes });
     let mut fields = Fields::default();
@@ -61,7 +61,7 @@ fn an_unknown_entity_a_repeated_attribute_and_other_bytes_are_refused() {
 
 #[test]
 fn a_column_number_is_no_attribute() {
-    assert_eq!(IbkrFlex::new(&[Selector::Column(1)], &names()).unwrap_err().code, "selector");
+    assert_eq!(IbkrFlex::new(&[Selector::Column(1)], &names(), Vec::new()).unwrap_err().code, "selector");
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! One pass over a JSON text: all of it is checked, what is selected is noted.
 use super::plan::Node;
-use crate::format::{Fields, FormatError, Slot};
+use crate::format::{Fields, FormatError, Slot, part_of_sum};
 use crate::framing::json::DEPTH_LIMIT;
 
 /// Reads one JSON text whole. With `copy`, values are copied, because the text is not the record.
@@ -101,11 +101,13 @@ impl Reader<'_> {
                 return self.wrong("a name in quotes is missing");
             }
             let escaped = self.string()?;
-            let found = if members.is_empty() {
-                None
-            } else {
-                self.find(members, next, (start + 1, self.at - 1), escaped)?
-            };
+            let name = (start + 1, self.at - 1);
+            let found = if members.is_empty() { None } else { self.find(members, next, name, escaped)? };
+            if found.is_none() && !members.is_empty() && !self.copy {
+                let place = std::ptr::from_ref(members).addr() as u64;
+                let part = part_of_sum(place, &self.text[name.0..name.1]);
+                self.fields.unread = self.fields.unread.wrapping_add(part);
+            }
             if let Some(n) = found {
                 if seen & 1 << n != 0 {
                     let text = format!("`{}` stands twice in one object", members[n].0);

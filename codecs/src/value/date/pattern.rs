@@ -89,13 +89,19 @@ impl Spelling {
     }
 
     pub(super) fn read(&self, value: &[u8]) -> Result<Moment, Misfit> {
+        self.begin(value)
+            .and_then(|(moment, rest)| if rest.is_empty() { Ok(moment) } else { Err(Misfit::Shape) })
+    }
+
+    /// Reads what a text begins with, and gives what follows it.
+    pub(super) fn begin<'v>(&self, value: &'v [u8]) -> Result<(Moment, &'v [u8]), Misfit> {
         let mut cursor = Cursor { rest: value };
         let moment = match &self.form {
             Form::Dashed => cursor.dashed()?.moment()?,
             Form::Packed => cursor.packed()?.moment()?,
             Form::Iso => cursor.iso()?.moment()?,
             Form::Ofx => cursor.ofx()?.moment()?,
-            Form::Unix(unit) => return cursor.unix(*unit),
+            Form::Unix(unit) => return cursor.unix(*unit).map(|moment| (moment, &[][..])),
             Form::Pattern(items) => {
                 let mut parts = Parts::default();
                 for item in items {
@@ -104,7 +110,7 @@ impl Spelling {
                 parts.moment()?
             }
         };
-        if cursor.rest.is_empty() { Ok(moment) } else { Err(Misfit::Shape) }
+        Ok((moment, cursor.rest))
     }
 }
 

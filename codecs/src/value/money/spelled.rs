@@ -32,15 +32,14 @@ pub(super) fn spelled(value: &[u8], sign_apart: bool, spelling: &MoneySpelling) 
     let mut rest = Trimmed { bytes: value, start: 0 };
     let mut signs = 0;
     let mut negative = false;
-    if let [b'(', inner @ .., b')'] = rest.bytes {
-        rest = Trimmed { bytes: inner, start: 1 };
-        (signs, negative) = (1, true);
-    }
     let mut symbols = 0;
     let mut percents = 0;
     loop {
         rest.trim();
-        if let Some(minus) = rest.take_sign() {
+        if let [b'(', inner @ .., b')'] = rest.bytes {
+            rest = Trimmed { bytes: inner, start: rest.start + 1 };
+            (signs, negative) = (signs + 1, true);
+        } else if let Some(minus) = rest.take_sign() {
             signs += 1;
             negative |= minus;
         } else if spelling.percent && rest.take(b"%") {
@@ -127,15 +126,15 @@ fn digits(text: &Trimmed, spelling: &MoneySpelling) -> Result<Number, Fault> {
         if b.is_ascii_digit() {
             number.push(b, spelling.digits)?;
             (group, seen) = (group + 1, seen + 1);
-        } else if Some(b) == spelling.grouping {
+            n += 1;
+        } else if let Some(length) = separator(&bytes[n..], spelling) {
             if group == 0 || group > 3 || (grouped && group != 3) {
                 return Err(bad("a separator stands where no thousand ends", n));
             }
-            (group, grouped) = (0, true);
+            (group, grouped, n) = (0, true, n + length);
         } else {
             break;
         }
-        n += 1;
     }
     if grouped && group != 3 {
         return Err(bad("after a separator of thousands three digits must follow", n));
@@ -161,6 +160,17 @@ fn digits(text: &Trimmed, spelling: &MoneySpelling) -> Result<Number, Fault> {
         return Err(bad("an unexpected character", n));
     }
     Ok(number)
+}
+
+/// How long the separator of thousands is that stands here. A space may be a no-break one, also a narrow one, and an apostrophe the
+/// typographer's.
+fn separator(bytes: &[u8], spelling: &MoneySpelling) -> Option<usize> {
+    match (spelling.grouping?, bytes) {
+        (grouping, [b, ..]) if *b == grouping => Some(1),
+        (b' ', [0xC2, 0xA0, ..]) => Some(2),
+        (b' ', [0xE2, 0x80, 0xAF, ..]) | (b'\'', [0xE2, 0x80, 0x99, ..]) => Some(3),
+        _ => None,
+    }
 }
 
 /// An exponent and the byte after it. Beyond what any amount can need it stays at a thousand, which is out of range.
