@@ -5,10 +5,13 @@ use super::given::{BASE, Given, Kinds, given};
 use super::linking::index;
 use super::number::exact;
 use super::said::{names, partitions};
+use super::standing::lacked;
 use super::store::{Store, feed_in_pieces};
 use proptest::prelude::*;
-use returns::ledger::{Folded, Ground, Profile, StoredFact, fold};
-use returns::{Fact, Reason, Row};
+use record::FeedKey;
+use returns::fact::Content;
+use returns::ledger::{Feeds, Folded, Ground, Profile, StoredFact, WaitingReason, WholeFeed, fold};
+use returns::{Fact, Key, Reason, Row};
 
 /// The reasons that facts alone decide.
 const REASONS: [Reason; 6] = [
@@ -61,16 +64,41 @@ fn told(row: &Row) -> OracleRow {
     }
 }
 
+/// What is known of the feeds with an end when all has come.
+fn known(whole: &[WholeFeed]) -> Feeds {
+    let mut feeds = Feeds::default();
+    whole.iter().for_each(|feed| feeds.note(feed.clone()));
+    feeds
+}
+
+/// The undated facts that the product marks as lacked by a newer full feed, and the oracle's.
+fn marked_as_lacked(folded: &Folded) -> Vec<(Key, FeedKey, Content)> {
+    let marked = |s: &&StoredFact| s.waiting == Some(WaitingReason::Lacked);
+    identities(folded.facts.iter().filter(marked).map(|s| &s.fact))
+}
+
+fn undated_lacked(given: &Given) -> Vec<(Key, FeedKey, Content)> {
+    identities(lacked(&given.facts, &names(), &given.whole).iter().filter(|f| !f.is_dated()))
+}
+
+fn identities<'a>(facts: impl Iterator<Item = &'a Fact>) -> Vec<(Key, FeedKey, Content)> {
+    let mut all: Vec<_> = facts.map(|f| (f.key(), f.feed, f.content)).collect();
+    all.sort();
+    all
+}
+
 fn agrees_with_the_oracle(given: &Given) -> Result<(), TestCaseError> {
-    let partitions = partitions();
-    let product: Vec<OracleRow> =
-        fold_at_once(&given.facts, Ground { policy: &given.policy, partitions: &partitions, feeds: &returns::ledger::NO_FEEDS })
-            .rows
-            .iter()
-            .map(told)
-            .collect();
-    let account =
-        Account { facts: &given.facts, names: &names(), policy: &given.policy, base_currency: Some(BASE) };
+    let (partitions, feeds) = (partitions(), known(&given.whole));
+    let folded = fold_at_once(&given.facts, given.ground(&partitions, &feeds));
+    let product: Vec<OracleRow> = folded.rows.iter().map(told).collect();
+    let account = Account {
+        facts: &given.facts,
+        names: &names(),
+        policy: &given.policy,
+        base_currency: Some(BASE),
+        whole: &given.whole,
+    };
+    prop_assert_eq!(marked_as_lacked(&folded), undated_lacked(given), "undated facts that newer feeds lack");
     let oracle = account.rows();
     let dates = |rows: &[OracleRow]| rows.iter().map(|row| row.figures.as_of).collect::<Vec<_>>();
     prop_assert_eq!(dates(&product), dates(&oracle), "the dates of rows");
@@ -98,15 +126,19 @@ proptest! {
         agrees_with_the_oracle(&given)?;
     }
 
-    /// In any order, any number of times, in any batches, with memory lost between them.
+    #[test]
+    fn any_facts_of_whole_feeds_fold_to_the_same_rows(given in given(Kinds::Whole, true)) {
+        agrees_with_the_oracle(&given)?;
+    }
+
+    /// In any order, any number of times, in any batches, with memory lost between them, feeds ending once all of them has come.
     #[test]
     fn any_way_of_coming_gives_the_same_rows(
-        given in given(Kinds::All, true),
+        given in prop_oneof![given(Kinds::All, true), given(Kinds::Whole, true)],
         order in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0u8..4), 0..40),
         evictions in any::<u64>(),
     ) {
         let partitions = partitions();
-        let ground = Ground { policy: &given.policy, partitions: &partitions, feeds: &returns::ledger::NO_FEEDS };
         let mut pieces: Vec<(Fact, u8)> = given.facts.iter().cloned().map(|fact| (fact, 0)).collect();
         for (from, to, batch) in order {
             let moved = from.index(pieces.len());
@@ -117,8 +149,9 @@ proptest! {
             pieces.swap(a, b);
         }
         let mut store = Store::new(profile());
-        feed_in_pieces(&mut store, &pieces, evictions, ground)?;
-        let whole = fold_at_once(&given.facts, ground);
+        feed_in_pieces(&mut store, &pieces, evictions, &given, &partitions)?;
+        let feeds = known(&given.whole);
+        let whole = fold_at_once(&given.facts, given.ground(&partitions, &feeds));
         let rows: Vec<Row> = store.rows.values().cloned().collect();
         prop_assert_eq!(rows.len(), whole.rows.len(), "how many rows");
         for (piece, whole) in rows.iter().zip(&whole.rows) {
