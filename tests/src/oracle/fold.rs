@@ -146,7 +146,7 @@ impl Settled<'_> {
     fn moves(&self, book: &Book, before: Option<Date>) -> Vec<Move> {
         let mut moves = book.moves(self.vendor);
         moves.retain(|m| {
-            let late = self.is_late(m);
+            let late = self.is_late(book, m);
             let after_before = before.is_none_or(|b| m.date > b || (m.date == b && late));
             after_before && (m.date < self.date || (m.date == self.date && !late))
         });
@@ -156,11 +156,12 @@ impl Settled<'_> {
         moves
     }
 
-    fn is_late(&self, m: &Move) -> bool {
+    /// Of this row's own date `then` says when it closed; the rows before are as they are.
+    fn is_late(&self, then: &Book, m: &Move) -> bool {
         let Some((date, vendor)) = self.plan.iter().find(|(date, _)| *date == m.date) else { return false };
-        let untimed = self.book.closes_untimed(*vendor, *date);
-        let closing =
-            self.book.valuations(*vendor, *date).pop().and_then(|(_, at, _)| at).filter(|_| !untimed);
+        let book = if *date == self.date { then } else { self.book };
+        let untimed = book.closes_untimed(*vendor, *date);
+        let closing = book.valuations(*vendor, *date).pop().and_then(|(_, at, _)| at).filter(|_| !untimed);
         let policy = self.book.policy.vendor(*vendor);
         let cut_off = policy.cut_off.map(|minutes| instant(*date, minutes, &policy.zone));
         closing.or(cut_off).zip(m.at).is_some_and(|(closes, at)| at >= closes)
