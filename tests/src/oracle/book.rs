@@ -1,6 +1,6 @@
 //! What one vendor says of one date, from a set of winning facts (F1's order in a day, F5, F6).
 use super::number::{Q, exact, is_zero, zero};
-use super::standing::{Names, winners};
+use super::standing::{Names, contents, winners};
 use super::whole::is_coming;
 use jiff::civil::{Date, time};
 use jiff::tz::TimeZone;
@@ -59,8 +59,8 @@ impl Book<'_> {
         base_currency: Option<[u8; 3]>,
         whole: &'a [WholeFeed],
     ) -> Book<'a> {
-        let held = |f: &&Fact| f.kind() == Kind::Holding && !is_coming(f.feed, whole);
-        let held: Vec<Fact> = standing.iter().filter(held).cloned().collect();
+        let mut held = contents(standing, names);
+        held.retain(|f| f.kind() == Kind::Holding && feeds(f, standing).any(|feed| !is_coming(feed, whole)));
         let mut holdings = winners(&held, names);
         holdings.sort_by(|a, b| a.reference.cmp(&b.reference));
         Book { winners: winners(standing, names), holdings, standing, policy, base_currency, whole }
@@ -229,16 +229,13 @@ impl Book<'_> {
     /// Whether a feed that gives what a day needs has ended: one of that date or a later one, or one that speaks of the day itself.
     fn is_in(&self, vendor: Vendor, date: Date, gives: fn(&Needs) -> bool) -> bool {
         let of_day = |f: &&Fact| !is_over(f) && self.counts_on(vendor, f) == date;
-        let speaks = |feed: FeedKey| self.of(vendor).filter(of_day).any(|f| self.says(feed, f));
+        let speaks = |feed: FeedKey| {
+            self.of(vendor).filter(of_day).any(|f| feeds(f, self.standing).any(|own| own == feed))
+        };
         self.whole
             .iter()
             .filter(|w| w.vendor == vendor && w.stage != Stage::Coming && gives(&w.gives))
             .any(|w| w.business_date.is_some_and(|d| d >= date) || speaks(w.key))
-    }
-
-    /// Whether a feed is one of a winner's witnesses.
-    fn says(&self, feed: FeedKey, winner: &Fact) -> bool {
-        self.standing.iter().any(|f| f.feed == feed && f.key() == winner.key() && f.content == winner.content)
     }
 
     fn counts_on(&self, vendor: Vendor, fact: &Fact) -> Date {
@@ -256,6 +253,11 @@ impl Book<'_> {
             .filter(|f| after.is_none_or(|after| f.as_of > after) && f.as_of <= to)
             .any(|f| matches!(&f.body, Body::Quarantined(q) if !q.released))
     }
+}
+
+/// The feeds that say a content.
+fn feeds<'a>(fact: &'a Fact, standing: &'a [Fact]) -> impl Iterator<Item = FeedKey> + 'a {
+    standing.iter().filter(|f| f.key() == fact.key() && f.content == fact.content).map(|f| f.feed)
 }
 
 /// In quarantine no longer.

@@ -10,7 +10,7 @@ use super::store::{Store, feed_in_pieces};
 use proptest::prelude::*;
 use record::FeedKey;
 use returns::fact::Content;
-use returns::ledger::{Feeds, Folded, Ground, Profile, StoredFact, WaitingReason, WholeFeed, fold};
+use returns::ledger::{Feeds, Folded, Ground, Profile, Stage, StoredFact, WaitingReason, WholeFeed, fold};
 use returns::{Fact, Key, Reason, Row};
 
 /// The reasons that facts alone decide.
@@ -64,9 +64,11 @@ fn told(row: &Row) -> OracleRow {
     }
 }
 
-/// What is known of the feeds with an end when all has come.
+/// What is known of the feeds with an end when all has come. One that was through and grows is coming once more.
 fn known(whole: &[WholeFeed]) -> Feeds {
     let mut feeds = Feeds::default();
+    let before = |feed: &WholeFeed| WholeFeed { stage: Stage::In { unread: false }, ..feed.clone() };
+    whole.iter().map(before).for_each(|feed| feeds.note(feed));
     whole.iter().for_each(|feed| feeds.note(feed.clone()));
     feeds
 }

@@ -121,7 +121,7 @@ fn rest() -> BoxedStrategy<Say> {
             .prop_map(|(target, of, reinstate, time)| Say::Withdrawal { target, of, reinstate, time }),
         1 => (0u8..14, any::<bool>()).prop_map(|(day, released)| Say::Quarantined { day, released }),
     ]
-        .boxed()
+    .boxed()
 }
 
 fn holding() -> BoxedStrategy<Say> {
