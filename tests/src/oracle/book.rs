@@ -16,7 +16,7 @@ pub type Instant = i64;
 /// Winning facts of a moment, and the conventions they are read by.
 pub struct Book<'a> {
     pub winners: Vec<Fact>,
-    /// The winners of what feeds have said in full, of which holdings are summed.
+    /// Of holdings, the winners among contents that a feed says of which no more is to come: those are summed.
     holdings: Vec<Fact>,
     standing: &'a [Fact],
     pub policy: &'a Policy,
@@ -229,13 +229,12 @@ impl Book<'_> {
     /// Whether a feed that gives what a day needs has ended: one of that date or a later one, or one that speaks of the day itself.
     fn is_in(&self, vendor: Vendor, date: Date, gives: fn(&Needs) -> bool) -> bool {
         let of_day = |f: &&Fact| !is_over(f) && self.counts_on(vendor, f) == date;
-        let speaks = |feed: FeedKey| {
-            self.of(vendor).filter(of_day).any(|f| feeds(f, self.standing).any(|own| own == feed))
-        };
+        let live = self.of(vendor).chain(self.holdings.iter().filter(|f| f.origin == Origin::Vendor(vendor)));
+        let speaking: Vec<FeedKey> = live.filter(of_day).flat_map(|f| feeds(f, self.standing)).collect();
         self.whole
             .iter()
             .filter(|w| w.vendor == vendor && w.stage != Stage::Coming && gives(&w.gives))
-            .any(|w| w.business_date.is_some_and(|d| d >= date) || speaks(w.key))
+            .any(|w| w.business_date.is_some_and(|d| d >= date) || speaking.contains(&w.key))
     }
 
     fn counts_on(&self, vendor: Vendor, fact: &Fact) -> Date {

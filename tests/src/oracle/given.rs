@@ -105,6 +105,10 @@ fn correction() -> BoxedStrategy<Say> {
         .boxed()
 }
 
+fn quarantined() -> BoxedStrategy<Say> {
+    (0u8..14, any::<bool>()).prop_map(|(day, released)| Say::Quarantined { day, released }).boxed()
+}
+
 /// A tombstone of an original speaks of one date, however often it comes: whether one that another has replaced is still a record of a
 /// later date, which completes the days before (F6), the contract does not say.
 fn cancel() -> BoxedStrategy<Say> {
@@ -119,7 +123,7 @@ fn rest() -> BoxedStrategy<Say> {
         2 => cancel(),
         4 => (0u8..3, 0u8..40, any::<bool>(), 0u8..4)
             .prop_map(|(target, of, reinstate, time)| Say::Withdrawal { target, of, reinstate, time }),
-        1 => (0u8..14, any::<bool>()).prop_map(|(day, released)| Say::Quarantined { day, released }),
+        1 => quarantined(),
     ]
     .boxed()
 }
@@ -176,7 +180,7 @@ fn spec(kind: Kinds) -> BoxedStrategy<Spec> {
                 .boxed()
         }
         Kinds::Whole => {
-            prop_oneof![6 => summary(), 4 => detail(), 4 => holding(), 1 => correction(), 2 => rest(), 2 => valuation()]
+            prop_oneof![6 => summary(), 4 => detail(), 4 => holding(), 1 => correction(), 2 => rest(), 2 => valuation(), 1 => quarantined()]
                 .boxed()
         }
     };

@@ -112,7 +112,8 @@ pub fn feed_in_pieces(
     let coming = |feed: &WholeFeed| WholeFeed { stage: Stage::Coming, ..feed.clone() };
     given.whole.iter().for_each(|feed| feeds.note(coming(feed)));
     let mut state = store.restore(given.ground(partitions, &feeds));
-    let mut to_come: Vec<&WholeFeed> = given.whole.iter().collect();
+    let mut to_come: Vec<&WholeFeed> =
+        given.whole.iter().filter(|feed| feed.stage != Stage::Coming).collect();
     let mut came = 0;
     let mut batch = 0;
     while let Some((_, more)) = pieces.get(came) {
