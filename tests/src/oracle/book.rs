@@ -1,6 +1,6 @@
 //! What one vendor says of one date, from a set of winning facts (F1's order in a day, F5, F6).
 use super::number::{Q, exact, is_zero, zero};
-use super::standing::{Names, contents, winners};
+use super::standing::{Names, contents, is_released, winners};
 use super::whole::is_coming;
 use jiff::civil::{Date, time};
 use jiff::tz::TimeZone;
@@ -212,7 +212,7 @@ impl Book<'_> {
     /// F6: the vendor says what a day needs, and no fact has completed it.
     pub fn is_open(&self, vendor: Vendor, date: Date) -> bool {
         let policy = self.policy.vendor(vendor);
-        let later = self.of(vendor).any(|f| f.as_of > date && !is_over(f));
+        let later = self.of(vendor).any(|f| f.as_of > date && !is_released(f, self.standing.iter()));
         // A value without a time is the closing one.
         let closed = |minutes: u16| {
             let close = instant(date, minutes, &policy.zone);
@@ -228,7 +228,7 @@ impl Book<'_> {
 
     /// Whether a feed that gives what a day needs has ended: one of that date or a later one, or one that speaks of the day itself.
     fn is_in(&self, vendor: Vendor, date: Date, gives: fn(&Needs) -> bool) -> bool {
-        let of_day = |f: &&Fact| !is_over(f) && self.counts_on(vendor, f) == date;
+        let of_day = |f: &&Fact| !is_released(f, self.standing.iter()) && self.counts_on(vendor, f) == date;
         let live = self.of(vendor).chain(self.holdings.iter().filter(|f| f.origin == Origin::Vendor(vendor)));
         let speaking: Vec<FeedKey> = live.filter(of_day).flat_map(|f| feeds(f, self.standing)).collect();
         self.whole
@@ -250,18 +250,13 @@ impl Book<'_> {
         self.winners
             .iter()
             .filter(|f| after.is_none_or(|after| f.as_of > after) && f.as_of <= to)
-            .any(|f| matches!(&f.body, Body::Quarantined(q) if !q.released))
+            .any(|f| f.kind() == Kind::Quarantined && !is_released(f, self.standing.iter()))
     }
 }
 
 /// The feeds that say a content.
 fn feeds<'a>(fact: &'a Fact, standing: &'a [Fact]) -> impl Iterator<Item = FeedKey> + 'a {
     standing.iter().filter(|f| f.key() == fact.key() && f.content == fact.content).map(|f| f.feed)
-}
-
-/// In quarantine no longer.
-fn is_over(fact: &Fact) -> bool {
-    matches!(&fact.body, Body::Quarantined(q) if q.released)
 }
 
 impl Move {

@@ -165,6 +165,12 @@ fn describes(cancel: &Cancel, as_of: Date, origin: Origin, fact: &Fact, flow: &F
         && flow.security == cancel.security
 }
 
+/// Whether a record that sat in quarantine does so no longer: once released is released, whatever says so first.
+pub fn is_released<'a>(fact: &Fact, mut standing: impl Iterator<Item = &'a Fact>) -> bool {
+    fact.kind() == Kind::Quarantined
+        && standing.any(|f| f.key() == fact.key() && matches!(&f.body, Body::Quarantined(q) if q.released))
+}
+
 /// Corrections in their own order: (revision of the ticket, event time, id).
 pub fn correction_order(a: &Fact, b: &Fact) -> Ordering {
     let key = |f: &Fact| match &f.body {

@@ -1,7 +1,8 @@
 //! Whole feeds: what a newer full one withdraws of an older one, and whether more of one is to come (F5).
+use super::standing::is_released;
 use record::FeedKey;
 use returns::ledger::{Stage, WholeFeed};
-use returns::{Body, Fact, Kind, Origin};
+use returns::{Fact, Kind, Origin};
 
 /// Whether more of a feed is to come. Of a stream, or a feed nothing is known of, nothing says so.
 pub fn is_coming(feed: FeedKey, whole: &[WholeFeed]) -> bool {
@@ -32,8 +33,7 @@ fn takes_the_place(newer: &WholeFeed, older: &WholeFeed) -> bool {
 
 /// Whether a record of a feed that sits in quarantine may be this fact: it names the date, or the fact's key has none.
 fn may_say(feed: FeedKey, fact: &Fact, stands: &[&Fact]) -> bool {
-    let is_release = |f: &Fact| matches!(&f.body, Body::Quarantined(q) if q.released);
-    let sits = |q: &Fact| !stands.iter().any(|f| f.key() == q.key() && is_release(f));
+    let sits = |q: &Fact| !is_released(q, stands.iter().copied());
     let names = |q: &Fact| !fact.is_dated() || q.as_of == fact.as_of;
     stands.iter().any(|q| q.feed == feed && q.kind() == Kind::Quarantined && names(q) && sits(q))
 }
