@@ -168,8 +168,13 @@ fn what_sits_in_quarantine_is_not_lacked_however_far_its_date() {
     comes_in_pieces(&given, &pieces, 0).unwrap();
 }
 
+/// `PROPTEST_CASES=50000` looks harder.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(400)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn any_summaries_fold_to_the_same_rows(given in given(Kinds::Summaries, false)) {
