@@ -162,7 +162,8 @@ impl Expect {
 fn oracle_figure(case: &Case, expect: &Expect) -> Option<Q> {
     let facts: Vec<Fact> = case.day.iter().enumerate().map(|(n, day)| fact(case, day, n)).collect();
     let names = Names::from([(PartitionKey(1), "published/case".to_owned())]);
-    let account = Account { facts: &facts, names: &names, policy: &policy(case), base_currency: None };
+    let account =
+        Account { facts: &facts, names: &names, policy: &policy(case), base_currency: None, whole: &[] };
     let figures: Vec<Figures> = account.rows().into_iter().map(|row| row.figures).collect();
     let on = |date: Date| figures.iter().find(|row| row.as_of == date);
     let net = |from: Date, to: Date| window::between(&figures, from, to, true).net.ok();

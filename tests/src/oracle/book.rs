@@ -1,11 +1,14 @@
 //! What one vendor says of one date, from a set of winning facts (F1's order in a day, F5, F6).
 use super::number::{Q, exact, is_zero, zero};
-use super::standing::Names;
+use super::standing::{Names, contents, is_released, winners};
+use super::whole::is_coming;
 use jiff::civil::{Date, time};
 use jiff::tz::TimeZone;
-use returns::fact::{Class, Flow, Stated, Summary, Valuation};
-use returns::policy::{FlowDate, FlowsFrom, Vendor};
-use returns::{Body, Fact, Origin, Policy};
+use record::FeedKey;
+use returns::fact::{Class, Flow, Holding, Stated, Summary, Valuation};
+use returns::ledger::{Needs, Stage, WholeFeed};
+use returns::policy::{FlowDate, FlowsFrom, ValueFrom, Vendor};
+use returns::{Body, Fact, Kind, Origin, Policy};
 
 /// Microseconds since 1970 UTC.
 pub type Instant = i64;
@@ -13,8 +16,12 @@ pub type Instant = i64;
 /// Winning facts of a moment, and the conventions they are read by.
 pub struct Book<'a> {
     pub winners: Vec<Fact>,
+    /// Of holdings, the winners among contents that a feed says of which no more is to come: those are summed.
+    holdings: Vec<Fact>,
+    standing: &'a [Fact],
     pub policy: &'a Policy,
-    pub base_currency: Option<[u8; 3]>,
+    base_currency: Option<[u8; 3]>,
+    whole: &'a [WholeFeed],
 }
 
 /// Money that crossed the border, or a fee, with its date.
@@ -46,12 +53,17 @@ pub struct Fields {
 
 impl Book<'_> {
     pub fn new<'a>(
-        standing: &[Fact],
+        standing: &'a [Fact],
         names: &Names,
         policy: &'a Policy,
         base_currency: Option<[u8; 3]>,
+        whole: &'a [WholeFeed],
     ) -> Book<'a> {
-        Book { winners: super::standing::winners(standing, names), policy, base_currency }
+        let mut held = contents(standing, names);
+        held.retain(|f| f.kind() == Kind::Holding && feeds(f, standing).any(|feed| !is_coming(feed, whole)));
+        let mut holdings = winners(&held, names);
+        holdings.sort_by(|a, b| a.reference.cmp(&b.reference));
+        Book { winners: winners(standing, names), holdings, standing, policy, base_currency, whole }
     }
 
     fn of(&self, vendor: Vendor) -> impl Iterator<Item = &Fact> {
@@ -90,13 +102,44 @@ impl Book<'_> {
         }
     }
 
-    /// E: a summary's value, else the closing valuation.
+    /// E: a summary's value, else the closing valuation, else the sum of holdings where they are the vendor's values.
     pub fn value(&self, vendor: Vendor, date: Date) -> Option<(&Fact, Q)> {
         let summary = self.summary(vendor, date).filter(|(_, s)| s.stated.has(Stated::END));
         match summary {
             Some((fact, s)) => Some((fact, exact(s.end) + exact(s.accrued))),
-            None => self.valuations(vendor, date).pop().map(|(fact, _, value)| (fact, value)),
+            None => self
+                .valuations(vendor, date)
+                .pop()
+                .map(|(fact, _, value)| (fact, value))
+                .or_else(|| self.held_value(vendor, date)),
         }
+    }
+
+    /// The first holding stands for all of them.
+    fn held_value(&self, vendor: Vendor, date: Date) -> Option<(&Fact, Q)> {
+        let held: Vec<(&Fact, Q)> = self
+            .held(vendor)
+            .filter(|(f, _)| f.as_of == date)
+            .map(|(f, h)| (f, exact(h.value) + exact(h.accrued)))
+            .collect();
+        let (first, _) = held.first()?;
+        Some((first, held.iter().map(|(_, value)| value.clone()).sum()))
+    }
+
+    /// The holdings that count for a vendor's values.
+    fn held(&self, vendor: Vendor) -> impl Iterator<Item = (&Fact, &Holding)> {
+        let as_values = self.policy.vendor(vendor).value_from == ValueFrom::Holdings;
+        let own = move |f: &&Fact| as_values && f.origin == Origin::Vendor(vendor);
+        self.holdings.iter().filter(own).filter_map(|f| match &f.body {
+            Body::Holding(h) if self.is_base_currency(h.currency) => Some((f, h)),
+            _ => None,
+        })
+    }
+
+    /// Whether a date's value is its closing one without a time of its own.
+    pub fn closes_untimed(&self, vendor: Vendor, date: Date) -> bool {
+        let summary = self.summary(vendor, date).is_some_and(|(_, s)| s.stated.has(Stated::END));
+        summary || self.valuations(vendor, date).is_empty()
     }
 
     /// The dates on which a vendor gives a value, in order.
@@ -108,6 +151,7 @@ impl Book<'_> {
                 Body::Valuation(v) => Some(self.valued_on(vendor, f.as_of, v)),
                 _ => None,
             })
+            .chain(self.held(vendor).map(|(f, _)| f.as_of))
             .collect();
         dates.sort();
         dates.dedup();
@@ -128,7 +172,7 @@ impl Book<'_> {
 
     fn moves_of_detail(&self, vendor: Vendor, fact: &Fact) -> Vec<Move> {
         let Body::Flow(flow) = &fact.body else { return vec![] };
-        if !self.is_base_currency(flow) {
+        if !self.is_base_currency(flow.currency) {
             return vec![];
         }
         let mut moved = Move { at: flow.at, ..Move::on(self.flow_date(vendor, fact.as_of, flow)) };
@@ -142,8 +186,8 @@ impl Book<'_> {
         vec![moved]
     }
 
-    fn is_base_currency(&self, flow: &Flow) -> bool {
-        flow.currency.is_none() || flow.currency == self.base_currency
+    fn is_base_currency(&self, currency: Option<[u8; 3]>) -> bool {
+        currency.is_none() || currency == self.base_currency
     }
 
     fn flow_date(&self, vendor: Vendor, as_of: Date, flow: &Flow) -> Date {
@@ -168,8 +212,7 @@ impl Book<'_> {
     /// F6: the vendor says what a day needs, and no fact has completed it.
     pub fn is_open(&self, vendor: Vendor, date: Date) -> bool {
         let policy = self.policy.vendor(vendor);
-        let is_over = |f: &Fact| matches!(&f.body, Body::Quarantined(q) if q.released);
-        let later = self.of(vendor).any(|f| f.as_of > date && !is_over(f));
+        let later = self.of(vendor).any(|f| f.as_of > date && !is_released(f, self.standing.iter()));
         // A value without a time is the closing one.
         let closed = |minutes: u16| {
             let close = instant(date, minutes, &policy.zone);
@@ -177,8 +220,29 @@ impl Book<'_> {
         };
         let both = Stated::CONTRIBUTIONS.with(Stated::DISTRIBUTIONS);
         let flows_told = self.summary(vendor, date).is_some_and(|(_, s)| s.stated.has(both));
-        let values_open = policy.close.is_some_and(|minutes| !closed(minutes));
-        (values_open || (policy.needs_flows && !flows_told)) && !later
+        let (values_in, flows_in) =
+            (self.is_in(vendor, date, |n| n.values), self.is_in(vendor, date, |n| n.flows));
+        let values_open = policy.close.is_some_and(|minutes| !closed(minutes)) && !values_in;
+        (values_open || (policy.needs_flows && !flows_told && !flows_in)) && !later
+    }
+
+    /// Whether a feed that gives what a day needs has ended: one of that date or a later one, or one that speaks of the day itself.
+    fn is_in(&self, vendor: Vendor, date: Date, gives: fn(&Needs) -> bool) -> bool {
+        let of_day = |f: &&Fact| !is_released(f, self.standing.iter()) && self.counts_on(vendor, f) == date;
+        let live = self.of(vendor).chain(self.holdings.iter().filter(|f| f.origin == Origin::Vendor(vendor)));
+        let speaking: Vec<FeedKey> = live.filter(of_day).flat_map(|f| feeds(f, self.standing)).collect();
+        self.whole
+            .iter()
+            .filter(|w| w.vendor == vendor && w.stage != Stage::Coming && gives(&w.gives))
+            .any(|w| w.business_date.is_some_and(|d| d >= date) || speaking.contains(&w.key))
+    }
+
+    fn counts_on(&self, vendor: Vendor, fact: &Fact) -> Date {
+        match &fact.body {
+            Body::Valuation(v) => self.valued_on(vendor, fact.as_of, v),
+            Body::Flow(f) => self.flow_date(vendor, fact.as_of, f),
+            _ => fact.as_of,
+        }
     }
 
     /// A record in quarantine that names a date in (after, to]: it may be a flow of that row.
@@ -186,8 +250,13 @@ impl Book<'_> {
         self.winners
             .iter()
             .filter(|f| after.is_none_or(|after| f.as_of > after) && f.as_of <= to)
-            .any(|f| matches!(&f.body, Body::Quarantined(q) if !q.released))
+            .any(|f| f.kind() == Kind::Quarantined && !is_released(f, self.standing.iter()))
     }
+}
+
+/// The feeds that say a content.
+fn feeds<'a>(fact: &'a Fact, standing: &'a [Fact]) -> impl Iterator<Item = FeedKey> + 'a {
+    standing.iter().filter(|f| f.key() == fact.key() && f.content == fact.content).map(|f| f.feed)
 }
 
 impl Move {

@@ -6,6 +6,7 @@ use super::overlay::overlay;
 use super::standing::{Names, standing};
 use jiff::civil::Date;
 use returns::fact::Stated;
+use returns::ledger::WholeFeed;
 use returns::policy::{FlowTiming, FlowsFrom, Vendor};
 use returns::{Fact, Policy, Reason};
 
@@ -25,12 +26,14 @@ pub struct Account<'a> {
     pub names: &'a Names,
     pub policy: &'a Policy,
     pub base_currency: Option<[u8; 3]>,
+    /// What is known of feeds with an end.
+    pub whole: &'a [WholeFeed],
 }
 
 impl Account<'_> {
     pub fn rows(&self) -> Vec<OracleRow> {
-        let standing = standing(self.facts, self.names);
-        let book = Book::new(&standing, self.names, self.policy, self.base_currency);
+        let standing = standing(self.facts, self.names, self.whole);
+        let book = Book::new(&standing, self.names, self.policy, self.base_currency, self.whole);
         let plan = feeding(&book);
         let mut rows: Vec<OracleRow> = Vec::new();
         for (date, vendor) in &plan {
@@ -124,7 +127,7 @@ impl Settled<'_> {
     /// The fields a correction may touch, as the vendor's facts so far give them.
     fn fields(&self, then: &[Fact], before: Option<Date>) -> Fields {
         let a = self.account;
-        let book = Book::new(then, a.names, a.policy, a.base_currency);
+        let book = Book::new(then, a.names, a.policy, a.base_currency, a.whole);
         let Some((_, value)) = book.value(self.vendor, self.date) else { return Fields::default() };
         let moves = self.moves(&book, before);
         let sum = |of: fn(&Move) -> Q| moves.iter().map(of).sum::<Q>();
@@ -143,7 +146,7 @@ impl Settled<'_> {
     fn moves(&self, book: &Book, before: Option<Date>) -> Vec<Move> {
         let mut moves = book.moves(self.vendor);
         moves.retain(|m| {
-            let late = self.is_late(m);
+            let late = self.is_late(book, m);
             let after_before = before.is_none_or(|b| m.date > b || (m.date == b && late));
             after_before && (m.date < self.date || (m.date == self.date && !late))
         });
@@ -153,11 +156,12 @@ impl Settled<'_> {
         moves
     }
 
-    fn is_late(&self, m: &Move) -> bool {
+    /// Of this row's own date `then` says when it closed; the rows before are as they are.
+    fn is_late(&self, then: &Book, m: &Move) -> bool {
         let Some((date, vendor)) = self.plan.iter().find(|(date, _)| *date == m.date) else { return false };
-        let summary = self.book.summary(*vendor, *date).is_some_and(|(_, s)| s.stated.has(Stated::END));
-        let closing =
-            self.book.valuations(*vendor, *date).pop().and_then(|(_, at, _)| at).filter(|_| !summary);
+        let book = if *date == self.date { then } else { self.book };
+        let untimed = book.closes_untimed(*vendor, *date);
+        let closing = book.valuations(*vendor, *date).pop().and_then(|(_, at, _)| at).filter(|_| !untimed);
         let policy = self.book.policy.vendor(*vendor);
         let cut_off = policy.cut_off.map(|minutes| instant(*date, minutes, &policy.zone));
         closing.or(cut_off).zip(m.at).is_some_and(|(closes, at)| at >= closes)
@@ -186,12 +190,10 @@ impl Settled<'_> {
     }
 
     fn parts(&self, moves: &[Move], end_value: Q, period: &Period, by_date: bool) -> Vec<Part> {
-        let summary =
-            self.book.summary(self.vendor, self.date).is_some_and(|(_, s)| s.stated.has(Stated::END));
         let mut bounds: Vec<(Option<Instant>, Q)> =
             self.book.valuations(self.vendor, self.date).into_iter().map(|(_, at, v)| (at, v)).collect();
-        if summary {
-            // A value without a time is the closing one, and the summary's goes before it.
+        if self.book.closes_untimed(self.vendor, self.date) {
+            // A value without a time is the closing one, and a summary's goes before it.
             bounds.retain(|(at, _)| at.is_some());
             bounds.push((None, end_value.clone()));
         }

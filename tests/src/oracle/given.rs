@@ -1,16 +1,42 @@
 //! Random accounts: what may be said of one, small enough to shrink well and nasty enough to meet every rule.
-use super::said::{Say, Spec, facts};
+use super::said::{Say, Spec, at, day, facts};
 use proptest::collection::vec;
 use proptest::option::{of, weighted};
 use proptest::prelude::*;
-use returns::policy::{FlowDate, FlowTiming, FlowsFrom, OnUndefined, VendorPolicy};
+use record::{FeedKey, Partitions};
+use returns::ledger::{Feeds, Ground, Needs, Stage, WholeFeed};
+use returns::policy::{FlowDate, FlowTiming, FlowsFrom, OnUndefined, ValueFrom, Vendor, VendorPolicy};
 use returns::{Decimal, Fact, Policy};
+use std::fmt;
 
 /// An account's facts and the ground they are folded on.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Given {
     pub policy: Policy,
     pub facts: Vec<Fact>,
+    /// What is known of feeds with an end.
+    pub whole: Vec<WholeFeed>,
+}
+
+/// A line each, so that a counterexample can be read.
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Fact { origin, as_of, reference, revision, arrival, place, feed, body, .. } in &self.facts {
+            let (feed, at, arrival) = (feed.0, place.position, arrival.0);
+            writeln!(
+                f,
+                "\nfeed {feed} {at} arrival {arrival:?} revision {revision:?} {origin:?} {as_of} {reference:?}: {body:?}"
+            )?;
+        }
+        self.whole.iter().try_for_each(|feed| writeln!(f, "{feed:?}"))?;
+        writeln!(f, "{:?}", self.policy)
+    }
+}
+
+impl Given {
+    pub fn ground<'a>(&'a self, partitions: &'a Partitions, feeds: &'a Feeds) -> Ground<'a> {
+        Ground { policy: &self.policy, partitions, feeds }
+    }
 }
 
 pub const BASE: [u8; 3] = *b"USD";
@@ -79,14 +105,70 @@ fn correction() -> BoxedStrategy<Say> {
         .boxed()
 }
 
+fn quarantined() -> BoxedStrategy<Say> {
+    (0u8..14, any::<bool>()).prop_map(|(day, released)| Say::Quarantined { day, released }).boxed()
+}
+
+/// A tombstone of an original speaks of one date, however often it comes: whether one that another has replaced is still a record of a
+/// later date, which completes the days before (F6), the contract does not say.
+fn cancel() -> BoxedStrategy<Say> {
+    let day = |(day, original): (u8, Option<u8>)| original.map_or(day, |id| id * 3);
+    (0u8..14, of(0u8..4), flow())
+        .prop_map(move |(any, original, amount)| Say::Cancel { day: day((any, original)), original, amount })
+        .boxed()
+}
+
 fn rest() -> BoxedStrategy<Say> {
     prop_oneof![
-        2 => (0u8..14, of(0u8..4), flow()).prop_map(|(day, original, amount)| Say::Cancel { day, original, amount }),
+        2 => cancel(),
         4 => (0u8..3, 0u8..40, any::<bool>(), 0u8..4)
             .prop_map(|(target, of, reinstate, time)| Say::Withdrawal { target, of, reinstate, time }),
-        1 => (0u8..14, any::<bool>()).prop_map(|(day, released)| Say::Quarantined { day, released }),
+        1 => quarantined(),
     ]
+    .boxed()
+}
+
+fn holding() -> BoxedStrategy<Say> {
+    (0u8..14, 0u8..3, money(), fee(), weighted(0.1, Just(())))
+        .prop_map(|(day, security, value, accrued, foreign)| Say::Holding {
+            day,
+            security,
+            value,
+            accrued,
+            foreign: foreign.is_some(),
+        })
         .boxed()
+}
+
+/// What is known of a feed with an end: mostly full ones of few layouts and dates, so that they meet.
+fn whole() -> BoxedStrategy<Option<WholeFeed>> {
+    let stage = prop_oneof![
+        6 => Just(Stage::In { unread: false }),
+        1 => Just(Stage::In { unread: true }),
+        2 => Just(Stage::Coming),
+    ];
+    let full = prop_oneof![5 => Just(true), 1 => Just(false)];
+    let layout = prop_oneof![5 => Just("alpha/values"), 1 => Just("beta/activity")];
+    let business_date = weighted(0.9, prop_oneof![4 => Just(2u8), 1 => 0u8..5]);
+    (0u16..2, layout, business_date, of(0u8..4), full, any::<(bool, bool)>(), stage)
+        .prop_map(|(vendor, layout, business_date, arrival, full, (values, flows), stage)| WholeFeed {
+            key: FeedKey(0),
+            vendor: Vendor(vendor),
+            layout: layout.into(),
+            business_date: business_date.map(day),
+            arrival: at(arrival),
+            full,
+            gives: Needs { values, flows },
+            stage,
+        })
+        .prop_map(Some)
+        .boxed()
+}
+
+fn wholes() -> BoxedStrategy<Vec<WholeFeed>> {
+    let some = prop_oneof![4 => whole(), 1 => Just(None)];
+    let keyed = |(n, feed): (i64, Option<WholeFeed>)| Some(WholeFeed { key: FeedKey(n), ..feed? });
+    vec(some, 4).prop_map(move |feeds| (0..).zip(feeds).filter_map(keyed).collect()).boxed()
 }
 
 fn spec(kind: Kinds) -> BoxedStrategy<Spec> {
@@ -97,8 +179,13 @@ fn spec(kind: Kinds) -> BoxedStrategy<Spec> {
             prop_oneof![8 => summary(), 4 => detail(), 2 => correction(), 2 => rest(), 1 => valuation()]
                 .boxed()
         }
+        Kinds::Whole => {
+            prop_oneof![6 => summary(), 4 => detail(), 4 => holding(), 1 => correction(), 2 => rest(), 2 => valuation(), 1 => quarantined()]
+                .boxed()
+        }
     };
-    let again = weighted(0.15, (0u8..4, of(0u8..6)));
+    // What is in one whole feed is mostly in the other as well.
+    let again = weighted(if matches!(kind, Kinds::Whole) { 0.4 } else { 0.15 }, (0u8..4, of(0u8..6)));
     (
         say,
         prop_oneof![3 => Just(0u16), 1 => Just(1u16)],
@@ -141,6 +228,8 @@ pub enum Kinds {
     /// Values at times and flows at times.
     Valuations,
     All,
+    /// All of these and holdings, in feeds of which some have an end, on few dates.
+    Whole,
 }
 
 fn policy(timed: bool) -> impl Strategy<Value = Policy> {
@@ -148,15 +237,18 @@ fn policy(timed: bool) -> impl Strategy<Value = Policy> {
         FlowTiming::ALL.into_iter().filter(|t| timed || *t != FlowTiming::Timed).collect();
     let timing = proptest::sample::select(timings);
     let clock = (weighted(0.3, Just(17 * 60u16)), weighted(0.3, Just(16 * 60u16)), any::<bool>());
-    let vendor = (timing, any::<bool>(), clock, weighted(0.2, Just(())), weighted(0.2, Just(())));
+    let vendor =
+        (timing, any::<bool>(), clock, weighted(0.2, Just(())), weighted(0.2, Just(())), any::<bool>());
     let undefined = prop_oneof![4 => Just(OnUndefined::End), 1 => Just(OnUndefined::Carry)];
     ([vendor.clone(), vendor], any::<bool>(), any::<bool>(), any::<bool>(), undefined).prop_map(
         move |(vendors, failover, residual, swapped, on_undefined)| {
             let [a, b] = [("alpha", &vendors[0]), ("beta", &vendors[1])].map(|(name, said)| {
-                let (timing, detail, (cut_off, close, abroad), needs_flows, effective) = said;
+                let (timing, detail, (cut_off, close, abroad), needs_flows, effective, holdings) = said;
                 let mut vendor = VendorPolicy::new(name);
                 vendor.flow_timing = *timing;
                 vendor.flows_from = if *detail { FlowsFrom::Detail } else { FlowsFrom::Summary };
+                vendor.value_from =
+                    if *detail && *holdings { ValueFrom::Holdings } else { ValueFrom::Valuation };
                 vendor.cut_off = *cut_off;
                 vendor.close = *close;
                 vendor.zone = if *abroad { "America/New_York" } else { "UTC" }.into();
@@ -177,8 +269,11 @@ fn policy(timed: bool) -> impl Strategy<Value = Policy> {
 }
 
 pub fn given(kinds: Kinds, timed: bool) -> BoxedStrategy<Given> {
-    (policy(timed), vec(spec(kinds), 1..24), any::<bool>())
-        .prop_map(move |(mut policy, mut specs, period)| {
+    let is_whole = matches!(kinds, Kinds::Whole);
+    let feeds = if is_whole { wholes() } else { Just(Vec::new()).boxed() };
+    (policy(timed), vec(spec(kinds), 1..24), any::<bool>(), feeds)
+        .prop_map(move |(mut policy, mut specs, period, whole)| {
+            specs.iter_mut().filter(|_| is_whole).for_each(|spec| spec.say.on_few_dates(5));
             // Whether flows are those of a line's whole period is the mapping's to say, once for all lines.
             for spec in &mut specs {
                 if let Say::Summary { of_period, .. } = &mut spec.say {
@@ -194,10 +289,11 @@ pub fn given(kinds: Kinds, timed: bool) -> BoxedStrategy<Given> {
                 policy.on_undefined = OnUndefined::End;
             }
             // A vendor whose summaries give its flows gives a summary with every value.
+            let is_value = |say: &Say| matches!(say, Say::Valuation { .. } | Say::Holding { .. });
             let summarises =
                 |spec: &Spec| policy.vendors[usize::from(spec.vendor)].flows_from == FlowsFrom::Summary;
-            specs.retain(|spec| !(summarises(spec) && matches!(spec.say, Say::Valuation { .. })));
-            Given { facts: facts(&specs, &policy), policy }
+            specs.retain(|spec| !(summarises(spec) && is_value(&spec.say)));
+            Given { facts: facts(&specs, &policy), policy, whole }
         })
         .prop_filter("says nothing", |given| !given.facts.is_empty())
         .boxed()

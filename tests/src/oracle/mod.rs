@@ -11,4 +11,5 @@ mod overlay;
 mod said;
 pub mod standing;
 mod store;
+mod whole;
 pub mod window;

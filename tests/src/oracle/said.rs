@@ -3,7 +3,8 @@ use super::standing::Names;
 use jiff::civil::{Date, date};
 use record::{FeedKey, PartitionId, PartitionKey, Partitions, Position, Symbol};
 use returns::fact::{
-    Cancel, Class, Correction, Flow, Patch, Quarantined, Stated, Summary, Target, Valuation, Withdrawal,
+    Cancel, Class, Correction, Flow, Holding, Patch, Quarantined, Stated, Summary, Target, Valuation,
+    Withdrawal,
 };
 use returns::policy::Vendor;
 use returns::{Arrival, Body, Content, Decimal, Fact, Origin, Place, Policy};
@@ -49,6 +50,13 @@ pub enum Say {
         foreign: bool,
         effective: Option<u8>,
     },
+    Holding {
+        day: u8,
+        security: u8,
+        value: i64,
+        accrued: i64,
+        foreign: bool,
+    },
     Cancel {
         day: u8,
         original: Option<u8>,
@@ -70,6 +78,25 @@ pub enum Say {
         day: u8,
         released: bool,
     },
+}
+
+impl Say {
+    /// The same said on one of a few dates, so that much is said of each.
+    pub fn on_few_dates(&mut self, dates: u8) {
+        match self {
+            Say::Flow { day, effective, .. } => {
+                *day %= dates;
+                *effective = effective.map(|e| e.min(*day));
+            }
+            Say::Summary { day, .. }
+            | Say::Valuation { day, .. }
+            | Say::Holding { day, .. }
+            | Say::Cancel { day, .. }
+            | Say::Correction { day, .. }
+            | Say::Quarantined { day, .. } => *day %= dates,
+            Say::Withdrawal { .. } => {}
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -112,7 +139,7 @@ fn place(feed: u8, n: usize) -> Place {
     Place { partition: PartitionKey(i64::from(feed)), position: Position::in_file(n as u64, n as u64, 0) }
 }
 
-fn at(arrival: Option<u8>) -> Arrival {
+pub fn at(arrival: Option<u8>) -> Arrival {
     Arrival(arrival.map(|a| i64::from(a) * 1_000_000))
 }
 
@@ -157,8 +184,20 @@ fn said(say: &Say, vendor: Origin, n: usize, all: &[Spec], zone: &str) -> Said {
             (vendor, day(*d), at.and_then(|at| text(at.to_string())), Body::Valuation(valuation))
         }
         Say::Flow { day: d, id, .. } => {
-            let reference = id.map_or_else(|| format!("line-{n}"), |id| format!("id-{id}"));
+            let reference = id.map_or_else(|| format!("line-{}", n % 6), |id| format!("id-{id}"));
             (vendor, day(*d), text(reference), flow_body(say, zone))
+        }
+        Say::Holding { day: d, security, value, accrued, foreign } => {
+            let security: Arc<str> = format!("S{security}").into();
+            let holding = Holding {
+                security: security.clone(),
+                value: cents(*value),
+                accrued: cents(*accrued),
+                quantity: None,
+                price: None,
+                currency: foreign.then_some(*b"EUR"),
+            };
+            (vendor, day(*d), Some(security), Body::Holding(holding))
         }
         Say::Cancel { day: d, original, amount } => {
             let original = original.map(|id| Arc::from(format!("id-{id}")));
@@ -191,7 +230,7 @@ fn said(say: &Say, vendor: Origin, n: usize, all: &[Spec], zone: &str) -> Said {
         }
         Say::Quarantined { day: d, released } => {
             let body = Quarantined { code: "bad_number".into(), released: *released };
-            (vendor, day(*d), text(format!("q{n}")), Body::Quarantined(Box::new(body)))
+            (vendor, day(*d), text(format!("q{}", n % 4)), Body::Quarantined(Box::new(body)))
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Which facts stand, and which of several wins: identity, witnesses, withdrawals, versions, cancels (design 3, F5, F7).
 //!
 //! Everything is decided anew from the whole set; nothing is kept between two calls.
+use super::whole::is_lacked;
 use jiff::civil::Date;
 use record::{PartitionKey, Position};
 use returns::fact::{Cancel, Content, Flow, Target, Withdrawal};
+use returns::ledger::WholeFeed;
 use returns::{Arrival, Body, Fact, Key, Kind, Origin};
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -52,11 +54,26 @@ fn version(fact: &Fact, names: &Names) -> (Option<u64>, Stamp, Content) {
     (fact.revision, stamp(fact, names), fact.content)
 }
 
-/// One fact of each identity (key, feed, content), at its earliest place; those withdrawn are gone.
-pub fn standing(facts: &[Fact], names: &Names) -> Vec<Fact> {
+/// One fact of each identity (key, feed, content), at its earliest place; those withdrawn are gone, by an order or by a newer feed.
+pub fn standing(facts: &[Fact], names: &Names, whole: &[WholeFeed]) -> Vec<Fact> {
+    split(facts, names, whole).0
+}
+
+/// What newer full feeds withdraw, for they lack it (F5).
+pub fn lacked(facts: &[Fact], names: &Names, whole: &[WholeFeed]) -> Vec<Fact> {
+    split(facts, names, whole).1
+}
+
+fn split(facts: &[Fact], names: &Names, whole: &[WholeFeed]) -> (Vec<Fact>, Vec<Fact>) {
     let merged = earliest(facts, names, |a, b| a.feed == b.feed);
     let orders: Vec<&Withdrawal> = merged.iter().filter_map(withdrawal).collect();
-    merged.iter().filter(|fact| !is_withdrawn(fact, &orders)).cloned().collect()
+    let kept: Vec<&Fact> = merged.iter().filter(|fact| !is_withdrawn(fact, &orders)).collect();
+    let whole: Vec<&WholeFeed> =
+        whole.iter().filter(|w| !is_taken_back(&Target::Feed(w.key), &orders)).collect();
+    let (lacked, standing): (Vec<&Fact>, Vec<&Fact>) =
+        kept.iter().partition(|fact| is_lacked(fact, &merged, &kept, &whole));
+    let owned = |facts: Vec<&Fact>| facts.into_iter().cloned().collect();
+    (owned(standing), owned(lacked))
 }
 
 /// One fact of each content of a key: the earliest among witnesses that stand.
@@ -85,19 +102,21 @@ fn withdrawal(fact: &Fact) -> Option<&Withdrawal> {
     }
 }
 
-/// Of the orders on one target the latest by (event time, id) holds.
 fn is_withdrawn(fact: &Fact, orders: &[&Withdrawal]) -> bool {
     let mut targets = vec![Target::Record(fact.place), Target::Feed(fact.feed)];
     if let Body::Correction(c) = &fact.body {
         targets.push(Target::Ticket(c.ticket.clone()));
     }
-    targets.iter().any(|target| {
-        let latest = orders
-            .iter()
-            .filter(|w| w.target == *target)
-            .max_by(|a, b| (a.event_time, &a.event_id).cmp(&(b.event_time, &b.event_id)));
-        latest.is_some_and(|w| !w.reinstate)
-    })
+    targets.iter().any(|target| is_taken_back(target, orders))
+}
+
+/// Of the orders on one target the latest by (event time, id) holds.
+fn is_taken_back(target: &Target, orders: &[&Withdrawal]) -> bool {
+    let latest = orders
+        .iter()
+        .filter(|w| w.target == *target)
+        .max_by(|a, b| (a.event_time, &a.event_id).cmp(&(b.event_time, &b.event_id)));
+    latest.is_some_and(|w| !w.reinstate)
 }
 
 /// The highest version of each key. Corrections are not among them: they compete field by field.
@@ -144,6 +163,12 @@ fn describes(cancel: &Cancel, as_of: Date, origin: Origin, fact: &Fact, flow: &F
         && flow.class == cancel.class
         && flow.amount == cancel.amount
         && flow.security == cancel.security
+}
+
+/// Whether a record that sat in quarantine does so no longer: once released is released, whatever says so first.
+pub fn is_released<'a>(fact: &Fact, mut standing: impl Iterator<Item = &'a Fact>) -> bool {
+    fact.kind() == Kind::Quarantined
+        && standing.any(|f| f.key() == fact.key() && matches!(&f.body, Body::Quarantined(q) if q.released))
 }
 
 /// Corrections in their own order: (revision of the ticket, event time, id).

@@ -1,11 +1,13 @@
 //! A store in memory: what the product asks of a real one, and a driver that feeds an account through it in pieces.
+use super::given::Given;
 use jiff::civil::Date;
 use proptest::prelude::*;
+use record::{FeedKey, Partitions};
 use returns::Fact;
 use returns::Row;
 use returns::ledger::{
-    AccountState, Changes, Folded, Ground, History, Offer, Profile, Reach, Restore, RowChange, StoredFact,
-    refold,
+    AccountState, Changes, Feeds, Folded, Ground, History, Offer, Profile, Reach, Restore, RowChange, Stage,
+    StoredFact, WholeFeed, rebuild, refold,
 };
 use std::collections::BTreeMap;
 
@@ -71,6 +73,10 @@ impl Store {
         History { before, rows, facts, complete }
     }
 
+    fn everything(&self) -> History {
+        self.history(&Reach { from: Date::MIN, undated: Vec::new(), rows: None })
+    }
+
     fn restore(&self, ground: Ground) -> AccountState {
         let mut latest = self.rows.values().rev();
         let (last, before_last) = (latest.next(), latest.next());
@@ -93,24 +99,39 @@ impl Store {
     }
 }
 
-/// Offers batch by batch (a piece's number tells how many follow it in its batch), settles what is deferred at the end of each, and
-/// forgets memory after the batches whose bit is set.
+/// Offers batch by batch (a piece's number tells how many follow it in its batch), settles what is deferred at the end of each,
+/// ends the feeds that are through, and forgets memory after the batches whose bit is set.
 pub fn feed_in_pieces(
     store: &mut Store,
     pieces: &[(Fact, u8)],
     evictions: u64,
-    ground: Ground,
+    given: &Given,
+    partitions: &Partitions,
 ) -> Result<(), TestCaseError> {
-    let mut state = store.restore(ground);
-    let mut rest = pieces;
+    let mut feeds = Feeds::default();
+    let coming = |feed: &WholeFeed| WholeFeed { stage: Stage::Coming, ..feed.clone() };
+    given.whole.iter().for_each(|feed| feeds.note(coming(feed)));
+    let mut state = store.restore(given.ground(partitions, &feeds));
+    let mut to_come: Vec<&WholeFeed> =
+        given.whole.iter().filter(|feed| feed.stage != Stage::Coming).collect();
+    let mut came = 0;
     let mut batch = 0;
-    while let Some((_, more)) = rest.first() {
-        let (now, later) = rest.split_at(rest.len().min(1 + usize::from(*more) * 4));
-        let facts: Vec<&Fact> = now.iter().map(|(fact, _)| fact).collect();
-        feed_batch(store, &mut state, &facts, ground)?;
-        rest = later;
+    while let Some((_, more)) = pieces.get(came) {
+        let (before, rest) = pieces.split_at(pieces.len().min(came + 1 + usize::from(*more) * 4));
+        let facts: Vec<&Fact> = before[came..].iter().map(|(fact, _)| fact).collect();
+        feed_batch(store, &mut state, &facts, given.ground(partitions, &feeds))?;
+        came = before.len();
+        let is_new = |fact: &Fact| !before.iter().any(|(f, _)| f == fact);
+        let more_of = |feed: FeedKey| rest.iter().any(|(fact, _)| fact.feed == feed && is_new(fact));
+        let (coming, through): (Vec<_>, Vec<_>) = to_come.iter().partition(|feed| more_of(feed.key));
+        to_come = coming;
+        if !through.is_empty() {
+            through.into_iter().for_each(|feed| feeds.note(feed.clone()));
+            let changes = rebuild(&mut state, &store.everything(), given.ground(partitions, &feeds));
+            store.apply(&changes)?;
+        }
         if evictions >> (batch % 64) & 1 == 1 {
-            state = store.restore(ground);
+            state = store.restore(given.ground(partitions, &feeds));
         }
         batch += 1;
     }

@@ -2,7 +2,7 @@
 use super::head::Head;
 use super::live::Live;
 use super::make::{Made, Scene, keep_late};
-use super::version::Said;
+use super::version::{Said, Voices};
 use super::{Ground, Profile, clock, day};
 use crate::date::Date;
 use crate::fact::{Body, Kind, Origin, Stated};
@@ -12,9 +12,7 @@ use crate::row::{Reason, Row};
 /// What rows are built from.
 pub(super) struct Plan<'a, 'l> {
     pub base: Option<&'l Head>,
-    /// By date.
-    pub live: &'l [Live<'a>],
-    pub said: &'l [Said<'a>],
+    pub counted: Counted<'a, 'l>,
     pub profile: &'l Profile,
     pub ground: Ground<'l>,
     /// The rows stored after the base.
@@ -23,6 +21,16 @@ pub(super) struct Plan<'a, 'l> {
     pub until: Date,
     /// The last date that is known; [`Date::MAX`] when nothing lies beyond.
     pub known_to: Date,
+}
+
+/// What counts of the facts known.
+#[derive(Clone, Copy)]
+pub(super) struct Counted<'a, 'l> {
+    /// By date.
+    pub live: &'l [Live<'a>],
+    /// Every content, by key.
+    pub said: &'l [Said<'a>],
+    pub voices: &'l Voices<'a>,
 }
 
 pub(super) struct Built {
@@ -37,8 +45,8 @@ impl Plan<'_, '_> {
         let mut head = self.base.cloned();
         let mut window = self.left_over();
         let start = head.as_ref().map_or(Date::MIN, |head| head.as_of);
-        let from = self.live.partition_point(|l| self.base.is_some() && l.date <= start);
-        for day in self.live[from..].chunk_by(|a, b| a.date == b.date) {
+        let from = self.counted.live.partition_point(|l| self.base.is_some() && l.date <= start);
+        for day in self.counted.live[from..].chunk_by(|a, b| a.date == b.date) {
             let as_of = day[0].date;
             if as_of > self.known_to {
                 break;
@@ -65,15 +73,15 @@ impl Plan<'_, '_> {
 
 impl<'a> Plan<'a, '_> {
     fn scene<'s>(&'s self, as_of: Date, before: Option<&'s Head>, window: &'s [Live<'a>]) -> Scene<'a, 's> {
-        let Plan { said, profile, ground, .. } = *self;
+        let Plan { counted: Counted { said, .. }, profile, ground, .. } = *self;
         Scene { as_of, before, window, spills: self.spills(as_of), said, profile, ground }
     }
 
     /// Whether something dated on a day counts on the next: a valuation after the cut-off.
     fn spills(&self, as_of: Date) -> bool {
-        let next = self.live.partition_point(|l| l.date <= as_of);
+        let next = self.counted.live.partition_point(|l| l.date <= as_of);
         let mut tomorrow =
-            self.live[next..].iter().take_while(|l| as_of.tomorrow().is_ok_and(|t| t == l.date));
+            self.counted.live[next..].iter().take_while(|l| as_of.tomorrow().is_ok_and(|t| t == l.date));
         tomorrow.any(|l| !l.ended && l.fact.as_of == as_of)
     }
 
@@ -81,7 +89,7 @@ impl<'a> Plan<'a, '_> {
     fn left_over(&self) -> Vec<Live<'a>> {
         let Some(base) = self.base else { return Vec::new() };
         let same_date = |l: &&Live| l.date == base.as_of;
-        let mut window: Vec<Live> = self.live.iter().filter(same_date).copied().collect();
+        let mut window: Vec<Live> = self.counted.live.iter().filter(same_date).copied().collect();
         let stands = window.iter().any(|l| !l.ended && l.fact.kind() == Kind::Opening);
         let value = day::value(&window, base.value_vendor, base.as_of, self.ground).filter(|_| !stands);
         keep_late(&mut window, base.as_of, value.and_then(|v| v.closes));
@@ -108,12 +116,15 @@ impl<'a> Plan<'a, '_> {
         let policy = self.ground.policy.vendor(row.value_vendor);
         let vendor = Origin::Vendor(row.value_vendor);
         let own = |l: &&Live| !l.ended && l.fact.origin == vendor;
-        if self.live.iter().filter(own).any(|l| l.fact.as_of > as_of) {
+        let goes_on = |(origin, date): &(Origin, Date)| *origin == vendor && *date > as_of;
+        let later = self.counted.live.iter().filter(own).any(|l| l.fact.as_of > as_of);
+        if later || self.counted.voices.partial.iter().any(goes_on) {
             return;
         }
-        let today = || self.live.iter().filter(own).filter(|l| l.date == as_of);
+        let today = || self.counted.live.iter().filter(own).filter(|l| l.date == as_of);
         let both = Stated::CONTRIBUTIONS.with(Stated::DISTRIBUTIONS);
-        let complete = self.ground.feeds.complete(row.value_vendor, as_of, today().map(|l| l.fact.feed));
+        let of_day = today().flat_map(|l| self.counted.voices.feeds(l.span)).copied();
+        let complete = self.ground.feeds.complete(row.value_vendor, as_of, of_day);
         let flows_in = || today().any(|l| matches!(&l.fact.body, Body::Summary(s) if s.stated.has(both)));
         let lacks_flows = policy.needs_flows && !complete.flows && !flows_in();
         let lacks_value = policy.close.filter(|_| !complete.values).is_some_and(|minutes| {

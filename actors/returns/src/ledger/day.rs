@@ -95,8 +95,7 @@ pub(super) fn value<'a>(
     if ground.policy.vendor(vendor).value_from != ValueFrom::Holdings {
         return None;
     }
-    let counts = |l: &&Live| l.waits.is_none() && !ground.feeds.is_coming(l.fact.feed);
-    let mut held = own().filter(counts).filter_map(|l| holding(l).map(|h| (l, h)));
+    let mut held = own().filter(|l| l.waits.is_none()).filter_map(|l| holding(l).map(|h| (l, h)));
     let (first, h) = held.next()?;
     let start = valued(first, sum(h.value, h.accrued), h.accrued, cut_off());
     Some(held.fold(start, |total, (l, h)| Value {

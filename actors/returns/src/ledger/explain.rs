@@ -5,7 +5,7 @@ use super::live::{Live, live};
 use super::make::Scene;
 use super::overlay::{Overlay, Pinned};
 use super::undated::{Seen, settle_undated};
-use super::version::{Said, Voices, by_key, voices, waits_outside};
+use super::version::{Said, Voices, by_key, is_partial, voices, waits_outside};
 use super::withdrawn::Withdrawn;
 use super::{Ground, Profile, StoredFact, WaitingReason};
 use crate::date::Date;
@@ -149,6 +149,7 @@ pub fn explain_day(
         live: &live,
         row,
         taken: taken.as_ref(),
+        ground,
     };
     let became = (0..facts.len()).map(|n| view.became(n)).collect();
     let pinned = taken.as_ref().map(|taken| taken.overlay.pinned.clone()).unwrap_or_default();
@@ -193,6 +194,7 @@ struct View<'a, 'l> {
     live: &'l [Live<'a>],
     row: &'l Row,
     taken: Option<&'l Taken<'a>>,
+    ground: Ground<'l>,
 }
 
 impl View<'_, '_> {
@@ -200,6 +202,7 @@ impl View<'_, '_> {
         let stored = &self.facts[n];
         match stored.waiting.filter(|_| waits_outside(stored.waiting)) {
             Some(reason) => return Became::Waiting(reason),
+            None if is_partial(&stored.fact, self.ground) => return Became::Waiting(WaitingReason::Trailer),
             None if self.withdrawn.covers(&stored.fact) => return Became::Withdrawn,
             None if self.voices.lacked.contains(&n) => return Became::Lacked,
             None if self.lost.contains(&n) => return Became::Superseded { by: None },

@@ -161,7 +161,6 @@ pub(super) fn first_values(
 fn gives_value(live: &Live, ground: Ground) -> bool {
     let Origin::Vendor(vendor) = live.fact.origin else { return false };
     let as_holdings = ground.policy.vendor(vendor).value_from == ValueFrom::Holdings;
-    let counts = || as_holdings && live.waits.is_none() && !ground.feeds.is_coming(live.fact.feed);
-    let holding = live.fact.kind() != Kind::Holding || counts();
+    let holding = live.fact.kind() != Kind::Holding || (as_holdings && live.waits.is_none());
     !live.ended && holding && day::may_value(live)
 }

@@ -65,16 +65,17 @@ impl Feeds {
         let is_coming = |f: &WholeFeed| usize::from(f.stage == Stage::Coming);
         self.coming += is_coming(&feed);
         let group = feed.business_date.filter(|_| feed.full).map(|date| (feed.layout.clone(), date));
-        if let (Stage::In { .. }, Some(date)) = (feed.stage, feed.business_date) {
-            let later = |until: &mut HashMap<Vendor, Date>| {
-                until.entry(feed.vendor).and_modify(|d| *d = date.max(*d)).or_insert(date);
-            };
-            feed.gives.values.then(|| later(&mut self.values_until));
-            feed.gives.flows.then(|| later(&mut self.flows_until));
-        }
         let key = feed.key;
-        if let Some(before) = self.all.insert(key, feed) {
-            self.coming -= is_coming(&before);
+        let before = self.all.insert(key, feed);
+        self.coming -= before.as_ref().map_or(0, is_coming);
+        match before.filter(|before| before.stage != Stage::Coming) {
+            None => self.reach(key),
+            // It may have gone back: what the others reach is all there is.
+            Some(_) => {
+                (self.values_until, self.flows_until) = Default::default();
+                let keys: Vec<FeedKey> = self.all.keys().copied().collect();
+                keys.into_iter().for_each(|key| self.reach(key));
+            }
         }
         if let Some(group) = group {
             let keys = self.groups.entry(group.clone()).or_default();
@@ -82,6 +83,16 @@ impl Feeds {
                 keys.push(key);
             }
             self.order(&group);
+        }
+    }
+
+    /// Notes how far a feed that is in completes its vendor's days.
+    fn reach(&mut self, key: FeedKey) {
+        let Some(feed) = self.all.get(&key).filter(|feed| feed.stage != Stage::Coming) else { return };
+        let Some(date) = feed.business_date else { return };
+        let needs = [(feed.gives.values, &mut self.values_until), (feed.gives.flows, &mut self.flows_until)];
+        for (_, until) in needs.into_iter().filter(|(gives, _)| *gives) {
+            until.entry(feed.vendor).and_modify(|d| *d = date.max(*d)).or_insert(date);
         }
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Live<'a> {
     pub date: Date,
     pub marks: Reasons,
     pub waits: Option<WaitingReason>,
+    /// All who say so, as [`Said::span`].
+    pub span: (usize, usize),
     /// Cancelled, or the same flow sent twice: it counts no more.
     pub ended: bool,
 }
@@ -44,7 +46,7 @@ pub(super) fn live<'a>(
             let waits = waits(s.fact, base_currency, ground);
             let ended = is_released(contents);
             let date = clock::counts_on(s.fact, ground);
-            all.push(Live { fact: s.fact, index: s.index, date, marks, waits, ended });
+            all.push(Live { fact: s.fact, index: s.index, date, marks, waits, span: s.span, ended });
         }
     }
     cancel(&mut all, ground);

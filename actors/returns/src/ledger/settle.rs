@@ -1,9 +1,10 @@
 //! Settles facts on what is known of an account, in memory or read: the one fold behind every path.
-use super::build::{Built, Plan};
+use super::build::{Built, Counted, Plan};
 use super::extent::{self, BEGINNING, Extent, KnownPart};
 use super::head::Head;
 use super::live::{Live, live};
 use super::merge::Merge;
+use super::standing::reaches_all;
 use super::undated::{Seen, settle_undated};
 use super::version::{Said, Voices, by_arrival, by_key, returns_after, voices, waits_outside};
 use super::withdrawn::Withdrawn;
@@ -113,7 +114,8 @@ fn judge(
         let fact = &facts[n].fact;
         // Reference data of which only the place moves says nothing new, but may be withdrawn under the place it has now.
         let moved = fact.kind() == Kind::Account && !merge.is_new(n);
-        match extent::touch(&mut extent, fact, facts, profile, ground).filter(|()| !moved) {
+        let anywhere = moved || reaches_all(fact, facts, ground);
+        match extent::touch(&mut extent, fact, facts, profile, ground).filter(|()| !anywhere) {
             Some(()) => {}
             None if known.whole => extent = Extent::ALL,
             None => return Err(Need::Earlier(BEGINNING)),
@@ -146,7 +148,8 @@ fn judge(
         return Err(Need::More);
     }
 
-    let (kept, base, built) = rebuild(known, &live, &said, &next, &extent, known_to, ground)?;
+    let counted = Counted { live: &live, said: &said, voices: &voices };
+    let (kept, base, built) = rebuild(known, counted, &next, &extent, known_to, ground)?;
     if built.met.is_none() && !known.complete {
         return Err(Need::More);
     }
@@ -160,8 +163,7 @@ fn judge(
 /// to the next row, or what completed it is gone.
 fn rebuild(
     known: &Known,
-    live: &[Live],
-    said: &[Said],
+    counted: Counted,
     profile: &Profile,
     extent: &Extent,
     known_to: Date,
@@ -198,7 +200,7 @@ fn rebuild(
         }
         let stored = &known.rows[kept..];
         let plan =
-            Plan { base: base.as_ref(), live, said, profile, ground, stored, until: extent.until, known_to };
+            Plan { base: base.as_ref(), counted, profile, ground, stored, until: extent.until, known_to };
         let built = plan.build();
         let last = known.complete && built.rows.is_empty();
         if let Some(base) = base.as_ref().filter(|base| last && base.waits_for_later(ground)) {
@@ -248,7 +250,7 @@ fn waiting(
         reasons[l.index] = l.waits;
     }
     for said in voices.said.iter().filter(|s| reasons[s.index].is_some()) {
-        for &n in voices.witnesses(said) {
+        for &n in voices.witnesses(said.span) {
             waiting[n] = reasons[said.index];
         }
     }

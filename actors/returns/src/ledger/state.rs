@@ -192,8 +192,15 @@ impl AccountState {
         if is_first {
             self.profile.first_values = vec![(vendor, fact.as_of)];
         }
-        let live =
-            Live { fact, index: 0, date: fact.as_of, marks: Reasons::default(), waits: None, ended: false };
+        let live = Live {
+            fact,
+            index: 0,
+            date: fact.as_of,
+            marks: Reasons::default(),
+            waits: None,
+            span: (0, 0),
+            ended: false,
+        };
         let scene = Scene {
             as_of: fact.as_of,
             before: head,

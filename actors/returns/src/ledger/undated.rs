@@ -64,7 +64,7 @@ pub(super) fn settle_undated<'a>(
             if Some(n) == winner {
                 counting.push(*content);
             } else {
-                lost.extend_from_slice(voices.witnesses(content));
+                lost.extend_from_slice(voices.witnesses(content.span));
             }
         }
     }

@@ -2,8 +2,10 @@
 use super::standing::Lacking;
 use super::undated::Seen;
 use super::{Ground, StoredFact, WaitingReason, withdrawn::Withdrawn};
-use crate::fact::Fact;
+use crate::date::Date;
+use crate::fact::{Fact, Kind, Origin};
 use crate::row::{Reason, Reasons};
+use record::FeedKey;
 use std::cmp::Ordering;
 
 /// The order of arrival: (arrival, partition by name, position). Two facts of one record are equal in it.
@@ -48,19 +50,33 @@ pub(super) struct Voices<'a> {
     pub said: Vec<Said<'a>>,
     /// Where facts are that a newer full feed withdraws, for it lacks them.
     pub lacked: Vec<usize>,
+    /// Who says a part of what is held, and on which date, while more of the feed is to come.
+    pub partial: Vec<(Origin, Date)>,
     witnesses: Vec<usize>,
+    /// The feed of each witness.
+    feeds: Vec<FeedKey>,
 }
 
 impl Voices<'_> {
     /// Where the witnesses of a content are among the facts.
-    pub(super) fn witnesses(&self, said: &Said) -> &[usize] {
-        &self.witnesses[said.span.0..said.span.1]
+    pub(super) fn witnesses(&self, span: (usize, usize)) -> &[usize] {
+        &self.witnesses[span.0..span.1]
+    }
+
+    /// The feeds that say a content.
+    pub(super) fn feeds(&self, span: (usize, usize)) -> &[FeedKey] {
+        &self.feeds[span.0..span.1]
     }
 }
 
 /// Waiting for something outside the ledger (a crosswalk entry, a trailer, an approval): as if it had not come yet.
 pub(super) fn waits_outside(waiting: Option<WaitingReason>) -> bool {
     matches!(waiting, Some(WaitingReason::Alias | WaitingReason::Trailer | WaitingReason::Approval))
+}
+
+/// A holding says something when all of its feed is in, and is until then as if it had not come: a part of the holdings is no value (F5).
+pub(super) fn is_partial(fact: &Fact, ground: Ground) -> bool {
+    fact.kind() == Kind::Holding && ground.feeds.is_coming(fact.feed)
 }
 
 /// The contents that stand.
@@ -70,17 +86,20 @@ pub(super) fn voices<'a>(
     seen: &Seen,
     ground: Ground,
 ) -> Voices<'a> {
-    let lacking = Lacking::of(facts, ground);
-    let mut lacked = Vec::new();
+    let lacking = Lacking::of(facts, withdrawn, ground);
+    let (mut lacked, mut partial) = (Vec::new(), Vec::new());
     let mut standing: Vec<(usize, &Fact)> = Vec::with_capacity(facts.len());
     for (n, stored) in facts.iter().enumerate() {
-        if waits_outside(stored.waiting) || withdrawn.covers(&stored.fact) {
+        let fact = &stored.fact;
+        if waits_outside(stored.waiting) || withdrawn.covers(fact) {
             continue;
         }
         if lacking.covers(stored, seen, withdrawn, ground) {
             lacked.push(n);
+        } else if is_partial(fact, ground) {
+            partial.push((fact.origin, fact.as_of));
         } else {
-            standing.push((n, &stored.fact));
+            standing.push((n, fact));
         }
     }
     standing.sort_by(|(_, a), (_, b)| {
@@ -96,7 +115,8 @@ pub(super) fn voices<'a>(
         start += same.len();
     }
     said.sort_by(|a, b| by_key(a.fact, b.fact).then_with(|| by_version(a.fact, b.fact, ground)));
-    Voices { said, lacked, witnesses: standing.into_iter().map(|(n, _)| n).collect() }
+    let feeds = standing.iter().map(|(_, fact)| fact.feed).collect();
+    Voices { said, lacked, partial, witnesses: standing.into_iter().map(|(n, _)| n).collect(), feeds }
 }
 
 /// What is odd about the winner of one key, seen from the other contents of its date:
