@@ -64,6 +64,12 @@ impl OpenLayout for Opened {
     fn vendor(&self) -> &str {
         self.0.name()
     }
+    fn mapping_version(&self) -> u32 {
+        self.0.version()
+    }
+    fn mapping_hash(&self) -> [u8; 32] {
+        self.0.hash()
+    }
     fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::get(&self.0.vendor_policy().zone).unwrap_or(jiff::tz::TimeZone::UTC)
     }
@@ -127,6 +133,7 @@ impl Registry for StoreRegistry {
             id: k.id,
             size: k.file_size.and_then(|n| u64::try_from(n).ok()),
             modified: k.file_modified,
+            read_through: k.read_through,
         });
         Ok(seen.collect())
     }
@@ -164,6 +171,7 @@ impl Registry for StoreRegistry {
             status: info.status.as_str(),
             partition: info.partition.clone(),
             file_modified: info.modified,
+            read_through: info.read_through.clone(),
         };
         let opened = self.store.open_feed(&spec).await.map_err(|e| error(e, &info.partition))?;
         Ok(Arc::new(Feed {

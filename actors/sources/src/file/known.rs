@@ -15,35 +15,53 @@ use std::sync::Arc;
 pub(super) struct Known {
     source: Arc<str>,
     handed: HashMap<PartitionId, Progress>,
-    /// Files with an end that were read to it, as they lay there then.
-    read: HashMap<String, Vec<Stamp>>,
+    /// Files with an end that were read through, by name.
+    lay: HashMap<String, Vec<Lay>>,
     /// Growing files opened in this run.
     granted: HashMap<PartitionId, (Arc<Partition>, Arc<Feed>)>,
+}
+
+/// A file with an end, as it lay there when it was read through.
+struct Lay {
+    stamp: Stamp,
+    at_end: bool,
+    read_through: Option<Arc<[u8]>>,
 }
 
 impl Known {
     pub(super) fn new(source: Arc<str>, partitions: Vec<KnownPartition>) -> Known {
         let mut known =
-            Known { source, handed: HashMap::new(), read: HashMap::new(), granted: HashMap::new() };
+            Known { source, handed: HashMap::new(), lay: HashMap::new(), granted: HashMap::new() };
         for p in partitions {
-            if let Some((name, stamp)) = known.ended(&p) {
-                known.read.entry(name).or_default().push(stamp);
+            if let Some((name, lay)) = known.lay(&p) {
+                known.lay.entry(name).or_default().push(lay);
             }
             known.handed.insert(p.id, p.progress);
         }
         known
     }
 
-    fn ended(&self, p: &KnownPartition) -> Option<(String, Stamp)> {
+    fn lay(&self, p: &KnownPartition) -> Option<(String, Lay)> {
         let (name, mark) = p.id.as_str().strip_prefix(&*self.source)?.strip_prefix('/')?.rsplit_once('@')?;
-        let whole = p.progress == Progress::End && mark.bytes().all(|b| b.is_ascii_hexdigit());
+        let whole = mark.bytes().all(|b| b.is_ascii_hexdigit());
         let stamp = Stamp { size: p.size?, modified: p.modified? };
-        whole.then(|| (name.to_owned(), stamp))
+        let (at_end, read_through) = (p.progress == Progress::End, p.read_through.as_deref().map(Arc::from));
+        whole.then(|| (name.to_owned(), Lay { stamp, at_end, read_through }))
     }
 
     /// Whether a file was read to its end and has the size and time it had then.
     pub(super) fn unchanged(&self, name: &str, stamp: Stamp) -> bool {
-        self.read.get(name).is_some_and(|stamps| stamps.contains(&stamp))
+        self.lay_so(name, stamp).any(|lay| lay.at_end)
+    }
+
+    /// What the read-through of a file of this size and time told. Where two contents of it had both, it is not known which lies there.
+    pub(super) fn read_through(&self, name: &str, stamp: Stamp) -> Option<Arc<[u8]>> {
+        let mut kept = self.lay_so(name, stamp).filter_map(|lay| lay.read_through.as_ref());
+        kept.next().filter(|_| kept.next().is_none()).cloned()
+    }
+
+    fn lay_so(&self, name: &str, stamp: Stamp) -> impl Iterator<Item = &Lay> {
+        self.lay.get(name).into_iter().flatten().filter(move |lay| lay.stamp == stamp)
     }
 
     pub(super) fn id(&self, name: &str, mark: &str) -> PartitionId {
