@@ -197,3 +197,6 @@ fn error(e: StoreError, id: &PartitionId) -> SourceError {
         StoreError::Schema(text) | StoreError::Refused(text) => SourceError::Fatal(format!("{id}: {text}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ const fn config() -> impl bincode::config::Config {
 /// Everything but the file's own bytes that a read-through depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Reader {
-    /// Another version may count otherwise.
+    /// Another version may count otherwise; a surveyor that changes without one needs another [`FORMAT`].
     dietz: String,
     layout: String,
     mapping_version: u32,
@@ -142,7 +142,11 @@ mod tests {
     fn any_told() -> impl Strategy<Value = Told> {
         let date = proptest::option::of("[0-9]{4}-[0-9]{2}-[0-9]{2}");
         (any::<([u8; 32], u64, u64, u64)>(), date, any::<(Option<i64>, Option<u64>, bool, bool)>()).prop_map(
-            |((hash, length, records, counted), business_date, (arrival, declared, unfinished, newest_first))| {
+            |(
+                (hash, length, records, counted),
+                business_date,
+                (arrival, declared, unfinished, newest_first),
+            )| {
                 let survey =
                     Survey { records, business_date, arrival, declared, counted, unfinished, newest_first };
                 Told { hash, length, survey }

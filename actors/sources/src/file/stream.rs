@@ -22,8 +22,17 @@ pub(super) struct Stream {
 #[allow(clippy::large_enum_variant)] // one a partition
 pub(super) enum Origin {
     /// `unproved`: the file was spared a read-through, and this opens its feed anew without what was kept of the last one.
-    Whole { input: Input, file: File, stamp: Stamp, told: Told, unproved: Option<Box<FeedInfo>> },
-    Growing { input: Take<File>, beginning: Beginning },
+    Whole {
+        input: Input,
+        file: File,
+        stamp: Stamp,
+        told: Told,
+        unproved: Option<Box<FeedInfo>>,
+    },
+    Growing {
+        input: Take<File>,
+        beginning: Beginning,
+    },
 }
 
 impl Origin {
