@@ -9,7 +9,7 @@ use bincode::{Decode, Encode};
 use record::Survey;
 
 const MAGIC: &[u8; 4] = b"DZrt";
-/// Raise it with every change of [`Wire`]: bincode does not tell one field from another.
+/// Raise it with every change of [`Wire`] and of what is in it: bincode does not tell one field from another.
 const FORMAT: u8 = 1;
 const CHECKSUM: usize = 8;
 /// The longest payload in bytes. Real ones have some 150; the names in them are short.

@@ -16,52 +16,52 @@ pub(super) struct Known {
     source: Arc<str>,
     handed: HashMap<PartitionId, Progress>,
     /// Files with an end that were read through, by name.
-    lay: HashMap<String, Vec<Lay>>,
+    read_through: HashMap<String, Vec<ReadThrough>>,
     /// Growing files opened in this run.
     granted: HashMap<PartitionId, (Arc<Partition>, Arc<Feed>)>,
 }
 
-/// A file with an end, as it lay there when it was read through.
-struct Lay {
+/// A file with an end, as it lay there when it was read through, and what that told.
+struct ReadThrough {
     stamp: Stamp,
     at_end: bool,
-    read_through: Option<Arc<[u8]>>,
+    told: Option<Arc<[u8]>>,
 }
 
 impl Known {
     pub(super) fn new(source: Arc<str>, partitions: Vec<KnownPartition>) -> Known {
         let mut known =
-            Known { source, handed: HashMap::new(), lay: HashMap::new(), granted: HashMap::new() };
+            Known { source, handed: HashMap::new(), read_through: HashMap::new(), granted: HashMap::new() };
         for p in partitions {
-            if let Some((name, lay)) = known.lay(&p) {
-                known.lay.entry(name).or_default().push(lay);
+            if let Some((name, read_through)) = known.read_through(&p) {
+                known.read_through.entry(name).or_default().push(read_through);
             }
             known.handed.insert(p.id, p.progress);
         }
         known
     }
 
-    fn lay(&self, p: &KnownPartition) -> Option<(String, Lay)> {
+    fn read_through(&self, p: &KnownPartition) -> Option<(String, ReadThrough)> {
         let (name, mark) = p.id.as_str().strip_prefix(&*self.source)?.strip_prefix('/')?.rsplit_once('@')?;
         let whole = mark.bytes().all(|b| b.is_ascii_hexdigit());
         let stamp = Stamp { size: p.size?, modified: p.modified? };
-        let (at_end, read_through) = (p.progress == Progress::End, p.read_through.as_deref().map(Arc::from));
-        whole.then(|| (name.to_owned(), Lay { stamp, at_end, read_through }))
+        let (at_end, told) = (p.progress == Progress::End, p.read_through.as_deref().map(Arc::from));
+        whole.then(|| (name.to_owned(), ReadThrough { stamp, at_end, told }))
     }
 
     /// Whether a file was read to its end and has the size and time it had then.
     pub(super) fn unchanged(&self, name: &str, stamp: Stamp) -> bool {
-        self.lay_so(name, stamp).any(|lay| lay.at_end)
+        self.stamped(name, stamp).any(|r| r.at_end)
     }
 
     /// What the read-through of a file of this size and time told. Where two contents of it had both, it is not known which lies there.
-    pub(super) fn read_through(&self, name: &str, stamp: Stamp) -> Option<Arc<[u8]>> {
-        let mut kept = self.lay_so(name, stamp).filter_map(|lay| lay.read_through.as_ref());
-        kept.next().filter(|_| kept.next().is_none()).cloned()
+    pub(super) fn told(&self, name: &str, stamp: Stamp) -> Option<Arc<[u8]>> {
+        let mut told = self.stamped(name, stamp).filter_map(|r| r.told.as_ref());
+        told.next().filter(|_| told.next().is_none()).cloned()
     }
 
-    fn lay_so(&self, name: &str, stamp: Stamp) -> impl Iterator<Item = &Lay> {
-        self.lay.get(name).into_iter().flatten().filter(move |lay| lay.stamp == stamp)
+    fn stamped(&self, name: &str, stamp: Stamp) -> impl Iterator<Item = &ReadThrough> {
+        self.read_through.get(name).into_iter().flatten().filter(move |r| r.stamp == stamp)
     }
 
     pub(super) fn id(&self, name: &str, mark: &str) -> PartitionId {

@@ -201,7 +201,7 @@ impl FileSource {
                     self.standing.unchanged += 1;
                 }
                 (false, false) => {
-                    let kept = known.and_then(|(known, stamp)| known.read_through(&entry.name, *stamp));
+                    let kept = known.and_then(|(known, stamp)| known.told(&entry.name, *stamp));
                     self.queue.push_back(Task { entry, settled, kept });
                 }
             }
