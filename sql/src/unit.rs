@@ -37,6 +37,8 @@ pub struct KnownPartition {
     /// Size in bytes and modification time (microseconds) of the file when it was last read through.
     pub file_size: Option<i64>,
     pub file_modified: Option<Micros>,
+    /// [`FeedSpec::read_through`] of the feed last opened on it.
+    pub read_through: Option<Vec<u8>>,
 }
 
 /// A delivery seen.
@@ -59,6 +61,8 @@ pub struct FeedSpec {
     /// The partition it is read as, and the file's size and modification time, so that the same file is not read through again.
     pub partition: PartitionId,
     pub file_modified: Option<Micros>,
+    /// What the read-through told, in the source's own writing; kept with size and time, and `None` forgets it.
+    pub read_through: Option<Vec<u8>>,
 }
 
 impl FeedSpec {

@@ -1,7 +1,7 @@
 //! What a run has done so far: for the progress line, the closing summary and the metrics.
 use crate::gather::Gathered;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use record::{Counts, FeedKey};
+use record::{Control, Counts, FeedKey};
 use sources::Standing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,9 +25,6 @@ pub struct Board {
     polled: AtomicU64,
     last_commit: AtomicU64,
 }
-
-/// The rule a feed breaks whose control count disagrees: its facts are stored and wait.
-const CONTROL_COUNT: &str = "control_count";
 
 /// What a run has done, at a moment.
 #[derive(Clone, Debug, Default)]
@@ -97,7 +94,11 @@ impl Board {
         seen.counts += *c;
         seen.commits += 1;
         seen.accounts += gathered.brought_in;
-        let breaks = gathered.unit.breaks.iter().filter(|b| b.broken && b.rule == CONTROL_COUNT);
+        let breaks = gathered
+            .unit
+            .breaks
+            .iter()
+            .filter(|b| b.broken && [Control::COUNT, Control::TOTAL].contains(&b.rule));
         seen.waiting_feeds.extend(breaks.filter_map(|b| b.feed));
         seen.receipt = seen.receipt.and(*receipt);
         self.conservation[0].set(seen.counts.records_unaccounted() as f64);
@@ -205,7 +206,7 @@ mod tests {
     fn a_feed_that_waits_is_noted_once_however_many_batches_it_has() {
         let board = Board::default();
         for feeds in [[1, 2], [2, 3]] {
-            let mut breaks: Vec<_> = feeds.map(|f| control_count(f, CONTROL_COUNT)).into();
+            let mut breaks: Vec<_> = feeds.map(|f| control_count(f, Control::COUNT)).into();
             breaks.push(control_count(9, "quarantined_input"));
             let unit = CommitUnit { breaks, ..CommitUnit::default() };
             let gathered = Gathered { unit, whole: Vec::new(), counts: Counts::default(), brought_in: 0 };

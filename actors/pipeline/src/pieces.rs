@@ -6,7 +6,7 @@ use crate::guard::Failure;
 use crate::messages::{AccountBatch, Header, Intake, NewAlias, Part, Rejected};
 use crate::quarantined::{refusal, reject, unresolved};
 use codecs::Decoded;
-use record::{Counts, RawBatch, Symbol};
+use record::{Control, Counts, RawBatch, Symbol};
 use returns::Fact;
 use returns::ledger::{Stage, WholeFeed};
 use returns::tolerance::{Rule, Rules};
@@ -138,10 +138,10 @@ fn feed_breaks(raw: &RawBatch, rejects: &[Vec<Rejected>]) -> Vec<BreakWrite> {
     let mut breaks = Vec::new();
     if raw.feed.gated {
         let control = raw.feed.control.as_ref();
-        let rule = control.map_or("control_count", |c| c.rule);
+        let rule = control.map_or(Control::COUNT, |c| c.rule);
         let hint = match (control, rule) {
             (None, _) => "its trailer is missing; nothing of it counts until it is released or sent again",
-            (_, "control_total") => {
+            (_, Control::TOTAL) => {
                 "the total it declares is not the sum of its records; nothing of it counts until it is released or sent again"
             }
             _ => {

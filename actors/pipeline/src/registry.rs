@@ -72,6 +72,12 @@ impl OpenLayout for Opened {
     fn vendor(&self) -> &str {
         self.layout.name()
     }
+    fn mapping_version(&self) -> u32 {
+        self.layout.version()
+    }
+    fn mapping_hash(&self) -> [u8; 32] {
+        self.layout.hash()
+    }
     fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::get(&self.layout.vendor_policy().zone).unwrap_or(jiff::tz::TimeZone::UTC)
     }
@@ -135,6 +141,7 @@ impl Registry for StoreRegistry {
             id: k.id,
             size: k.file_size.and_then(|n| u64::try_from(n).ok()),
             modified: k.file_modified,
+            read_through: k.read_through,
         });
         Ok(seen.collect())
     }
@@ -172,6 +179,7 @@ impl Registry for StoreRegistry {
             status: info.status.as_str(),
             partition: info.partition.clone(),
             file_modified: info.modified,
+            read_through: info.read_through.clone(),
         };
         let opened = self.store.open_feed(&spec).await.map_err(|e| error(e, &info.partition))?;
         Ok(Arc::new(Feed {

@@ -89,10 +89,17 @@ pub struct Survey {
 /// A figure that a feed declares of its records, and what they came to: plain decimals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// `control_count` or `control_total`.
+    /// [`Control::COUNT`] or [`Control::TOTAL`].
     pub rule: &'static str,
     pub declared: String,
     pub found: String,
+}
+
+impl Control {
+    /// The rule of a count that disagrees.
+    pub const COUNT: &str = "control_count";
+    /// The rule of a sum that disagrees.
+    pub const TOTAL: &str = "control_total";
 }
 
 impl Survey {
@@ -105,7 +112,7 @@ impl Survey {
     pub fn disagreement(&self) -> Option<Control> {
         let declared = self.declared.filter(|n| *n != self.counted);
         let count = declared.map(|n| Control {
-            rule: "control_count",
+            rule: Control::COUNT,
             declared: n.to_string(),
             found: self.counted.to_string(),
         });

@@ -20,6 +20,10 @@ pub trait OpenLayout: Send + Sync {
     /// The vendor's name, as its mapping gives it.
     fn vendor(&self) -> &str;
 
+    /// The version of its mapping, and the hash of the mapping's text: what a read-through told holds for this mapping alone.
+    fn mapping_version(&self) -> u32;
+    fn mapping_hash(&self) -> [u8; 32];
+
     /// The zone in which a date in a file's name is meant.
     fn zone(&self) -> jiff::tz::TimeZone;
 

@@ -14,7 +14,7 @@ pub trait Registry: Send + Sync {
     async fn open_partition(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError>;
 
     /// Registers a feed, or finds it: by its hash, or by source, vendor and name where it has none. What the store has of a known
-    /// feed stands (its arrival, whether it was released); size and time of its file are brought up to date.
+    /// feed stands (its arrival, whether it was released); size and time of its file, and what its read-through told, are brought up to date.
     async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError>;
 }
 
@@ -27,6 +27,8 @@ pub struct KnownPartition {
     pub size: Option<u64>,
     /// Its modification time then, microseconds since 1970 UTC.
     pub modified: Option<i64>,
+    /// [`FeedInfo::read_through`] of the feed last opened on it.
+    pub read_through: Option<Vec<u8>>,
 }
 
 /// A delivery, as the source found it.
@@ -47,6 +49,9 @@ pub struct FeedInfo {
     pub modified: Option<i64>,
     /// When the feed arrived, microseconds since 1970 UTC, by what it or its name states.
     pub arrival: Option<i64>,
+    /// What the read-through told, for the next run: some hundred bytes that only the source understands. They take the place of what is
+    /// kept beside the file's size and time; `None` forgets it.
+    pub read_through: Option<Vec<u8>>,
     /// What the read-through told: counts, business date, order of dates. Empty for what may grow and for what is refused.
     pub survey: Survey,
     pub status: FeedStatus,

@@ -65,7 +65,7 @@ impl Totals {
             let declared = says.amount(&total.declared).ok().flatten().ok_or(())?;
             if wrong.is_none() && sum.is_some_and(|sum| Some(sum) != units(declared)) {
                 wrong = Some(Control {
-                    rule: "control_total",
+                    rule: Control::TOTAL,
                     declared: declared.to_string(),
                     found: shown(*sum),
                 });

@@ -131,6 +131,7 @@ async fn open(store: &dyn Store, rows: &Rows) -> Result<Generation, BenchError> 
         status: "complete",
         partition: id,
         file_modified: None,
+        read_through: None,
     };
     store.open_feed(&feed).await?;
     store.keep_policy(&PolicySpec { hash: "bench".into(), text: String::new() }).await?;

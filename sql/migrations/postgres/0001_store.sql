@@ -35,8 +35,11 @@ CREATE TABLE partition (
     name text COLLATE "C" NOT NULL UNIQUE,
     source text NOT NULL,
     file_size bigint,
-    file_modified timestamptz
+    file_modified timestamptz,
+    read_through bytea
 );
+COMMENT ON COLUMN partition.file_modified IS 'with file_size: of the file when it was last read through, so that the same file is not read through again';
+COMMENT ON COLUMN partition.read_through IS 'what that told: hash, length, counts; may be emptied at any time, and is made again by reading the file through';
 
 CREATE TABLE checkpoint (
     partition_id bigint PRIMARY KEY REFERENCES partition (id),

@@ -33,7 +33,9 @@ CREATE TABLE partition (
   source        TEXT NOT NULL,
   -- Of the file when it was last read through, so that the same file is not read through again.
   file_size     INTEGER,
-  file_modified INTEGER
+  file_modified INTEGER,
+  -- What that told: hash, length, counts. It may be emptied at any time, and is made again by reading the file through.
+  read_through  BLOB
 ) STRICT;
 
 CREATE TABLE checkpoint (

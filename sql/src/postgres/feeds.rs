@@ -29,12 +29,15 @@ pub async fn open(pool: &PgPool, spec: &FeedSpec) -> Result<OpenFeed, StoreError
     let mut tx = pool.begin().await?;
     let partition = register_partition(&mut tx, &spec.partition, &spec.source).await?;
     if spec.file_modified.is_some() {
-        sqlx::query("UPDATE partition SET file_size = $2, file_modified = $3 WHERE id = $1")
-            .bind(partition.0)
-            .bind(spec.bytes.map(signed))
-            .bind(spec.file_modified.map(Instant))
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "UPDATE partition SET file_size = $2, file_modified = $3, read_through = $4 WHERE id = $1",
+        )
+        .bind(partition.0)
+        .bind(spec.bytes.map(signed))
+        .bind(spec.file_modified.map(Instant))
+        .bind(&spec.read_through)
+        .execute(&mut *tx)
+        .await?;
     }
     let row = sqlx::query(REGISTER[usize::from(spec.hash.is_none())])
         .bind(&*spec.source)

@@ -25,7 +25,7 @@ pub async fn partitions(
     prefix: &str,
 ) -> Result<Vec<KnownPartition>, StoreError> {
     let rows = sqlx::query(
-        "SELECT p.name, p.id, coalesce(c.position, 'start'), p.file_size, p.file_modified
+        "SELECT p.name, p.id, coalesce(c.position, 'start'), p.file_size, p.file_modified, p.read_through
          FROM partition p LEFT JOIN checkpoint c ON c.partition_id = p.id
          WHERE starts_with(p.name, $1) ORDER BY p.name",
     )
@@ -42,6 +42,7 @@ pub async fn partitions(
             progress: progress(row.try_get(2)?)?,
             file_size: row.try_get(3)?,
             file_modified: row.try_get::<Option<Instant>, _>(4)?.map(|t| t.0),
+            read_through: row.try_get(5)?,
         })
     };
     rows.iter().map(known).collect()

@@ -160,12 +160,13 @@ const OPEN: &str = "
     FROM performance_daily d JOIN account a ON a.id = d.account_id
     WHERE d.row_reasons & 1 <> 0 AND d.value_vendor = ?1 AND (?2 IS NULL OR d.as_of <= ?2) GROUP BY a.id";
 
-/// Size and time of the file that was read through; returns its partition.
+/// Size and time of the file that was read through, and what that told; returns its partition.
 async fn note_file(connection: &mut SqliteConnection, spec: &FeedSpec) -> Result<i64, Failure> {
     let id = partition_id(connection, &spec.partition, &spec.source).await?;
-    sqlx::query("UPDATE partition SET file_size = ?, file_modified = ? WHERE id = ?")
+    sqlx::query("UPDATE partition SET file_size = ?, file_modified = ?, read_through = ? WHERE id = ?")
         .bind(spec.bytes.map(whole))
         .bind(spec.file_modified)
+        .bind(spec.read_through.clone())
         .bind(id)
         .execute(connection)
         .await?;

@@ -63,7 +63,7 @@ impl SqliteStore {
 
     pub(super) async fn known_partitions(&self, prefix: &str) -> Result<Vec<KnownPartition>, Failure> {
         let rows = sqlx::query(
-            "SELECT p.id, p.name, p.file_size, p.file_modified, coalesce(c.position, 'start')
+            "SELECT p.id, p.name, p.file_size, p.file_modified, coalesce(c.position, 'start'), p.read_through
              FROM partition p LEFT JOIN checkpoint c ON c.partition_id = p.id
              WHERE substr(p.name, 1, length(?1)) = ?1 ORDER BY p.name",
         )
@@ -77,6 +77,7 @@ impl SqliteStore {
                 file_size: row.try_get(2)?,
                 file_modified: row.try_get(3)?,
                 progress: progress(row.try_get(4)?)?,
+                read_through: row.try_get(5)?,
             })
         };
         rows.iter().map(known).collect()

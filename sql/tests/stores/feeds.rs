@@ -48,6 +48,29 @@ pub async fn of_copies_the_earliest_gives_a_feed_its_arrival(opened: Opened) {
     assert_eq!(none.arrival, None, "no time sorts below every time");
 }
 
+pub async fn what_a_read_through_told_comes_back_as_it_was(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let store = ready.store();
+    let known = async || {
+        let known = store.partitions("feeds/").await.unwrap().into_iter();
+        known.map(|k| (k.id.to_string(), k.file_size, k.read_through)).collect::<Vec<_>>()
+    };
+    let told: Vec<u8> = (0..=255).collect();
+    let first = FeedSpec { read_through: Some(told.clone()), ..file("day-1.csv", 1) };
+    let copy = FeedSpec { bytes: Some(7), read_through: None, ..file("day-2.csv", 1) };
+    for spec in [&first, &copy, &first] {
+        store.open_feed(spec).await.unwrap();
+    }
+    let kept =
+        [("feeds/day-1.csv".into(), Some(1000), Some(told)), ("feeds/day-2.csv".into(), Some(7), None)];
+    assert_eq!(known().await, kept, "each copy has its own");
+    open_partition(store, &ready.generation, &ready.partition_id).await;
+    store.rewind(&ready.generation, std::slice::from_ref(&ready.partition_id)).await.unwrap();
+    assert_eq!(known().await, kept, "a file set back to its start is the same file");
+    store.open_feed(&FeedSpec { read_through: None, ..first }).await.unwrap();
+    assert_eq!(known().await[0], ("feeds/day-1.csv".into(), Some(1000), None), "forgotten");
+}
+
 pub async fn a_feed_is_complete_with_the_step_that_reaches_its_end(opened: Opened) {
     let ready = Ready::new(opened).await;
     let day = FeedSpec { hash: None, name: "2025-01-02".into(), status: "open", ..file("stream", 0) };

@@ -88,6 +88,7 @@ promises! {
     a_figure_has_its_evidence;
     feeds:
     of_copies_the_earliest_gives_a_feed_its_arrival
+    what_a_read_through_told_comes_back_as_it_was
     a_feed_is_complete_with_the_step_that_reaches_its_end
     what_one_feed_says_and_another_lacks_is_found
     holdings_of_a_feed_and_open_days_of_a_vendor_are_found

@@ -237,6 +237,7 @@ pub fn file(name: &str, hash: u8) -> FeedSpec {
         status: "coming",
         partition: PartitionId::new(format!("feeds/{name}")),
         file_modified: Some(1_700_000_000_000_001),
+        read_through: Some(vec![0, 255, hash]),
     }
 }
 

@@ -1,3 +1,5 @@
+mod read_through;
+
 use super::*;
 use crate::topology::Topology;
 use record::{Counts, Position};

@@ -1,6 +1,6 @@
 //! When a file arrived, by what it or its name states; never by our clock.
-use super::input::Stamp;
-use super::{Arrival, layout_name};
+use super::Arrival;
+use super::input::{Stamp, layout_name};
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 

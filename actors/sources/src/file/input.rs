@@ -29,7 +29,7 @@ impl Stamp {
 }
 
 /// How the bytes of one file are packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, bincode::Encode, bincode::Decode)]
 pub(super) enum Packing {
     Plain,
     Gzip,

@@ -15,35 +15,53 @@ use std::sync::Arc;
 pub(super) struct Known {
     source: Arc<str>,
     handed: HashMap<PartitionId, Progress>,
-    /// Files with an end that were read to it, as they lay there then.
-    read: HashMap<String, Vec<Stamp>>,
+    /// Files with an end that were read through, by name.
+    read_through: HashMap<String, Vec<ReadThrough>>,
     /// Growing files opened in this run.
     granted: HashMap<PartitionId, (Arc<Partition>, Arc<Feed>)>,
+}
+
+/// A file with an end, as it lay there when it was read through, and what that told.
+struct ReadThrough {
+    stamp: Stamp,
+    at_end: bool,
+    told: Option<Arc<[u8]>>,
 }
 
 impl Known {
     pub(super) fn new(source: Arc<str>, partitions: Vec<KnownPartition>) -> Known {
         let mut known =
-            Known { source, handed: HashMap::new(), read: HashMap::new(), granted: HashMap::new() };
+            Known { source, handed: HashMap::new(), read_through: HashMap::new(), granted: HashMap::new() };
         for p in partitions {
-            if let Some((name, stamp)) = known.ended(&p) {
-                known.read.entry(name).or_default().push(stamp);
+            if let Some((name, read_through)) = known.read_through(&p) {
+                known.read_through.entry(name).or_default().push(read_through);
             }
             known.handed.insert(p.id, p.progress);
         }
         known
     }
 
-    fn ended(&self, p: &KnownPartition) -> Option<(String, Stamp)> {
+    fn read_through(&self, p: &KnownPartition) -> Option<(String, ReadThrough)> {
         let (name, mark) = p.id.as_str().strip_prefix(&*self.source)?.strip_prefix('/')?.rsplit_once('@')?;
-        let whole = p.progress == Progress::End && mark.bytes().all(|b| b.is_ascii_hexdigit());
+        let whole = mark.bytes().all(|b| b.is_ascii_hexdigit());
         let stamp = Stamp { size: p.size?, modified: p.modified? };
-        whole.then(|| (name.to_owned(), stamp))
+        let (at_end, told) = (p.progress == Progress::End, p.read_through.as_deref().map(Arc::from));
+        whole.then(|| (name.to_owned(), ReadThrough { stamp, at_end, told }))
     }
 
     /// Whether a file was read to its end and has the size and time it had then.
     pub(super) fn unchanged(&self, name: &str, stamp: Stamp) -> bool {
-        self.read.get(name).is_some_and(|stamps| stamps.contains(&stamp))
+        self.stamped(name, stamp).any(|r| r.at_end)
+    }
+
+    /// What the read-through of a file of this size and time told. Where two contents of it had both, it is not known which lies there.
+    pub(super) fn told(&self, name: &str, stamp: Stamp) -> Option<Arc<[u8]>> {
+        let mut told = self.stamped(name, stamp).filter_map(|r| r.told.as_ref());
+        told.next().filter(|_| told.next().is_none()).cloned()
+    }
+
+    fn stamped(&self, name: &str, stamp: Stamp) -> impl Iterator<Item = &ReadThrough> {
+        self.read_through.get(name).into_iter().flatten().filter(move |r| r.stamp == stamp)
     }
 
     pub(super) fn id(&self, name: &str, mark: &str) -> PartitionId {

@@ -3,7 +3,8 @@
 //! # Layout
 //! - [`config`]: the keys of the topology.
 //! - `find`: which files, in which order.
-//! - `survey`: the read-through of a file with an end.
+//! - `look`: whether one may grow or has an end.
+//! - `survey`, `kept`: the read-through of a file with an end; what it told, kept by the store.
 //! - `growing`: files that may grow.
 //! - `open`: from a file that was looked at to a partition that is open.
 //! - `stream`, `cutter`: a partition being read; its bytes cut into batches.
@@ -17,7 +18,9 @@ mod cutter;
 mod find;
 mod growing;
 mod input;
+mod kept;
 mod known;
+mod look;
 mod open;
 mod stream;
 mod survey;
@@ -27,13 +30,14 @@ mod tests;
 pub use config::{Arrival, Compression, FileConfig};
 
 use crate::job::Job;
-use crate::{Layouts, Next, PartitionStanding, Registry, Source, SourceError, Standing};
+use crate::{FeedInfo, Layouts, Next, PartitionStanding, Registry, Source, SourceError, Standing};
 use async_trait::async_trait;
 use cutter::Cut;
 use find::{Entry, Pattern};
 use growing::{Growing, Look};
-use input::{Stamp, layout_name};
+use input::Stamp;
 use known::Known;
+use look::{Outcome, Task, look};
 use open::{Opened, Opening};
 use record::{BatchLimit, PartitionId, Progress, RawBatch};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -78,30 +82,17 @@ enum Stage {
     Open(Opening),
     Ready(Box<Stream>),
     Read(Job<(Box<Stream>, Result<Cut, SourceError>)>),
+    /// A file that was spared a read-through is not what it was taken for: the store is to forget what it kept, or the next run would fail too.
+    Disproved(Box<FeedInfo>, SourceError),
     /// Waits for the time to look again.
     Rest,
     End,
-}
-
-/// A file to look at.
-struct Task {
-    entry: Entry,
-    /// It stood still since the last look.
-    settled: bool,
 }
 
 struct Seen {
     stamp: Result<Stamp, String>,
     /// There is nothing to do for it until its stamp changes.
     done: bool,
-}
-
-/// What looking at a file gave.
-enum Outcome {
-    Grows(Look),
-    Ends(Surveyed),
-    /// It may still be written to.
-    Unsettled,
 }
 
 impl FileSource {
@@ -171,7 +162,11 @@ impl FileSource {
             Stage::Ready(_) => self.start_reading(*limit),
             Stage::Read(job) => {
                 let (stream, cut) = job.done().await?;
-                return self.was_read(stream, cut?);
+                return self.was_read(stream, cut);
+            }
+            Stage::Disproved(feed, e) => {
+                self.registry.open_feed(feed).await?;
+                return Err(e.clone());
             }
             Stage::Rest => {
                 tokio::time::sleep_until(self.next_look.min(deadline)).await;
@@ -196,16 +191,19 @@ impl FileSource {
             if watch {
                 self.seen.insert(entry.name.clone(), Seen { stamp: entry.stamp.clone(), done: true });
             }
-            let unchanged = entry.stamp.as_ref().is_ok_and(|stamp| {
-                !entry.is_stdin() && self.known.as_ref().is_some_and(|k| k.unchanged(&entry.name, *stamp))
-            });
+            let stamp = entry.stamp.as_ref().ok().filter(|_| !entry.is_stdin());
+            let known = self.known.as_ref().zip(stamp);
+            let unchanged = known.is_some_and(|(known, stamp)| known.unchanged(&entry.name, *stamp));
             match (done, unchanged) {
                 (true, _) => {}
                 (false, true) => {
                     self.standing.ended += 1;
                     self.standing.unchanged += 1;
                 }
-                (false, false) => self.queue.push_back(Task { entry, settled }),
+                (false, false) => {
+                    let kept = known.and_then(|(known, stamp)| known.told(&entry.name, *stamp));
+                    self.queue.push_back(Task { entry, settled, kept });
+                }
             }
         }
         // A file that is gone is forgotten; what was handed over of it stays noted.
@@ -239,7 +237,7 @@ impl FileSource {
             }
             Outcome::Grows(Look::Replaced) => {
                 tracing::info!(source = %settings.name, file = %entry.name, "begins anew: read as a new partition");
-                self.queue.push_front(Task { entry, settled: false });
+                self.queue.push_front(Task { entry, settled: false, kept: None });
                 Stage::Next
             }
             Outcome::Grows(Look::Refused(why)) | Outcome::Ends(Surveyed::Refused(why)) => {
@@ -296,15 +294,24 @@ impl FileSource {
         }
     }
 
-    fn was_read(&mut self, stream: Box<Stream>, cut: Cut) -> Result<Option<Next>, SourceError> {
+    fn was_read(
+        &mut self,
+        mut stream: Box<Stream>,
+        cut: Result<Cut, SourceError>,
+    ) -> Result<Option<Next>, SourceError> {
         let piece = match cut {
-            Cut::Piece(piece) => piece,
-            Cut::Dry => {
+            Ok(Cut::Piece(piece)) => piece,
+            Ok(Cut::Dry) => {
                 self.set_down(*stream);
                 return Ok(None);
             }
-            Cut::End => {
+            Ok(Cut::End) => {
                 self.stage = Stage::Next;
+                return Ok(None);
+            }
+            Err(e) => {
+                let feed = stream.unproved().ok_or_else(|| e.clone())?;
+                self.stage = Stage::Disproved(feed, e);
                 return Ok(None);
             }
         };
@@ -339,28 +346,6 @@ impl FileSource {
             self.growing.insert(name.clone(), Box::new(Growing { name, partition, feed, beginning, cutter }));
         }
     }
-}
-
-/// Looks at one file; blocks.
-fn look(task: &Task, growing: Option<Box<Growing>>, settings: &Settings) -> Outcome {
-    let Task { entry, settled } = task;
-    let Settings { config, layouts, .. } = settings;
-    if entry.is_stdin() {
-        return Outcome::Ends(survey::survey_once(entry, &mut *(settings.stdin)(), config, &**layouts));
-    }
-    if config.watch && !entry.path.exists() {
-        return Outcome::Unsettled;
-    }
-    if let Some(growing) = growing {
-        return Outcome::Grows(growing::look_again(entry, growing));
-    }
-    if config.watch && config.grows && input::is_plain(&entry.path, config.compression, &entry.name) {
-        // A feed that declares how much it holds is complete or nothing: it is read once it stands still.
-        if let Some(look) = growing::look(entry, config, &**layouts) {
-            return Outcome::Grows(look);
-        }
-    }
-    if *settled { Outcome::Ends(survey::survey(entry, config, &**layouts)) } else { Outcome::Unsettled }
 }
 
 #[async_trait]

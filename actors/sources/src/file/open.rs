@@ -3,6 +3,7 @@ use super::Settings;
 use super::arrival::arrival;
 use super::cutter::{Cutter, Piece};
 use super::growing::{New, rest_of};
+use super::kept::Told;
 use super::known::Known;
 use super::stream::{Origin, Stream};
 use super::survey::{Rejection, Whole, short};
@@ -51,22 +52,24 @@ async fn open_whole(
     registry: &dyn Registry,
 ) -> Result<Opened, SourceError> {
     let (name, rule) = (&whole.entry.name, settings.config.arrival);
-    let id = known.id(name, &short(&whole.hash));
+    let Told { hash, survey, .. } = &whole.told;
+    let id = known.id(name, &short(hash));
     let stamp = (!whole.entry.is_stdin()).then_some(whole.stamp);
     let info = FeedInfo {
         source: settings.name.clone(),
         vendor: whole.layout.vendor().into(),
         name: name.clone(),
         partition: id.clone(),
-        hash: Some(whole.hash),
+        hash: Some(*hash),
         size: Some(whole.stamp.size),
         modified: stamp.map(|s| s.modified),
-        arrival: arrival(rule, name, stamp, whole.survey.arrival, &whole.layout.zone()),
-        survey: whole.survey.clone(),
-        status: if whole.survey.agrees() { FeedStatus::Coming } else { FeedStatus::Waiting },
+        arrival: arrival(rule, name, stamp, survey.arrival, &whole.layout.zone()),
+        read_through: stamp.and(whole.kept.clone()),
+        survey: survey.clone(),
+        status: if survey.agrees() { FeedStatus::Coming } else { FeedStatus::Waiting },
     };
     if known.at_end(&id) {
-        // Only its size and time are news: the next run need not read it through.
+        // Only its size and time and what was told are news: the next run need not read it through.
         registry.open_feed(&info).await?;
         return Ok(Opened::AtEnd(id));
     }
@@ -76,7 +79,8 @@ async fn open_whole(
         return Ok(Opened::AtEnd(id));
     }
     let cutter = Cutter::new(whole.layout.framer(settings.config.record_limit), progress, true);
-    let from = Origin::whole(whole).map_err(|e| unreadable(&id, &e))?;
+    let unproved = whole.spared.then(|| Box::new(FeedInfo { read_through: None, ..info }));
+    let from = Origin::whole(whole, unproved).map_err(|e| unreadable(&id, &e))?;
     Ok(Opened::Stream(Box::new(Stream { name: name.clone(), partition, feed, cutter, from })))
 }
 
@@ -97,6 +101,7 @@ async fn open_growing(
         size: Some(new.stamp.size),
         modified: Some(new.stamp.modified),
         arrival: arrival(rule, name, Some(new.stamp), None, &new.layout.zone()),
+        read_through: None,
         survey: Survey::default(),
         status: FeedStatus::Open,
     };
@@ -138,6 +143,7 @@ async fn open_refused(
         size: stamp.map(|s| s.size),
         modified: stamp.map(|s| s.modified),
         arrival: None,
+        read_through: None,
         survey: Survey::default(),
         status: FeedStatus::Refused,
     };

@@ -2,8 +2,9 @@
 use super::cutter::{Cut, Cutter};
 use super::growing::Beginning;
 use super::input::{Input, Stamp};
+use super::kept::Told;
 use super::survey::Whole;
-use crate::{PartitionStanding, SourceError};
+use crate::{FeedInfo, PartitionStanding, SourceError};
 use record::{BatchLimit, Feed, Partition, Progress};
 use std::fs::File;
 use std::io::Take;
@@ -20,20 +21,30 @@ pub(super) struct Stream {
 
 #[allow(clippy::large_enum_variant)] // one a partition
 pub(super) enum Origin {
-    Whole { input: Input, file: File, stamp: Stamp, hash: [u8; 32], length: u64 },
-    Growing { input: Take<File>, beginning: Beginning },
+    /// `unproved`: the file was spared a read-through, and this opens its feed anew without what was kept of the last one.
+    Whole {
+        input: Input,
+        file: File,
+        stamp: Stamp,
+        told: Told,
+        unproved: Option<Box<FeedInfo>>,
+    },
+    Growing {
+        input: Take<File>,
+        beginning: Beginning,
+    },
 }
 
 impl Origin {
     /// A file that was read through, from its start again.
-    pub(super) fn whole(whole: &Whole) -> std::io::Result<Origin> {
+    pub(super) fn whole(whole: &Whole, unproved: Option<Box<FeedInfo>>) -> std::io::Result<Origin> {
         let file = whole.file.try_clone()?;
         Ok(Origin::Whole {
             input: Input::new(whole.file.try_clone()?, whole.packing)?,
             file,
             stamp: whole.stamp,
-            hash: whole.hash,
-            length: whole.length,
+            told: whole.told.clone(),
+            unproved,
         })
     }
 }
@@ -50,13 +61,21 @@ impl Stream {
         Ok(cut)
     }
 
+    /// What the source knows of this file only from an earlier run, if it does.
+    pub(super) fn unproved(&mut self) -> Option<Box<FeedInfo>> {
+        match &mut self.from {
+            Origin::Whole { unproved, .. } => unproved.take(),
+            Origin::Growing { .. } => None,
+        }
+    }
+
     /// What is read of a file with an end must be what was read through. Its time is looked at for each piece, its hash before
     /// the last: no partition comes to its end with other bytes than those it is named after.
     fn stands_still(&mut self, cut: &Cut) -> Result<(), SourceError> {
-        let Origin::Whole { input, file, stamp, hash, .. } = &mut self.from else { return Ok(()) };
+        let Origin::Whole { input, file, stamp, told, .. } = &mut self.from else { return Ok(()) };
         let last = matches!(cut, Cut::Piece(p) if p.to == Progress::End);
         let mut same = || -> std::io::Result<bool> {
-            Ok(Stamp::of(&file.metadata()?) == *stamp && (!last || input.finish()? == *hash))
+            Ok(Stamp::of(&file.metadata()?) == *stamp && (!last || input.finish()? == told.hash))
         };
         match same() {
             Ok(true) => Ok(()),
@@ -79,7 +98,7 @@ impl Stream {
 
     pub(super) fn standing(&self) -> PartitionStanding {
         let total = match &self.from {
-            Origin::Whole { length, .. } => Some(*length),
+            Origin::Whole { told, .. } => Some(told.length),
             Origin::Growing { .. } => None,
         };
         let (partition, offset) = (self.partition.id.clone(), self.cutter.offset());

@@ -1,7 +1,9 @@
-//! The read-through of a file with an end: its hash, its layout, and what the layout's surveyor tells.
+//! The read-through of a file with an end: its hash, its layout, and what the layout's surveyor tells. It is spared where the store kept
+//! what it told.
 use super::FileConfig;
 use super::find::Entry;
 use super::input::{Input, Packing, Stamp, layout_name, read_full, read_head};
+use super::kept::{self, Reader, Told};
 use crate::{HEAD, Layouts, OpenLayout, Refused};
 use record::Survey;
 use std::fs::File;
@@ -16,11 +18,12 @@ pub(super) struct Whole {
     pub file: File,
     pub packing: Packing,
     pub stamp: Stamp,
-    pub hash: [u8; 32],
     pub layout: Arc<dyn OpenLayout>,
-    pub survey: Survey,
-    /// Decompressed bytes.
-    pub length: u64,
+    pub told: Told,
+    /// `told`, for the store to keep.
+    pub kept: Option<Vec<u8>>,
+    /// It was not read through: `told` is what the store kept.
+    pub spared: bool,
 }
 
 /// A file refused as a whole.
@@ -78,9 +81,14 @@ pub(super) fn short(hash: &[u8; 32]) -> String {
     hash[..8].iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// Reads a file through.
-pub(super) fn survey(entry: &Entry, config: &FileConfig, layouts: &dyn Layouts) -> Surveyed {
-    let read = || read_through(entry, File::open(&entry.path)?, config, layouts);
+/// Reads a file through, unless `kept` tells what that would give. `kept` is what the store has of a file of this name and stamp.
+pub(super) fn survey(
+    entry: &Entry,
+    kept: Option<&[u8]>,
+    config: &FileConfig,
+    layouts: &dyn Layouts,
+) -> Surveyed {
+    let read = || read_through(entry, File::open(&entry.path)?, kept, config, layouts);
     match &entry.stamp {
         Ok(_) => read().unwrap_or_else(|e| unreadable(entry, &e.to_string())),
         Err(why) => unreadable(entry, why),
@@ -95,7 +103,7 @@ pub(super) fn survey_once(
     layouts: &dyn Layouts,
 ) -> Surveyed {
     spool(input)
-        .and_then(|file| read_through(entry, file, config, layouts))
+        .and_then(|file| read_through(entry, file, None, config, layouts))
         .unwrap_or_else(|e| unreadable(entry, &e.to_string()))
 }
 
@@ -114,68 +122,86 @@ fn spool(input: &mut dyn Read) -> io::Result<File> {
 fn read_through(
     entry: &Entry,
     mut file: File,
+    kept: Option<&[u8]>,
     config: &FileConfig,
     layouts: &dyn Layouts,
 ) -> io::Result<Surveyed> {
-    let before = Stamp::of(&file.metadata()?);
+    let stamp = Stamp::of(&file.metadata()?);
     file.rewind()?;
     let raw_head = read_head(&mut file, HEAD)?;
     let packing = Packing::of(config.compression, &raw_head, &entry.name);
     let mut input = Input::new(file.try_clone()?, packing)?;
-    let told = told(entry, &mut input, packing, config, layouts);
+    let whole = |file: File, begun: &Begun, told: Told, spared: bool| {
+        let (layout, kept) = (begun.layout.clone(), kept::keep(&begun.reader, &told));
+        let whole = Whole { entry: entry.clone(), file, packing, stamp, layout, told, kept, spared };
+        Surveyed::Whole(Box::new(whole))
+    };
+    let begun = begin(entry, &mut input, packing, config, layouts);
+    // What was kept is that of the file as it was found, which need not be the one that was opened.
+    let kept = kept.filter(|_| entry.stamp.as_ref().ok() == Some(&stamp));
+    if let (Ok(begun), Some(kept)) = (&begun, kept)
+        && let Some(told) = kept::recall(kept, &begun.reader)
+    {
+        tracing::debug!(file = %entry.name, "has the size and time it had: not read through again");
+        return Ok(whole(file, begun, told, true));
+    }
+    let read = begun.and_then(|begun| Ok((read_on(entry, &begun, &mut input, packing, config)?, begun)));
     let hash = input.finish()?;
     let after = Stamp::of(&file.metadata()?);
-    if after != before {
+    if after != stamp {
         return Ok(Surveyed::Changed(format!(
             "{} was written to while it was read through ({} bytes before, {} after)",
-            entry.name, before.size, after.size
+            entry.name, stamp.size, after.size
         )));
     }
-    Ok(match told {
-        Ok(Told { layout, survey, length }) => Surveyed::Whole(Box::new(Whole {
-            entry: entry.clone(),
-            file,
-            packing,
-            stamp: after,
-            hash,
-            layout,
-            survey,
-            length,
-        })),
+    Ok(match read {
+        Ok(((survey, length), begun)) => whole(file, &begun, Told { hash, length, survey }, false),
         Err(why) => Surveyed::Refused(Box::new(Rejection::of_content(entry, why, raw_head, hash, after))),
     })
 }
 
-struct Told {
+/// How a feed begins, and the layout that knows it by that.
+struct Begun {
+    head: Vec<u8>,
     layout: Arc<dyn OpenLayout>,
-    survey: Survey,
-    length: u64,
+    reader: Reader,
 }
 
-fn told(
+fn begin(
     entry: &Entry,
     input: &mut Input,
     packing: Packing,
     config: &FileConfig,
     layouts: &dyn Layouts,
-) -> Result<Told, Refused> {
-    let damaged = |e| damage(entry, packing, &e);
-    let head = read_head(input, HEAD).map_err(damaged)?;
+) -> Result<Begun, Refused> {
+    let head = read_head(input, HEAD).map_err(|e| damage(entry, packing, &e))?;
     if head.is_empty() {
         let text = format!("{} holds no bytes at all: have it sent again, or take it away", entry.name);
         return Err(Refused { code: "empty_feed", text });
     }
     let layout = layouts.choose(layout_name(&entry.name), &head)?;
-    let mut surveyor = layout.surveyor(config.record_limit);
-    surveyor.feed(&head);
-    let mut length = head.len() as u64;
+    let reader = Reader::new(&*layout, config, packing);
+    Ok(Begun { head, layout, reader })
+}
+
+/// The survey of all of a feed, and its length decompressed.
+fn read_on(
+    entry: &Entry,
+    begun: &Begun,
+    input: &mut Input,
+    packing: Packing,
+    config: &FileConfig,
+) -> Result<(Survey, u64), Refused> {
+    let mut surveyor = begun.layout.surveyor(config.record_limit);
+    surveyor.feed(&begun.head);
+    let mut length = begun.head.len() as u64;
     let mut chunk = vec![0; CHUNK];
     loop {
-        let n = read_full(input, &mut chunk).map_err(damaged)?;
+        let n = read_full(input, &mut chunk).map_err(|e| damage(entry, packing, &e))?;
         surveyor.feed(&chunk[..n]);
         length += n as u64;
         if n < chunk.len() {
-            return Ok(Told { survey: surveyor.finish(), layout, length });
+            return Ok((surveyor.finish(), length));
         }
     }
 }

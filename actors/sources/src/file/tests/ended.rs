@@ -5,14 +5,14 @@ use flate2::{Compression as Level, write::GzEncoder};
 use std::io::Write;
 use std::sync::atomic::Ordering;
 
-fn gzip(content: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(content: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Level::default());
     packed.write_all(content).unwrap();
     packed.finish().unwrap()
 }
 
 /// A feed of some hundred kilobytes.
-fn long_feed() -> String {
+pub(super) fn long_feed() -> String {
     let lines = (0..20_000).map(|n| format!("account-{n},{}\n", n * 7));
     std::iter::once("header\n".to_owned()).chain(lines).collect()
 }

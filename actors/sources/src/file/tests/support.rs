@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use record::{Context, Feed, FeedKey, Framed, Framer, FramingError, Partition, PartitionId, PartitionKey};
 use record::{Position, Progress, RawRecord, Survey};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Lines: the first one not empty is the header, `#n` a trailer that declares n lines, empty ones are nothing.
@@ -86,6 +86,9 @@ impl Framer for Lines {
 #[derive(Default)]
 pub struct LinesLayout {
     pub surveys: AtomicUsize,
+    /// Version of its mapping, and each byte of the mapping's hash.
+    pub version: AtomicU32,
+    pub hash: AtomicU8,
     pub knows_all: AtomicBool,
     /// What was asked about.
     pub names: Mutex<Vec<String>>,
@@ -111,6 +114,12 @@ impl Layouts for Shared {
 impl OpenLayout for Shared {
     fn vendor(&self) -> &str {
         "lines"
+    }
+    fn mapping_version(&self) -> u32 {
+        self.0.version.load(Ordering::Relaxed)
+    }
+    fn mapping_hash(&self) -> [u8; 32] {
+        [self.0.hash.load(Ordering::Relaxed); 32]
     }
     fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::UTC
@@ -185,6 +194,7 @@ impl Registry for Memory {
                 progress: *progress,
                 size: feed.and_then(|f| f.size),
                 modified: feed.and_then(|f| f.modified),
+                read_through: feed.and_then(|f| f.read_through.clone()),
             }
         });
         Ok(known.collect())
