@@ -11,7 +11,9 @@ const HEADER: &str = "\"Account\",\"Name\",\"As Of Date\",\"Beginning Value\",\"
 \"Accrued Income\",\"Ending Value\",\"Status\",\"Closed On\",\"Branch\"\r\n";
 
 /// Days that are sent again, the morning after the first time.
-const AGAIN: [Date; 2] = [on(3, 5), on(3, 12)];
+const AGAIN: [Date; 3] = [on(1, 3), on(3, 5), on(3, 12)];
+/// An account that is listed before it is opened; the file sent again lacks it.
+const TOO_EARLY: (&str, Date) = ("MT-200-0015", on(1, 3));
 /// A file that is sent twice, byte for byte.
 const COPIED: Date = on(2, 3);
 
@@ -52,7 +54,10 @@ fn file(book: &Book, date: Date, made: Date, said: fn(&str, &Day) -> Day) -> Vec
     );
     let (mut begin, mut end) = (0, 0);
     for account in book.of(House::Meridian).filter(|a| reports(a, date)) {
-        let Some(day) = account.on(date) else { continue };
+        let too_early =
+            Day { date, begin: 0, contributions: 0, distributions: 0, fees: 0, accrued: 0, end: 0 };
+        let listed = first_time && (account.member.number, date) == TOO_EARLY;
+        let Some(day) = account.on(date).or(listed.then_some(&too_early)) else { continue };
         let day = said(account.member.number, day);
         (begin, end) = (begin + day.begin, end + day.end - day.accrued);
         let mut line = row(account, &day);
