@@ -5,8 +5,8 @@ use crate::mailbox::{Mailbox, Parcel};
 use crate::messages::{AccountBatch, Committed, Flowing, Intake, ReturnsBatch};
 use crate::overlay::Overlay;
 use actix::prelude::*;
-use foldhash::{HashMap, HashSet};
-use record::{Counts, Symbol};
+use foldhash::HashSet;
+use record::{Counts, Symbol, SymbolMap};
 use returns::ledger::{AccountState, Changes, Ground, Offer, Outcome, Profile, Restore};
 use returns::{Fact, Kind, Policy};
 use std::ops::Range;
@@ -30,7 +30,7 @@ pub struct Work {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) names: Arc<Names>,
     pub(crate) policy: Arc<Policy>,
-    pub(crate) accounts: HashMap<Symbol, Account>,
+    pub(crate) accounts: SymbolMap<Account>,
     pub(crate) overlay: Overlay,
     /// Accounts with facts stored and not folded.
     pub(crate) marked: HashSet<Symbol>,
@@ -136,7 +136,7 @@ impl Work {
             store,
             names,
             policy,
-            accounts: HashMap::default(),
+            accounts: SymbolMap::default(),
             overlay: Overlay::default(),
             marked: HashSet::default(),
             marks_known: false,
@@ -349,7 +349,7 @@ impl Work {
         }
         let (_, cut, _) = touched.select_nth_unstable(excess - 1);
         let cut = *cut;
-        self.accounts.retain(|_, a| a.touched > cut || a.touched >= uncommitted);
+        self.accounts.retain(|a| a.touched > cut || a.touched >= uncommitted);
     }
 }
 
