@@ -5,6 +5,10 @@ mod commands;
 use clap::Parser;
 use std::process::ExitCode;
 
+/// The same as `dietz` has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match commands::Command::parse().run() {
         Ok(()) => ExitCode::SUCCESS,

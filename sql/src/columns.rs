@@ -9,6 +9,7 @@ mod said;
 
 use record::{Position, Symbol};
 use returns::date::{Date, Micros};
+use returns::ledger::FirstValues;
 use returns::{Reasons, Vendor};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -165,7 +166,7 @@ pub fn first_values(values: &[(Vendor, Date)], names: NamesView<'_>) -> Result<V
 pub fn parse_first_values<'a>(
     texts: impl IntoIterator<Item = &'a str>,
     names: &crate::Names,
-) -> Result<Vec<(Vendor, Date)>, ColumnError> {
+) -> Result<FirstValues, ColumnError> {
     let parse = |text: &str| {
         let (date, vendor) = text.split_once(' ')?;
         Some((names.vendor(vendor), date.parse().ok()?))

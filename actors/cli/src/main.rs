@@ -21,6 +21,10 @@ use exit::Exit;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// Much of what one thread allocates another frees: rows go from accumulator to sink, their texts to the database's thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Streams vendor feeds into account performance: net flow, market value and time-weighted return for every account and day,
 /// traceable to the lines they came from.
 ///

@@ -7,7 +7,7 @@ use crate::messages::{AccountBatch, Committed, Flowing, Intake, ReturnsBatch};
 use crate::overlay::Overlay;
 use actix::prelude::*;
 use foldhash::{HashMap, HashSet};
-use record::{Counts, FeedKey, Symbol};
+use record::{Counts, FeedKey, Symbol, SymbolMap};
 use returns::ledger::{AccountState, Changes, Feeds, Ground, Offer, Outcome, Profile, Restore, Stage};
 use returns::{Date, Fact, Kind, Policy};
 use std::ops::Range;
@@ -31,7 +31,7 @@ pub struct Work {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) names: Arc<Names>,
     pub(crate) policy: Arc<Policy>,
-    pub(crate) accounts: HashMap<Symbol, Account>,
+    pub(crate) accounts: SymbolMap<Account>,
     pub(crate) overlay: Overlay,
     /// Whole feeds, as far as this accumulator has been told: its batches come in their order, so nothing of a feed that is in is to come.
     pub(crate) feeds: Feeds,
@@ -142,7 +142,7 @@ impl Work {
             store,
             names,
             policy,
-            accounts: HashMap::default(),
+            accounts: SymbolMap::default(),
             overlay: Overlay::default(),
             feeds: Feeds::default(),
             feed_dates: HashMap::default(),
@@ -376,7 +376,7 @@ impl Work {
         }
         let (_, cut, _) = touched.select_nth_unstable(excess - 1);
         let cut = *cut;
-        self.accounts.retain(|_, a| a.touched > cut || a.touched >= uncommitted);
+        self.accounts.retain(|a| a.touched > cut || a.touched >= uncommitted);
     }
 }
 

@@ -109,7 +109,7 @@ impl Work {
         let under_way = self.under_way(asked, out);
         if !under_way.is_empty() {
             let symbols: HashMap<i64, Symbol> =
-                self.accounts.iter().map(|(symbol, a)| (a.id, *symbol)).collect();
+                self.accounts.iter().map(|(symbol, a)| (a.id, symbol)).collect();
             for (id, days) in under_way {
                 symbols.get(&id).into_iter().for_each(|symbol| add(*symbol, days));
             }

@@ -24,4 +24,4 @@ pub use counts::Counts;
 pub use framing::{Context, Control, Framed, Framer, FramingError, Survey};
 pub use partition::{PartitionId, PartitionKey, Partitions};
 pub use position::{Position, Progress, Sequence};
-pub use symbols::{Symbol, Symbols};
+pub use symbols::{Symbol, SymbolMap, Symbols};

@@ -1,5 +1,5 @@
 //! Strings named once and carried as numbers, so that a record of a known account allocates nothing.
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::sync::{Arc, RwLock};
 
 /// A string of [`Symbols`]. It orders nothing and means nothing outside the process.
@@ -22,7 +22,9 @@ struct Table {
 impl Default for Symbols {
     fn default() -> Self {
         let empty: Arc<str> = "".into();
-        Symbols(RwLock::new(Table { texts: vec![empty.clone()], numbers: HashMap::from([(empty, 0)]) }))
+        let mut numbers = HashMap::new();
+        numbers.insert(empty.clone(), 0);
+        Symbols(RwLock::new(Table { texts: vec![empty], numbers }))
     }
 }
 
@@ -53,6 +55,89 @@ impl Symbols {
     }
 }
 
+/// Values by symbol. Symbols are dense numbers, so that a value is found by its place without hashing; values lie in the order in
+/// which they came, so that who asks in that order again finds them in the cache.
+#[derive(Debug)]
+pub struct SymbolMap<T> {
+    /// Where a symbol's value is among `values`, by the symbol's number.
+    places: Vec<u32>,
+    values: Vec<(Symbol, T)>,
+}
+
+/// The place of a symbol without a value.
+const VACANT: u32 = u32::MAX;
+
+impl<T> Default for SymbolMap<T> {
+    fn default() -> Self {
+        SymbolMap { places: Vec::new(), values: Vec::new() }
+    }
+}
+
+impl<T> SymbolMap<T> {
+    #[inline]
+    pub fn get(&self, symbol: &Symbol) -> Option<&T> {
+        let place = *self.places.get(symbol.0 as usize)?;
+        self.values.get(place as usize).map(|(_, value)| value)
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self, symbol: &Symbol) -> Option<&mut T> {
+        let place = *self.places.get(symbol.0 as usize)?;
+        self.values.get_mut(place as usize).map(|(_, value)| value)
+    }
+
+    #[inline]
+    pub fn contains_key(&self, symbol: &Symbol) -> bool {
+        self.places.get(symbol.0 as usize).is_some_and(|place| *place != VACANT)
+    }
+
+    /// Puts a value in the place of an earlier one, if there is one.
+    pub fn insert(&mut self, symbol: Symbol, value: T) {
+        if let Some(present) = self.get_mut(&symbol) {
+            *present = value;
+            return;
+        }
+        if self.places.len() <= symbol.0 as usize {
+            self.places.resize(symbol.0 as usize + 1, VACANT);
+        }
+        // There are fewer symbols than numbers of 32 bits, and no more values than symbols.
+        self.places[symbol.0 as usize] = u32::try_from(self.values.len()).unwrap_or(VACANT);
+        self.values.push((symbol, value));
+    }
+
+    /// Takes out what is not to be kept.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        self.values.retain(|(_, value)| keep(value));
+        self.places.fill(VACANT);
+        for (place, (symbol, _)) in (0..).zip(&self.values) {
+            self.places[symbol.0 as usize] = place;
+        }
+    }
+
+    /// In the order in which they came.
+    pub fn iter(&self) -> impl Iterator<Item = (Symbol, &T)> {
+        self.values.iter().map(|(symbol, value)| (*symbol, value))
+    }
+
+    /// In the order in which they came.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.values.iter().map(|(_, value)| value)
+    }
+
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Bytes it takes, those included that values may take later on, and not what values hold on the heap.
+    pub fn memory_bytes(&self) -> usize {
+        self.places.capacity() * size_of::<u32>() + self.values.capacity() * size_of::<(Symbol, T)>()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +150,29 @@ mod tests {
         assert_eq!(s.intern("U1234567"), a);
         assert_eq!(&*s.text(a), "U1234567");
         assert_eq!(s.intern(""), Symbol::default());
+    }
+
+    #[test]
+    fn a_symbol_has_its_latest_value_until_that_is_taken_out() {
+        let mut map = SymbolMap::default();
+        for (symbol, value) in [(7, "a"), (2, "b"), (9, "c"), (2, "d")] {
+            map.insert(Symbol(symbol), value);
+        }
+        let found = |map: &SymbolMap<&'static str>| {
+            [0, 2, 7, 9, 10]
+                .map(|n| map.get(&Symbol(n)).copied().inspect(|_| assert!(map.contains_key(&Symbol(n)))))
+        };
+        assert_eq!(found(&map), [None, Some("d"), Some("a"), Some("c"), None]);
+        assert_eq!(
+            map.values().collect::<Vec<_>>(),
+            [&"a", &"d", &"c"],
+            "in the order in which symbols came"
+        );
+        map.retain(|value| *value != "a");
+        assert_eq!(found(&map), [None, Some("d"), None, Some("c"), None]);
+        assert!(!map.contains_key(&Symbol(7)) && map.len() == 2);
+        map.insert(Symbol(7), "e");
+        *map.get_mut(&Symbol(9)).unwrap() = "f";
+        assert_eq!(found(&map), [None, Some("d"), Some("e"), Some("f"), None]);
     }
 }

@@ -345,7 +345,10 @@ impl<'a> Pen<'a, '_, '_> {
 
 /// An account number is short and has no control characters; it goes into keys and reports.
 pub fn check_account(account: &str, label: &str) -> Outcome<()> {
-    if account.len() <= 64 && !account.chars().any(char::is_control) {
+    let printable = |text: &str| {
+        text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.chars().any(char::is_control)
+    };
+    if account.len() <= 64 && printable(account) {
         return Ok(());
     }
     Err(Fault::of_field(

@@ -15,12 +15,12 @@ pub enum Encoding {
 impl Encoding {
     /// Checks a record. True if it is ASCII, so that nothing needs to be transcoded.
     pub fn check(self, record: &[u8]) -> Result<bool, FormatError> {
-        // A NUL is the mark of UTF-16 read as something else; no layout has one.
-        let nul = memchr::memchr(0, record);
-        if nul.is_none() && record.is_ascii() {
+        // All bytes, without stopping at the first that is not: the processor looks at many of them at a time.
+        if record.iter().fold(true, |plain, byte| plain & matches!(byte, 1..=0x7F)) {
             return Ok(true);
         }
-        let bad = nul.or_else(|| match self {
+        // A NUL is the mark of UTF-16 read as something else; no layout has one.
+        let bad = memchr::memchr(0, record).or_else(|| match self {
             Encoding::Utf8 => std::str::from_utf8(record).err().map(|e| e.valid_up_to()),
             Encoding::Cp1252 => record.iter().position(|b| matches!(b, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D)),
         });

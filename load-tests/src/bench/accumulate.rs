@@ -1,5 +1,5 @@
 //! Bytes to rows in memory: decoding, the account of each record, and its link to the day before. Records come date by date over all
-//! accounts, so that each finds its account out of the caches.
+//! accounts, so that each finds its account out of the caches; in the same order every day, as vendors write them, and in another each day.
 use super::clock::{Cpu, Spent, Stopwatch};
 use super::decode::all_decoded;
 use super::input::Input;
@@ -35,28 +35,35 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
     let runs = (0..options.repeats)
         .map(|_| once(&input, options.accounts.into()))
         .collect::<Result<Vec<Run>, _>>()?;
+    let (peak, about) = (machine::peak(), options.about(&input));
+    let (records, size) = (input.records, input.size());
+    let shuffled = input.shuffled(options.accounts, options.seed);
+    let scattered = (0..options.repeats)
+        .map(|_| once(&shuffled, options.accounts.into()))
+        .collect::<Result<Vec<Run>, _>>()?;
+    let scattered = scattered.iter().map(|r| each(r.all.cpu, records)).collect();
     let of = |pick: &dyn Fn(&Run) -> u64| runs.iter().map(pick).collect::<Vec<u64>>();
-    let records = input.records;
     // Later runs find the memory that earlier ones gave back, so only the first shows how the process grows.
     let growth = runs.iter().take(1).map(|r| each(r.growth, r.accounts)).collect();
     let mut figures = vec![
         Figure::new("records", "1/s", of(&|r| per_second(records, r.all.wall))),
-        Figure::new("bytes", "MB/s", of(&|r| megabytes_per_second(input.size(), r.all.wall))),
+        Figure::new("bytes", "MB/s", of(&|r| megabytes_per_second(size, r.all.wall))),
         Figure::new("CPU of a record", "ns", of(&|r| each(r.all.cpu, records))).goal(CPU_GOAL),
         Figure::new("CPU of framing and decoding", "ns", of(&|r| each(r.decode.cpu, records))),
         Figure::new("CPU of accumulating", "ns", of(&|r| each(r.all.cpu - r.decode.cpu, records))),
+        Figure::new("CPU of a record, accounts in another order each day", "ns", scattered),
         Figure::new("state of an account", "bytes", of(&|r| each(r.state_bytes, r.accounts)))
             .goal(MEMORY_GOAL),
         Figure::new("its share of the map", "bytes", of(&|r| each(r.map_bytes, r.accounts))),
         Figure::new("growth of the process for an account, names included", "bytes", growth),
-        Figure::new("peak memory", "MiB", vec![each(machine::peak(), 1 << 20)]),
+        Figure::new("peak memory", "MiB", vec![each(peak, 1 << 20)]),
     ];
     // A small feed has no batch that begins after its first day.
     if runs.iter().all(|r| r.known.0 > 0) {
         let known = of(&|r| each(r.known.1, r.known.0));
         figures.insert(3, Figure::new("CPU of a record once all accounts are known", "ns", known));
     }
-    Ok(Report { bench: "accumulate", about: options.about(&input), figures })
+    Ok(Report { bench: "accumulate", about, figures })
 }
 
 fn once(input: &Input, accounts: u64) -> Result<Run, BenchError> {

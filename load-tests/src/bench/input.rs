@@ -1,5 +1,6 @@
 //! A generated feed in memory, and its batches as a source would send them.
 use super::BenchError;
+use crate::generate::draw::{Draw, For};
 use crate::generate::{self, Feed, Vendor};
 use bytes::Bytes;
 use codecs::Layout;
@@ -18,6 +19,9 @@ pub struct Input {
     delivery: Arc<Delivery>,
 }
 
+/// Bytes of a line, at most about.
+const LINE: usize = 128;
+
 /// Bytes read at a time: about as many records as a source puts into a batch.
 const PIECE: usize = 512 * 1024;
 
@@ -25,7 +29,8 @@ impl Input {
     pub fn new(feed: &Feed) -> Result<Input, BenchError> {
         let layout = Layout::compile(Vendor::Bulk.mapping(), "vendors/bulk/mapping.toml")
             .map_err(|problems| BenchError::Layout(problems.iter().map(|p| format!("{p}\n")).collect()))?;
-        let mut bytes = Vec::new();
+        // Room for all of it, so that memory does not grow by what only making it takes.
+        let mut bytes = Vec::with_capacity(feed.accounts as usize * feed.days as usize * LINE);
         let calendar = feed.checked()?;
         let written = generate::put(feed, Vendor::Bulk, &calendar, &mut bytes).map_err(BenchError::Io)?;
         let key = PartitionKey(1);
@@ -54,6 +59,21 @@ impl Input {
                 newest_first: false,
             }),
         })
+    }
+
+    /// The same lines, day by day, but within a day each time in another order: no account is where the processor expects it.
+    pub fn shuffled(mut self, accounts: u32, seed: u64) -> Input {
+        let mut lines: Vec<&[u8]> = self.bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        let draw = Draw::new(seed);
+        for (day, lines) in (0..).zip(lines[1..].chunks_mut(accounts as usize)) {
+            // The shuffle of Fisher and Yates.
+            for place in (1..lines.len() as u64).rev() {
+                let other = draw.below(For::Order, place, day, place + 1);
+                lines.swap(place as usize, other as usize);
+            }
+        }
+        self.bytes = lines.concat();
+        self
     }
 
     pub fn size(&self) -> u64 {

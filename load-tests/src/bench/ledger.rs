@@ -2,9 +2,8 @@
 use super::BenchError;
 use crate::generate::Vendor;
 use codecs::{Decoded, Layout, Observation};
-use foldhash::HashMap;
 use pipeline::crosswalk::{Crosswalk, Resolved};
-use record::Symbol;
+use record::{Symbol, SymbolMap};
 use returns::ledger::{AccountState, Changes, Ground, Offer, Profile, RowChange};
 use returns::{Date, Fact, Policy};
 use std::mem::size_of;
@@ -24,7 +23,7 @@ pub struct Ledger {
     pub names: Arc<Names>,
     policy: Policy,
     crosswalk: Crosswalk,
-    accounts: HashMap<Symbol, Account>,
+    accounts: SymbolMap<Account>,
     /// Reused from fact to fact.
     scratch: Changes,
 }
@@ -37,23 +36,28 @@ impl Ledger {
             names,
             policy: Policy::new(vec![layout.vendor_policy()]),
             crosswalk: Crosswalk::default(),
-            accounts: HashMap::default(),
+            accounts: SymbolMap::default(),
             scratch: Changes::default(),
         }
     }
 
-    /// Finds each observation's account and adds its fact; the rows that change are appended by account.
+    /// Finds the accounts of all observations, as a decoder does, and then adds their facts, as an accumulator does; the rows that change
+    /// are appended by account.
     pub fn take(
         &mut self,
         decoded: &mut Decoded,
         rows: &mut Vec<(i64, RowChange)>,
     ) -> Result<(), BenchError> {
         let Decoded { observations, text, .. } = decoded;
-        for Observation { account, fact, .. } in observations {
+        let mut resolved = Vec::with_capacity(observations.len());
+        for Observation { account, fact, .. } in observations.iter_mut() {
             let (start, end) = *account;
             let sent = text.get(start as usize..end as usize).unwrap_or_default();
             let (vendor_account, account) = self.resolve(sent, fact.as_of)?;
             fact.vendor_account = vendor_account;
+            resolved.push(account);
+        }
+        for (Observation { fact, .. }, account) in observations.iter().zip(resolved) {
             self.offer(account, fact, rows)?;
         }
         Ok(())
@@ -77,12 +81,11 @@ impl Ledger {
         fact: &Fact,
         rows: &mut Vec<(i64, RowChange)>,
     ) -> Result<(), BenchError> {
-        let next = i64::try_from(self.accounts.len()).unwrap_or(i64::MAX).saturating_add(1);
-        let account = self.accounts.entry(number).or_insert_with(|| Account {
-            id: next,
-            number,
-            state: AccountState::default(),
-        });
+        if !self.accounts.contains_key(&number) {
+            let id = i64::try_from(self.accounts.len()).unwrap_or(i64::MAX).saturating_add(1);
+            self.accounts.insert(number, Account { id, number, state: AccountState::default() });
+        }
+        let Some(account) = self.accounts.get_mut(&number) else { return Ok(()) };
         let ground = Ground {
             policy: &self.policy,
             partitions: &self.names.partitions,
@@ -121,11 +124,9 @@ impl Ledger {
         self.accounts.values().map(|a| a.state.memory_bytes() as u64).sum()
     }
 
-    /// Bytes of the map beside the states: keys, ids, empty places and a byte of control a place.
+    /// Bytes of the map beside the states: keys, ids, places, and room for more.
     pub fn map_bytes(&self) -> u64 {
-        // hashbrown fills at most seven of eight places, and their number is a power of two.
-        let places = (self.accounts.capacity() * 8).div_ceil(7).next_power_of_two();
         let states = self.accounts.len() * size_of::<AccountState>();
-        (places * (size_of::<(Symbol, Account)>() + 1)).saturating_sub(states) as u64
+        self.accounts.memory_bytes().saturating_sub(states) as u64
     }
 }

@@ -39,6 +39,21 @@ pub enum Bench {
     Pipeline,
 }
 
+impl Bench {
+    pub const ALL: [Bench; 4] = [Bench::Decode, Bench::Accumulate, Bench::Sink, Bench::Pipeline];
+
+    /// The sizes it is measured at unless others are asked for. All four together take about five minutes with Postgres; accounts are
+    /// many wherever caches count.
+    pub fn usual(self) -> Options {
+        let (accounts, days, repeats) = match self {
+            Bench::Decode | Bench::Accumulate => (100_000, 10, 5),
+            Bench::Sink => (100_000, 5, 3),
+            Bench::Pipeline => (20_000, 10, 3),
+        };
+        Options { accounts, days, repeats, seed: 1, postgres: None }
+    }
+}
+
 /// With what, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {

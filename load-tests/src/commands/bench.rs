@@ -12,16 +12,17 @@ pub struct Args {
     /// What to measure
     #[arg(value_enum)]
     bench: Name,
-    #[arg(long, default_value_t = 100_000)]
-    accounts: u32,
-    /// Business days of each account
-    #[arg(long, default_value_t = 10)]
-    days: u32,
+    /// [default: 100000; of `pipeline` 20000]
+    #[arg(long)]
+    accounts: Option<u32>,
+    /// Business days of each account [default: 10; of `sink` 5]
+    #[arg(long)]
+    days: Option<u32>,
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How often each figure is measured
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    repeats: u32,
+    /// How often each figure is measured [default: 5; of `sink` and `pipeline` 3]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    repeats: Option<u32>,
     /// A Postgres whose user may create databases; `sink` and `pipeline` measure it beside SQLite. Without it, what
     /// `DIETZ_TEST_POSTGRES_URL` says
     #[arg(long, value_name = "URL")]
@@ -52,7 +53,20 @@ impl Name {
             Name::Accumulate => vec![Bench::Accumulate],
             Name::Sink => vec![Bench::Sink],
             Name::Pipeline => vec![Bench::Pipeline],
-            Name::All => vec![Bench::Decode, Bench::Accumulate, Bench::Sink, Bench::Pipeline],
+            Name::All => Bench::ALL.to_vec(),
+        }
+    }
+}
+
+impl Args {
+    fn options(&self, bench: Bench, postgres: &Option<String>) -> Options {
+        let usual = bench.usual();
+        Options {
+            accounts: self.accounts.unwrap_or(usual.accounts),
+            days: self.days.unwrap_or(usual.days),
+            seed: self.seed,
+            repeats: self.repeats.unwrap_or(usual.repeats),
+            postgres: postgres.clone(),
         }
     }
 }
@@ -64,18 +78,12 @@ pub fn run(args: Args) -> Result<(), String> {
             "load-tests: this is a debug build: its figures say nothing of Dietz (cargo run --release)"
         );
     }
-    let options = Options {
-        accounts: args.accounts,
-        days: args.days,
-        seed: args.seed,
-        repeats: args.repeats,
-        postgres: args.postgres.or_else(|| std::env::var("DIETZ_TEST_POSTGRES_URL").ok()),
-    };
+    let postgres = args.postgres.clone().or_else(|| std::env::var("DIETZ_TEST_POSTGRES_URL").ok());
     let mut reports = Vec::new();
     println!("{}", Document { machine: &machine, reports: &[] });
     for bench in args.bench.benches() {
         // Printed as they come: all of them take minutes.
-        let report = bench::run(bench, &options).map_err(|e| e.to_string())?;
+        let report = bench::run(bench, &args.options(bench, &postgres)).map_err(|e| e.to_string())?;
         print!("{report}");
         reports.push(report);
     }

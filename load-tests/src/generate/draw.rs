@@ -20,6 +20,7 @@ pub enum For {
     Difference = 9,
     Correction = 10,
     Amount = 11,
+    Order = 12,
 }
 
 impl Draw {

@@ -1,13 +1,15 @@
-//! The parts of accounts that late facts reach.
+//! The parts of accounts that late facts reach, and whole accounts.
 use super::SqliteStore;
+use super::bulk::Bulk;
 use super::errors::Failure;
-use super::wire::{Columns, text_date};
+use super::wire::{Columns, Values, text_date};
 use crate::columns::daily::{self, DAILY, Daily};
-use crate::columns::{self, NamesView, fact};
+use crate::columns::{self, ColumnWriter, NamesView, fact};
 use crate::{HistoryRequest, Names};
-use returns::ledger::{History, StoredFact, summary_of};
-use returns::{Key, Row};
+use returns::ledger::{History, Reach, StoredFact, summary_of};
+use returns::{Date, Key, Row};
 use sqlx::SqliteConnection;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// Sorts after every date.
@@ -16,13 +18,66 @@ const NO_END: &str = "~";
 impl SqliteStore {
     pub(super) async fn read_history(&self, asked: &[HistoryRequest]) -> Result<Vec<History>, Failure> {
         let mut tx = self.readers.begin().await?;
+        let whole: Vec<i64> = asked.iter().filter(|r| is_whole(&r.reach)).map(|r| r.account).collect();
+        let mut whole = whole_accounts(&mut tx, &whole, &self.names).await?;
         let mut all = Vec::with_capacity(asked.len());
         for request in asked {
-            all.push(history(&mut tx, request, &self.names).await?);
+            all.push(match whole.remove(&request.account).filter(|_| is_whole(&request.reach)) {
+                Some(history) => history,
+                None => history(&mut tx, request, &self.names).await?,
+            });
         }
         self.know_places(&mut tx, all.iter().flat_map(|h| &h.facts)).await?;
         Ok(all)
     }
+}
+
+fn is_whole(reach: &Reach) -> bool {
+    reach.from == Date::MIN && reach.rows.is_none()
+}
+
+pub(super) static WHOLE_ROWS: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = columns::list(DAILY, "d.");
+    let tail =
+        format!("SELECT {columns} FROM asked CROSS JOIN performance_daily d ON d.account_id = asked.account");
+    Bulk::asking(&["account"], &tail)
+});
+
+pub(super) static WHOLE_FACTS: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = columns::list(&fact::columns(), "f.");
+    let tail = format!("SELECT {columns} FROM asked CROSS JOIN fact f ON f.account_id = asked.account");
+    Bulk::asking(&["account"], &tail)
+});
+
+/// Accounts with all that is said of them: a fold from scratch asks for hundreds at once.
+async fn whole_accounts(
+    connection: &mut SqliteConnection,
+    accounts: &[i64],
+    names: &Names,
+) -> Result<HashMap<i64, History>, Failure> {
+    let encode = |chunk: &[i64], values: &mut Values| {
+        chunk.iter().for_each(|account| values.integer(Some(*account)));
+        Ok(())
+    };
+    let empty = |account: &i64| (*account, History { complete: true, ..History::default() });
+    let mut found: HashMap<i64, History> = accounts.iter().map(empty).collect();
+    for row in &WHOLE_ROWS.fetch(connection, accounts, encode).await? {
+        let Daily { account, row, .. } = daily::read(&mut Columns::new(row, 0), names)?;
+        if let Some(history) = found.get_mut(&account) {
+            history.rows.push(row);
+        }
+    }
+    for row in &WHOLE_FACTS.fetch(connection, accounts, encode).await? {
+        let (account, stored) = fact::read(&mut Columns::new(row, 0), names)?;
+        if let Some(history) = found.get_mut(&account) {
+            history.facts.push(stored);
+        }
+    }
+    for history in found.values_mut() {
+        history.rows.sort_unstable_by_key(|row| row.as_of);
+        history.facts.extend(history.rows.iter().filter_map(carried));
+    }
+    Ok(found)
 }
 
 async fn history(

@@ -330,6 +330,8 @@ async fn no_statement_of_the_pipeline_reads_a_whole_table() {
         &daily::ARCHIVE,
         &daily::DELETE,
         &facts::CARRIED,
+        &history::WHOLE_ROWS,
+        &history::WHOLE_FACTS,
         &identify::IN_FACT,
         &identify::IN_ROW,
     ];

@@ -18,27 +18,34 @@ use sqlx::{Arguments, Decode, Encode, Row, Sqlite, Type};
 use std::sync::Arc;
 
 /// Binds values row after row. Texts and dates repeat down a column (vendor, status, date), so the one bound last in each is
-/// kept and shared instead of copied.
+/// kept and shared instead of copied; so is a number that stands in a row twice, as gross figures do beside equal net ones.
 pub(super) struct Values {
     arguments: SqliteArguments,
     columns: usize,
     column: usize,
     last: Vec<Arc<str>>,
     zero: Arc<str>,
+    /// The numbers of the row in hand, by digits and places.
+    numbers: Vec<(i128, u32, Arc<str>)>,
 }
 
 impl Values {
     pub fn new(columns: usize) -> Values {
         let empty: Arc<str> = "".into();
         let arguments = SqliteArguments::default();
-        Values { arguments, columns, column: 0, last: vec![empty; columns], zero: "0".into() }
+        let last = vec![empty; columns];
+        Values { arguments, columns, column: 0, last, zero: "0".into(), numbers: Vec::new() }
     }
 
     pub fn add<'q, T: Encode<'q, Sqlite> + Type<Sqlite>>(&mut self, value: T) {
         // Nothing this crate binds can fail to encode: numbers, texts, bytes and nulls.
         let added = self.arguments.add(value);
         debug_assert!(added.is_ok(), "{added:?}");
-        self.column = (self.column + 1) % self.columns;
+        self.column += 1;
+        if self.column == self.columns {
+            self.column = 0;
+            self.numbers.clear();
+        }
     }
 
     /// Hands the values over and begins anew; what is kept for sharing stays.
@@ -55,6 +62,16 @@ impl Values {
             *last = text.into();
         }
         let text = last.clone();
+        self.add(text);
+    }
+
+    fn number(&mut self, number: Decimal) {
+        let (digits, places) = (number.mantissa(), number.scale());
+        let known = self.numbers.iter().find(|(d, p, _)| (*d, *p) == (digits, places));
+        let text = known.map_or_else(|| value::decimal(number).as_str().into(), |(.., text)| text.clone());
+        if known.is_none() {
+            self.numbers.push((digits, places, Arc::clone(&text)));
+        }
         self.add(text);
     }
 }
@@ -81,7 +98,7 @@ impl ColumnWriter for Values {
     fn decimal(&mut self, value: Option<Decimal>) {
         match value {
             Some(d) if d.is_zero() => self.add(self.zero.clone()),
-            Some(d) => self.add::<Arc<str>>(value::decimal(d).as_str().into()),
+            Some(d) => self.number(d),
             None => self.add(None::<i64>),
         }
     }

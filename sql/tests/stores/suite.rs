@@ -656,7 +656,7 @@ pub async fn the_head_of_an_account_is_loaded(opened: Opened) {
         performance_start: Some(date("2024-12-31")),
         inception: Some(date("2025-01-02")),
         closed_on: Some(date("2025-06-30")),
-        first_values: vec![(Vendor(1), date("2025-01-03")), (Vendor(0), date("2025-01-02"))],
+        first_values: [(Vendor(1), date("2025-01-03")), (Vendor(0), date("2025-01-02"))].into(),
     };
     let mut second = account(2, "A-2");
     second.profile = profile.clone();

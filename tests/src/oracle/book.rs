@@ -59,9 +59,10 @@ impl Book<'_> {
         base_currency: Option<[u8; 3]>,
         whole: &'a [WholeFeed],
     ) -> Book<'a> {
-        let mut held = contents(standing, names);
-        held.retain(|f| f.kind() == Kind::Holding && feeds(f, standing).any(|feed| !is_coming(feed, whole)));
-        let mut holdings = winners(&held, names);
+        // Of a feed that is still coming a holding says nothing yet, and is as if it had not come.
+        let told = |f: &&Fact| f.kind() == Kind::Holding && !is_coming(f.feed, whole);
+        let told: Vec<Fact> = standing.iter().filter(told).cloned().collect();
+        let mut holdings = winners(&contents(&told, names), names);
         holdings.sort_by(|a, b| a.reference.cmp(&b.reference));
         Book { winners: winners(standing, names), holdings, standing, policy, base_currency, whole }
     }

@@ -3,9 +3,8 @@ use crate::fact::{Body, Fact, Origin, Stated, Summary};
 use crate::row::Row;
 use rust_decimal::Decimal;
 
-/// The summary that a row's columns state. It is the fact the row was made from if and only if the row `carries`.
+/// The summary that a row's columns state, as a fact. It is the one the row was made from if and only if the row `carries`.
 pub fn summary_of(row: &Row) -> Fact {
-    let stated = |field, amount: Decimal| if row.stated.has(field) { amount } else { Decimal::ZERO };
     Fact {
         origin: Origin::Vendor(row.value_vendor),
         as_of: row.as_of,
@@ -17,18 +16,23 @@ pub fn summary_of(row: &Row) -> Fact {
         content: row.content,
         vendor_account: row.vendor_account,
         mapping_version: row.mapping_version,
-        body: Body::Summary(Summary {
-            begin: row.vendor_begin.unwrap_or_default(),
-            end: stated(Stated::END, (row.end_value - row.accrued).normalize()),
-            contributions: stated(Stated::CONTRIBUTIONS, row.contributions),
-            distributions: stated(Stated::DISTRIBUTIONS, row.distributions),
-            fees: stated(Stated::FEES, row.fees),
-            fees_outside: stated(Stated::FEES_OUTSIDE, row.fees_outside),
-            accrued: stated(Stated::ACCRUED, row.accrued),
-            reported_return: row.reported_return.unwrap_or_default(),
-            reported_span: row.reported_span,
-            stated: row.stated,
-        }),
+        body: Body::Summary(stated(row)),
+    }
+}
+
+fn stated(row: &Row) -> Summary {
+    let stated = |field, amount: Decimal| if row.stated.has(field) { amount } else { Decimal::ZERO };
+    Summary {
+        begin: row.vendor_begin.unwrap_or_default(),
+        end: stated(Stated::END, (row.end_value - row.accrued).normalize()),
+        contributions: stated(Stated::CONTRIBUTIONS, row.contributions),
+        distributions: stated(Stated::DISTRIBUTIONS, row.distributions),
+        fees: stated(Stated::FEES, row.fees),
+        fees_outside: stated(Stated::FEES_OUTSIDE, row.fees_outside),
+        accrued: stated(Stated::ACCRUED, row.accrued),
+        reported_return: row.reported_return.unwrap_or_default(),
+        reported_span: row.reported_span,
+        stated: row.stated,
     }
 }
 
@@ -43,5 +47,5 @@ pub(super) fn gives_back(row: &Row, fact: &Fact) -> bool {
         && row.as_of == fact.as_of
         && fact.reference.is_none()
         && fact.origin == Origin::Vendor(row.value_vendor);
-    lineage && matches!(summary_of(row).body, Body::Summary(ref back) if back == said)
+    lineage && stated(row) == *said
 }

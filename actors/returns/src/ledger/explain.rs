@@ -127,8 +127,11 @@ pub fn explain_day(
     let head = before.map(Head::from);
     let mut window = live.clone();
     window.retain(|l| l.date <= row.as_of && !matches!(l.fact.kind(), Kind::Account | Kind::Withdrawal));
-    let profile =
-        Profile { first_values: vec![(row.value_vendor, Date::MIN)], base_currency, ..Profile::default() };
+    let profile = Profile {
+        first_values: [(row.value_vendor, Date::MIN)].into_iter().collect(),
+        base_currency,
+        ..Profile::default()
+    };
     let scene = Scene {
         as_of: row.as_of,
         before: head.as_ref(),

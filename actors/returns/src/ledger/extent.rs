@@ -3,7 +3,7 @@ use super::day;
 use super::live::Live;
 use super::undated::reference;
 use super::version::{Said, by_version};
-use super::{Ground, Profile, StoredFact, clock};
+use super::{FirstValues, Ground, Profile, StoredFact, clock};
 use crate::date::Date;
 use crate::fact::{AccountInfo, Body, Fact, Kind, Origin};
 use crate::policy::{FlowDate, ValueFrom, Vendor};
@@ -120,7 +120,7 @@ pub(super) fn first_values(
     part: KnownPart,
     extent: &mut Extent,
     ground: Ground,
-) -> Option<Vec<(Vendor, Date)>> {
+) -> Option<FirstValues> {
     let mut found: Vec<(Vendor, Date)> = Vec::new();
     for l in live.iter().filter(|l| gives_value(l, ground)) {
         let Origin::Vendor(vendor) = l.fact.origin else { continue };
@@ -128,7 +128,7 @@ pub(super) fn first_values(
             found.push((vendor, l.date));
         }
     }
-    let mut firsts: Vec<(Vendor, Date)> = Vec::new();
+    let mut firsts = FirstValues::new();
     let mut vendors: Vec<Vendor> = before.iter().chain(&found).map(|(v, _)| *v).collect();
     vendors.sort_unstable();
     vendors.dedup();

@@ -48,6 +48,7 @@ use crate::fact::{Fact, Key};
 use crate::policy::{Policy, Vendor};
 use crate::row::Row;
 use record::Partitions;
+use smallvec::SmallVec;
 
 /// What a fold needs beside the account: the conventions, the names by which partitions are ordered, and what is known of whole feeds.
 #[derive(Clone, Copy)]
@@ -66,8 +67,11 @@ pub struct Profile {
     pub inception: Option<Date>,
     pub closed_on: Option<Date>,
     /// Each vendor's first value of this account: a vendor feeds only from there (F7).
-    pub first_values: Vec<(Vendor, Date)>,
+    pub first_values: FirstValues,
 }
+
+/// Vendors of an account with the dates of their first values. Nearly every account has one vendor, and is looked up out of the caches.
+pub type FirstValues = SmallVec<[(Vendor, Date); 2]>;
 
 /// What became of an observation. The four sum to the observations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use super::extent::{BEGINNING, Extent};
 use super::head::Head;
 use super::settle::{Known, Need, Settled, settle, settle_anew};
 use super::state::{AccountState, Memory};
-use super::{Changes, Ground, History, Outcome, Profile, Reach, RowChange, StoredFact};
+use super::{Changes, FirstValues, Ground, History, Outcome, Profile, Reach, RowChange, StoredFact};
 use crate::date::Date;
 use crate::fact::{Fact, Kind};
 use crate::row::Row;
@@ -54,7 +54,7 @@ pub fn refold(
 /// From scratch: all facts of an account, in any order, to all rows. What every other path must equal.
 pub fn fold(facts: &[StoredFact], profile: &Profile, ground: Ground) -> Folded {
     let mut known = Known { complete: true, whole: true, ..Known::default() };
-    let start = Profile { first_values: Vec::new(), inception: None, ..profile.clone() };
+    let start = Profile { first_values: FirstValues::new(), inception: None, ..profile.clone() };
     let incoming = facts.iter().cloned().map(|stored| StoredFact { in_row: false, ..stored });
     match settle(&start, incoming, &mut known, ground) {
         Ok(Settled { outcomes, profile, .. }) => {
@@ -70,7 +70,7 @@ pub fn fold(facts: &[StoredFact], profile: &Profile, ground: Ground) -> Folded {
 pub fn rebuild(state: &mut AccountState, history: &History, ground: Ground) -> Changes {
     let mut known = known(history, state);
     (known.complete, known.whole) = (true, true);
-    let start = Profile { first_values: Vec::new(), inception: None, ..state.profile.clone() };
+    let start = Profile { first_values: FirstValues::new(), inception: None, ..state.profile.clone() };
     match settle_anew(&start, &mut known, Extent::ALL, ground) {
         Ok(Settled { mut changes, profile, .. }) => {
             changes.profile = (profile != state.profile).then(|| profile.clone());

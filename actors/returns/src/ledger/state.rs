@@ -147,7 +147,8 @@ impl AccountState {
 
     /// Bytes this account takes, its own and on the heap.
     pub fn memory_bytes(&self) -> usize {
-        let firsts = self.profile.first_values.capacity() * size_of::<(Vendor, Date)>();
+        let firsts = &self.profile.first_values;
+        let firsts = if firsts.spilled() { firsts.capacity() * size_of::<(Vendor, Date)>() } else { 0 };
         let more = match &self.memory {
             Memory::Nothing => 0,
             Memory::Head(head) => head.heap_bytes(),
@@ -190,7 +191,7 @@ impl AccountState {
         }
         let is_first = first.is_none();
         if is_first {
-            self.profile.first_values = vec![(vendor, fact.as_of)];
+            self.profile.first_values.push((vendor, fact.as_of));
         }
         let live = Live {
             fact,
