@@ -129,7 +129,10 @@ fn committed(header: &Header) -> CommittedBatch {
 /// Merges batches into a unit: one row per account and date, one fact per identity, sorted by account.
 fn fill(unit: &mut CommitUnit, batches: Vec<CheckedBatch>) {
     let mut causes: HashMap<(i64, Date), Arc<str>> = HashMap::default();
-    let mut rows: Vec<(i64, Date, u32, RowWrite)> = Vec::new();
+    // These are the bulk of a unit, up to a hundred megabytes: grown step by step, they would be copied over and over.
+    let mut rows: Vec<(i64, Date, u32, RowWrite)> =
+        Vec::with_capacity(batches.iter().map(|b| b.returns.rows.len()).sum());
+    unit.facts.reserve_exact(batches.iter().map(|b| b.returns.facts.len()).sum());
     let mut breaks: Vec<(u32, BreakWrite)> = Vec::new();
     let mut order = 0u32;
     for batch in batches {
