@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`topology`]: the file: what it says, whether it is a graph, which layouts and policy it means, how it looks.
 //! - [`messages`]: what actors say to each other; [`mailbox`]: the bounded edges between them.
-//! - one file an actor: [`source_actor`], [`decoder`] (what it hands on: `pieces`, `quarantined`), [`accumulator`] (its slow path: [`deferred`]; feeds that are stored before they are folded:
+//! - one file an actor: [`source_actor`], [`decoder`] (what it hands on: `pieces`, `quarantined`), [`accumulator`] (what it keeps: `accounts`; its slow path: [`deferred`]; feeds that are stored before they are folded:
 //!   [`store_first`]; what the end of a feed decides: [`feed_end`], of feeds that are [`followed`]; its memory of what is not committed:
 //!   [`overlay`]), [`checker`], [`sink`] (what it gathers: [`gather`]).
 //! - [`supervisor`] starts and watches a [`generation`]; [`guard`] tells it how actors end.
@@ -13,6 +13,7 @@
 //! - [`board`] and [`admin`]: what a run has done, for people and for Prometheus.
 //!
 //! How a record flows and what holds at a crash is told in `actors/README.md`.
+mod accounts;
 pub mod accumulator;
 pub mod admin;
 pub mod board;
