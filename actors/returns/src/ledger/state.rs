@@ -175,7 +175,8 @@ impl AccountState {
     fn offer_plain(&mut self, fact: &Fact, ground: Ground, out: &mut Changes) -> Option<Outcome> {
         let head = match &self.memory {
             Memory::Nothing => None,
-            Memory::Head(head) if fact.as_of > head.as_of => Some(head),
+            // An open day of another vendor may be complete with it, and is then built anew.
+            Memory::Head(head) if fact.as_of > head.as_of && !head.open => Some(head),
             Memory::Head(_) | Memory::Tail(_) => return None,
         };
         let (Origin::Vendor(vendor), Body::Summary(summary)) = (fact.origin, &fact.body) else { return None };

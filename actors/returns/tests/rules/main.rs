@@ -3,7 +3,10 @@ mod said;
 
 use jiff::civil::date;
 use returns::fact::{Class, Patch, Stated, Target};
-use returns::ledger::{AccountState, Became, Changes, Offer, Outcome, WaitingReason, explain_day, fold};
+use returns::ledger::{
+    AccountState, Became, Changes, Ground, NO_FEEDS, Offer, Outcome, Restore, WaitingReason, explain_day,
+    fold,
+};
 use returns::policy::{FlowsFrom, PossibleDuplicate, ValueFrom};
 use returns::{Decimal, Reason, Vendor};
 use said::*;
@@ -277,6 +280,26 @@ fn an_intraday_day_is_open_until_a_value_after_its_close_or_a_later_date() {
     assert_eq!(open(std::slice::from_ref(&noon)), [true]);
     assert_eq!(open(&[noon.clone(), valuation(1, 16, 101)]), [false]);
     assert_eq!(open(&[noon, valuation(2, 12, 101)]), [false, true]);
+}
+
+#[test]
+fn an_open_day_is_built_anew_when_another_vendors_next_day_completes_it() {
+    let mut policy = policy();
+    policy.vendors[0].close = Some(16 * 60);
+    policy.vendors[1].cut_off = Some(17 * 60);
+    policy.failover = true;
+    let first = fold_of(&[returned(1)], &policy);
+    assert!(first.rows[0].reasons.has(Reason::Incomplete));
+    let partitions = partitions();
+    let ground = Ground { policy: &policy, partitions: &partitions, feeds: &NO_FEEDS };
+    let (last, open) = (first.rows.first(), new(&[returned(1)]));
+    let restore = Restore { profile: first.profile.clone(), last, before_last: None, open };
+    let mut state = AccountState::restore(restore, ground);
+    let next = &new(&[summary(2, 110).vendor(1)])[0].fact;
+    let mut changes = Changes::default();
+    let offered = state.offer(next, ground, &mut changes);
+    let rebuilt = changes.rows.iter().any(|change| change.as_of() == first.rows[0].as_of);
+    assert!(offered == Offer::Deferred || rebuilt, "{offered:?} {:?}", changes.rows);
 }
 
 #[test]
