@@ -5,7 +5,7 @@ use super::make::{Made, Scene, keep_late};
 use super::version::{Said, Voices};
 use super::{Ground, Profile, clock, day};
 use crate::date::Date;
-use crate::fact::{Body, Kind, Origin, Stated};
+use crate::fact::{Body, Origin, Stated};
 use crate::link::chain_meets;
 use crate::row::{Reason, Row};
 
@@ -90,9 +90,8 @@ impl<'a> Plan<'a, '_> {
         let Some(base) = self.base else { return Vec::new() };
         let same_date = |l: &&Live| l.date == base.as_of;
         let mut window: Vec<Live> = self.counted.live.iter().filter(same_date).copied().collect();
-        let stands = window.iter().any(|l| !l.ended && l.fact.kind() == Kind::Opening);
-        let value = day::value(&window, base.value_vendor, base.as_of, self.ground).filter(|_| !stands);
-        keep_late(&mut window, base.as_of, value.and_then(|v| v.closes));
+        let closes = self.scene(base.as_of, None, &window).closes();
+        keep_late(&mut window, base.as_of, closes);
         window
     }
 

@@ -48,6 +48,13 @@ impl<'a, 'l> Scene<'a, 'l> {
         Some(self.make_valued(vendor, &value, &flows))
     }
 
+    /// When the day closed, as its row was made: by the value that feeds it. History moved in as a standing has the day's flows in it.
+    pub(super) fn closes(&self) -> Option<Micros> {
+        let fed = self.feeding(|vendor| value(self.window, vendor, self.as_of, self.ground));
+        let stands = matches!(self.imported(), Some((_, Import::Opening(_))));
+        fed.filter(|_| !stands).and_then(|(_, value)| value.closes)
+    }
+
     /// The vendor that feeds the day, by precedence from its first value on, and what `says` tells of it (F7).
     fn feeding<T>(&self, says: impl Fn(Vendor) -> Option<T>) -> Option<(Vendor, T)> {
         for &vendor in &self.ground.policy.precedence {
