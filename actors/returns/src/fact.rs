@@ -172,6 +172,8 @@ pub struct Summary {
     pub reported_return: Decimal,
     pub reported_span: Span,
     pub stated: Stated,
+    /// Of all its amounts, ISO 4217; `None` is the account's base currency. A row does not carry a summary that states one.
+    pub currency: Option<[u8; 3]>,
 }
 
 /// The time a vendor's own return covers.
@@ -208,6 +210,8 @@ pub struct Valuation {
     pub at: Option<Micros>,
     pub value: Decimal,
     pub accrued: Decimal,
+    /// ISO 4217; `None` is the account's base currency.
+    pub currency: Option<[u8; 3]>,
 }
 
 /// The class of a transaction (F5). Contribution, distribution, the transfers and journal are external flows.

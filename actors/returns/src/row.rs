@@ -113,7 +113,7 @@ reasons! {
     QuarantinedInput = 1, "quarantined_input";
     /// A transfer in kind without a price holds the day.
     UnpricedTransfer = 2, "unpriced_transfer";
-    /// A flow in another currency waits.
+    /// An amount in another currency waits.
     Currency = 3, "currency";
     /// A correction overlays this row.
     Corrected = 4, "corrected";

@@ -89,7 +89,7 @@ fn flow<'a>(pen: &Pen<'a, '_, '_>, fields: &'a FlowFields, class: Class) -> Outc
     if amount.is_none() && !in_kind {
         return Err(missing(fields.amount.as_ref().map_or("`amount`", |a| a.label())));
     }
-    let currency = fields.currency.as_ref().map(|t| currency(row, t)).transpose()?.flatten();
+    let currency = currency(row, &fields.currency)?;
     let flow = Flow {
         class,
         amount,
@@ -104,8 +104,9 @@ fn flow<'a>(pen: &Pen<'a, '_, '_>, fields: &'a FlowFields, class: Class) -> Outc
     Ok((as_of, flow))
 }
 
-/// A currency's three letters.
-pub fn currency(row: &Row<'_>, text: &Text) -> Outcome<Option<[u8; 3]>> {
+/// A currency's three letters, where the mapping reads one and the record has it.
+pub fn currency(row: &Row<'_>, text: &Option<Text>) -> Outcome<Option<[u8; 3]>> {
+    let Some(text) = text else { return Ok(None) };
     let Some(code) = row.text(text)? else { return Ok(None) };
     match code {
         [a, b, c] if code.iter().all(u8::is_ascii_uppercase) => Ok(Some([*a, *b, *c])),
@@ -193,7 +194,7 @@ pub fn holding<'a>(
         accrued: row.maybe(&fields.accrued)?.unwrap_or_default(),
         quantity: row.maybe(&fields.quantity)?,
         price: row.maybe(&fields.price)?,
-        currency: fields.currency.as_ref().map(|t| currency(&row, t)).transpose()?.flatten(),
+        currency: currency(&row, &fields.currency)?,
     });
     Ok((with_ordinal(reference, ordinal), body))
 }

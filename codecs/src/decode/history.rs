@@ -11,7 +11,7 @@ pub fn account<'a>(row: &Row<'a>, fields: &'a AccountFields) -> Outcome<Body> {
         Ok(date.as_ref().map(|d| row.moment(d)).transpose()?.flatten().map(|m| m.date))
     };
     Ok(Body::Account(AccountInfo {
-        base_currency: fields.base_currency.as_ref().map(|t| currency(row, t)).transpose()?.flatten(),
+        base_currency: currency(row, &fields.base_currency)?,
         performance_start: date(&fields.performance_start)?,
         closed_on: date(&fields.closed_on)?,
         name: fields.name.as_ref().map(|t| row.kept(t)).transpose()?.flatten().map(Into::into),

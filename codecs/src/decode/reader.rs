@@ -248,6 +248,7 @@ impl<'a> Pen<'a, '_, '_> {
             BlockFields::Summary(s) => {
                 let mut summary = Summary { reported_span: s.span, ..Summary::default() };
                 summary::read(&self.row, s, &mut summary)?;
+                summary.currency = flow::currency(&self.row, &s.currency)?;
                 self.push(account, self.as_of()?.date, None, Body::Summary(summary))?;
             }
             BlockFields::Valuation(v) => {
@@ -339,7 +340,8 @@ impl<'a> Pen<'a, '_, '_> {
         let accrued = self.row.maybe(&fields.accrued)?.unwrap_or_default();
         let reference =
             at.and_then(|m| jiff::Timestamp::from_microsecond(m).ok()).map(|t| t.to_string().into());
-        Ok((as_of, reference, Body::Valuation(Valuation { at, value, accrued })))
+        let currency = flow::currency(&self.row, &fields.currency)?;
+        Ok((as_of, reference, Body::Valuation(Valuation { at, value, accrued, currency })))
     }
 }
 

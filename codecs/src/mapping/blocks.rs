@@ -27,9 +27,10 @@ pub const KINDS: &[(&str, &[&str])] = &[
             "unit",
             "span",
             "flows_span",
+            "currency",
         ],
     ),
-    ("valuation", &["at", "value", "accrued"]),
+    ("valuation", &["at", "value", "accrued", "currency"]),
     (
         "flow",
         &[
@@ -214,6 +215,7 @@ impl<'t> Blocks<'_, 't> {
             reported_return: self.rate(table, "reported_return"),
             span: table.choice("span", &spans).unwrap_or_default(),
             flows_of_period: table.choice("flows_span", &[("day", false), ("period", true)]).unwrap_or(false),
+            currency: self.text(table, "currency"),
         };
         if fields.net_flow.is_some() && (fields.contributions.is_some() || fields.distributions.is_some()) {
             table.wrong("`net_flow` is for vendors that give no `contributions` and `distributions`");
@@ -224,7 +226,8 @@ impl<'t> Blocks<'_, 't> {
     fn valuation(&mut self, table: &Table<'t>) -> Option<ValuationFields> {
         let at = self.date(table, "at");
         let accrued = self.amount(table, "accrued");
-        Some(ValuationFields { at, value: self.needed_amount(table, "value")?, accrued })
+        let currency = self.text(table, "currency");
+        Some(ValuationFields { at, value: self.needed_amount(table, "value")?, accrued, currency })
     }
 
     // What must be there is asked for last, when all else was read: one mistake hides no other.

@@ -212,6 +212,7 @@ pub struct SummaryFields {
     pub reported_return: Option<Amount>,
     pub span: Span,
     pub flows_of_period: bool,
+    pub currency: Option<Text>,
 }
 
 impl SummaryFields {
@@ -225,6 +226,7 @@ pub struct ValuationFields {
     pub at: Option<DateOf>,
     pub value: Amount,
     pub accrued: Option<Amount>,
+    pub currency: Option<Text>,
 }
 
 #[derive(Debug)]

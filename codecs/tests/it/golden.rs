@@ -121,7 +121,10 @@ fn body(body: &Body) -> Value {
     match body {
         Body::Summary(s) => summary(s),
         Body::Valuation(v) => {
-            json!({"at": v.at.map(instant), "value": text(v.value), "accrued": (!v.accrued.is_zero()).then(|| text(v.accrued))})
+            json!({
+                "at": v.at.map(instant), "value": text(v.value), "accrued": (!v.accrued.is_zero()).then(|| text(v.accrued)),
+                "currency": currency(v.currency),
+            })
         }
         Body::Flow(f) => json!({
             "class": f.class.as_str(), "amount": f.amount.map(text), "currency": currency(f.currency), "at": f.at.map(instant),
@@ -165,6 +168,7 @@ fn summary(s: &Summary) -> Value {
     if s.stated.has(Stated::FLOWS_OF_PERIOD) {
         map.insert("flows_span".into(), json!("period"));
     }
+    map.extend(currency(s.currency).map(|code| ("currency".into(), json!(code))));
     Value::Object(map)
 }
 

@@ -80,7 +80,7 @@ said! {
     value: Decimal, "value", "valuation, holding: the value";
     class: Arc<str>, "class", "flow, cancel: class of the transaction";
     amount: Decimal, "amount", "flow, cancel: into the account positive";
-    currency: Arc<str>, "currency", "flow, holding, account: ISO 4217";
+    currency: Arc<str>, "currency", "summary, valuation, flow, holding: its currency; account: the base (ISO 4217)";
     effective: Date, "effective", "flow: the date beside the posted one";
     security: Arc<str>, "security", "flow, holding, cancel";
     counter_account: Arc<str>, "counter_account", "flow: the other side";
@@ -115,7 +115,9 @@ impl From<&Body> for Said {
         match body {
             Body::Summary(s) => Said::from(s),
             Body::Valuation(v) => {
-                Said { at: v.at.map(Time), value: Some(v.value), accrued: Some(v.accrued), ..Said::default() }
+                let currency = v.currency.map(currency_text);
+                let (value, accrued) = (Some(v.value), Some(v.accrued));
+                Said { at: v.at.map(Time), value, accrued, currency, ..Said::default() }
             }
             Body::Flow(f) => Said::from(f),
             Body::Holding(h) => Said {
@@ -178,6 +180,7 @@ impl From<&Summary> for Said {
             reported_return: kept(Stated::REPORTED_RETURN, s.reported_return),
             span: (s.stated.has(Stated::REPORTED_RETURN) || s.reported_span != Span::Day)
                 .then(|| s.reported_span.as_str().into()),
+            currency: s.currency.map(currency_text),
             ..Said::default()
         }
     }
@@ -258,6 +261,7 @@ impl Said {
                 at: self.at.map(|t| t.0),
                 value: need(self.value, "value")?,
                 accrued: need(self.accrued, "accrued")?,
+                currency: currency(self.currency)?,
             }),
             Kind::Flow => Body::Flow(Flow {
                 class: class(self.class.as_deref())?,
@@ -330,6 +334,7 @@ impl Said {
                 Some(text) => one_of(&Span::ALL, Span::as_str, &text, "reported_span")?,
                 None => Span::Day,
             },
+            currency: currency(self.currency)?,
         })
     }
 

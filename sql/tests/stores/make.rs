@@ -414,6 +414,7 @@ fn any_summary() -> impl Strategy<Value = Body> {
         (money(), money(), money(), rate()),
         one_of(&Span::ALL),
         any::<u16>(),
+        any_currency(),
     )
         .prop_map(
             |(
@@ -421,6 +422,7 @@ fn any_summary() -> impl Strategy<Value = Body> {
                 (fees, fees_outside, accrued, reported_return),
                 reported_span,
                 bits,
+                currency,
             )| {
                 Body::Summary(Summary {
                     begin,
@@ -433,6 +435,7 @@ fn any_summary() -> impl Strategy<Value = Body> {
                     reported_return,
                     reported_span,
                     stated: Stated(bits),
+                    currency,
                 })
             },
         )
@@ -538,8 +541,9 @@ fn any_tombstone() -> impl Strategy<Value = Body> {
 
 /// Any fact that lives in `fact`, of every kind.
 pub fn any_fact(symbols: u32) -> impl Strategy<Value = StoredFact> {
-    let valuation = (proptest::option::of(any_time()), money(), money())
-        .prop_map(|(at, value, accrued)| Body::Valuation(Valuation { at, value, accrued }));
+    let valuation = (proptest::option::of(any_time()), money(), money(), any_currency()).prop_map(
+        |(at, value, accrued, currency)| Body::Valuation(Valuation { at, value, accrued, currency }),
+    );
     let body = prop_oneof![
         any_summary(),
         valuation,

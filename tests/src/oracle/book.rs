@@ -71,8 +71,17 @@ impl Book<'_> {
         self.winners.iter().filter(move |f| f.origin == Origin::Vendor(vendor))
     }
 
+    /// Those that may count: a line in another currency than the base waits, and gives its day nothing.
+    fn counted(&self, vendor: Vendor) -> impl Iterator<Item = &Fact> {
+        self.of(vendor).filter(|f| match &f.body {
+            Body::Summary(s) => self.is_base_currency(s.currency),
+            Body::Valuation(v) => self.is_base_currency(v.currency),
+            _ => true,
+        })
+    }
+
     pub fn summary(&self, vendor: Vendor, date: Date) -> Option<(&Fact, &Summary)> {
-        self.of(vendor).filter(|f| f.as_of == date).find_map(|f| match &f.body {
+        self.counted(vendor).filter(|f| f.as_of == date).find_map(|f| match &f.body {
             Body::Summary(s) => Some((f, s)),
             _ => None,
         })
@@ -81,7 +90,7 @@ impl Book<'_> {
     /// The valuations that belong to a date: a time after the cut-off belongs to the next date. By time, one without a time last.
     pub fn valuations(&self, vendor: Vendor, date: Date) -> Vec<(&Fact, Option<Instant>, Q)> {
         let mut found: Vec<_> = self
-            .of(vendor)
+            .counted(vendor)
             .filter_map(|f| match &f.body {
                 Body::Valuation(v) if self.valued_on(vendor, f.as_of, v) == date => {
                     Some((f, v.at, exact(v.value) + exact(v.accrued)))
@@ -146,7 +155,7 @@ impl Book<'_> {
     /// The dates on which a vendor gives a value, in order.
     pub fn valued_dates(&self, vendor: Vendor) -> Vec<Date> {
         let mut dates: Vec<Date> = self
-            .of(vendor)
+            .counted(vendor)
             .filter_map(|f| match &f.body {
                 Body::Summary(s) if s.stated.has(Stated::END) => Some(f.as_of),
                 Body::Valuation(v) => Some(self.valued_on(vendor, f.as_of, v)),
@@ -162,9 +171,9 @@ impl Book<'_> {
     /// Flows by date, from the one place the vendor's policy names, and fees from both.
     pub fn moves(&self, vendor: Vendor) -> Vec<Move> {
         let from_summary = self.policy.vendor(vendor).flows_from == FlowsFrom::Summary;
-        let mut moves: Vec<Move> = self.of(vendor).flat_map(fees_of_summary).collect();
+        let mut moves: Vec<Move> = self.counted(vendor).flat_map(fees_of_summary).collect();
         if from_summary {
-            moves.extend(self.of(vendor).flat_map(flows_of_summary));
+            moves.extend(self.counted(vendor).flat_map(flows_of_summary));
         }
         let details = self.of(vendor).flat_map(|f| self.moves_of_detail(vendor, f));
         moves.extend(details.filter(|m| !from_summary || !is_zero(&m.fee)));
@@ -207,7 +216,8 @@ impl Book<'_> {
     /// Whether a summary of the days in (after, to] states a field.
     pub fn summarises(&self, vendor: Vendor, field: Stated, after: Option<Date>, to: Date) -> bool {
         let inside = |f: &&Fact| after.is_none_or(|after| f.as_of > after) && f.as_of <= to;
-        self.of(vendor).filter(inside).any(|f| matches!(&f.body, Body::Summary(s) if s.stated.has(field)))
+        let states = |f: &Fact| matches!(&f.body, Body::Summary(s) if s.stated.has(field));
+        self.counted(vendor).filter(inside).any(states)
     }
 
     /// F6: the vendor says what a day needs, and no fact has completed it.

@@ -142,6 +142,7 @@ fn what_sits_in_quarantine_is_not_lacked_however_far_its_date() {
             fees,
             accrued: 0,
             of_period: false,
+            currency: None,
         }
     };
     let (id, amount) = (Some(0), Some(100_000_000));

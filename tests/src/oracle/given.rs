@@ -65,11 +65,16 @@ fn fee() -> BoxedStrategy<i64> {
         .boxed()
 }
 
+/// What a line says its amounts are in: mostly nothing, else the base or another.
+fn currency() -> BoxedStrategy<Option<[u8; 3]>> {
+    prop_oneof![6 => Just(None), 1 => Just(Some(BASE)), 1 => Just(Some(*b"EUR"))].boxed()
+}
+
 fn summary() -> BoxedStrategy<Say> {
     let flows = [weighted(0.7, flow()), weighted(0.7, flow())];
     let accrued = prop_oneof![5 => Just(0), 1 => fee()];
-    (0u8..14, weighted(0.9, money()), weighted(0.2, money()), flows, [fee(), fee()], accrued)
-        .prop_map(|(day, end, begin, flows, fees, accrued)| Say::Summary {
+    (0u8..14, weighted(0.9, money()), weighted(0.2, money()), flows, [fee(), fee()], accrued, currency())
+        .prop_map(|(day, end, begin, flows, fees, accrued, currency)| Say::Summary {
             day,
             end,
             begin,
@@ -77,13 +82,14 @@ fn summary() -> BoxedStrategy<Say> {
             fees,
             accrued,
             of_period: false,
+            currency,
         })
         .boxed()
 }
 
 fn valuation() -> BoxedStrategy<Say> {
-    (0u8..14, of(0u8..24), money())
-        .prop_map(|(day, minute, value)| Say::Valuation { day, minute, value })
+    (0u8..14, of(0u8..24), money(), currency())
+        .prop_map(|(day, minute, value, currency)| Say::Valuation { day, minute, value, currency })
         .boxed()
 }
 
@@ -207,8 +213,8 @@ fn spec(kind: Kinds) -> BoxedStrategy<Spec> {
 
 /// A line that states flows but no value.
 fn summary_of_flows() -> BoxedStrategy<Say> {
-    (0u8..14, [of(flow()), of(flow())])
-        .prop_map(|(day, flows)| Say::Summary {
+    (0u8..14, [of(flow()), of(flow())], currency())
+        .prop_map(|(day, flows, currency)| Say::Summary {
             day,
             end: None,
             begin: None,
@@ -216,6 +222,7 @@ fn summary_of_flows() -> BoxedStrategy<Say> {
             fees: [0, 0],
             accrued: 0,
             of_period: false,
+            currency,
         })
         .boxed()
 }

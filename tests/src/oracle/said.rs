@@ -35,11 +35,13 @@ pub enum Say {
         fees: [i64; 2],
         accrued: i64,
         of_period: bool,
+        currency: Option<[u8; 3]>,
     },
     Valuation {
         day: u8,
         minute: Option<u8>,
         value: i64,
+        currency: Option<[u8; 3]>,
     },
     Flow {
         day: u8,
@@ -178,9 +180,10 @@ fn said(say: &Say, vendor: Origin, n: usize, all: &[Spec], zone: &str) -> Said {
     let text = |t: String| Some(Arc::<str>::from(t));
     match say {
         Say::Summary { day: d, .. } => (vendor, day(*d), None, summary_body(say)),
-        Say::Valuation { day: d, minute, value } => {
+        Say::Valuation { day: d, minute, value, currency } => {
             let at = minute.map(|m| instant(*d, m, zone));
-            let valuation = Valuation { at, value: cents(*value), accrued: Decimal::ZERO };
+            let (value, accrued) = (cents(*value), Decimal::ZERO);
+            let valuation = Valuation { at, value, accrued, currency: *currency };
             (vendor, day(*d), at.and_then(|at| text(at.to_string())), Body::Valuation(valuation))
         }
         Say::Flow { day: d, id, .. } => {
@@ -257,7 +260,9 @@ fn class_of(amount: i64, fee: bool) -> Class {
 }
 
 fn summary_body(say: &Say) -> Body {
-    let Say::Summary { end, begin, flows, fees, accrued, of_period, .. } = say else { unreachable!() };
+    let Say::Summary { end, begin, flows, fees, accrued, of_period, currency, .. } = say else {
+        unreachable!()
+    };
     let mut stated = Stated::default();
     for (flag, is_stated) in [
         (Stated::END, end.is_some()),
@@ -280,6 +285,7 @@ fn summary_body(say: &Say) -> Body {
         fees_outside: cents(fees[1]),
         accrued: cents(if end.is_some() { *accrued } else { 0 }),
         stated,
+        currency: *currency,
         ..Summary::default()
     })
 }

@@ -5,7 +5,7 @@ use super::make::{Made, Scene, keep_late};
 use super::version::{Said, Voices};
 use super::{Ground, Profile, clock, day};
 use crate::date::Date;
-use crate::fact::{Body, Origin, Stated};
+use crate::fact::{Origin, Stated};
 use crate::link::chain_meets;
 use crate::row::{Reason, Row};
 
@@ -124,7 +124,7 @@ impl<'a> Plan<'a, '_> {
         let both = Stated::CONTRIBUTIONS.with(Stated::DISTRIBUTIONS);
         let of_day = today().flat_map(|l| self.counted.voices.feeds(l.span)).copied();
         let complete = self.ground.feeds.complete(row.value_vendor, as_of, of_day);
-        let flows_in = || today().any(|l| matches!(&l.fact.body, Body::Summary(s) if s.stated.has(both)));
+        let flows_in = || today().any(|l| day::summary(l).is_some_and(|s| s.stated.has(both)));
         let lacks_flows = policy.needs_flows && !complete.flows && !flows_in();
         let lacks_value = policy.close.filter(|_| !complete.values).is_some_and(|minutes| {
             let close = clock::instant(policy, as_of, minutes);

@@ -33,6 +33,7 @@ fn stated(row: &Row) -> Summary {
         reported_return: row.reported_return.unwrap_or_default(),
         reported_span: row.reported_span,
         stated: row.stated,
+        currency: None,
     }
 }
 

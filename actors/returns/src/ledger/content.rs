@@ -106,6 +106,13 @@ impl Digest {
         self.put(&currency.unwrap_or_default());
     }
 
+    /// What follows all else that is said: nothing where no currency is stated.
+    fn stated_currency(&mut self, currency: Option<[u8; 3]>) {
+        if let Some(code) = currency {
+            self.put(&code);
+        }
+    }
+
     /// Twelve bytes of digits and sign, one of scale, without trailing zeros.
     #[inline]
     fn amount(&mut self, amount: Decimal) {
@@ -143,6 +150,7 @@ impl Digest {
                 self.instant(v.at);
                 self.amount(v.value);
                 self.amount(v.accrued);
+                self.stated_currency(v.currency);
             }
             Body::Flow(f) => self.flow(f),
             Body::Holding(h) => self.holding(h),
@@ -192,6 +200,7 @@ impl Digest {
                 self.amount(amount);
             }
         }
+        self.stated_currency(s.currency);
     }
 
     fn flow(&mut self, f: &Flow) {
@@ -313,6 +322,16 @@ mod tests {
         assert_ne!(of(&body, None, "1"), of(&body, Some(0), "1"));
         assert_ne!(of(&body, None, "1"), of(&body, None, "01"));
         assert_eq!(of(&summary(-Decimal::ZERO), None, "1"), of(&summary(Decimal::ZERO), None, "1"));
+    }
+
+    #[test]
+    fn a_stated_currency_is_part_of_what_is_said() {
+        let summary = |currency| Body::Summary(Summary { currency, ..Summary::default() });
+        let valuation = |currency| Body::Valuation(crate::fact::Valuation { currency, ..Default::default() });
+        for body in [summary, valuation] as [fn(Option<[u8; 3]>) -> Body; 2] {
+            let said = [None, Some(*b"USD"), Some(*b"EUR")].map(|c| of(&body(c), None, "1"));
+            assert!(said[0] != said[1] && said[1] != said[2] && said[0] != said[2]);
+        }
     }
 
     #[test]

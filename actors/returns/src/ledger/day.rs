@@ -110,9 +110,10 @@ fn valued<'a>(live: &Live<'a>, end: Decimal, accrued: Decimal, closes: Option<Mi
     Value { end, accrued, fact: live.fact, index: live.index, marks: live.marks, closes }
 }
 
-fn summary<'a>(live: &Live<'a>) -> Option<&'a Summary> {
+/// A summary, unless it waits: then it gives its day nothing.
+pub(super) fn summary<'a>(live: &Live<'a>) -> Option<&'a Summary> {
     match &live.fact.body {
-        Body::Summary(summary) => Some(summary),
+        Body::Summary(summary) if live.waits.is_none() => Some(summary),
         _ => None,
     }
 }
@@ -122,9 +123,10 @@ fn ended_by<'a>(live: &Live<'a>) -> Option<&'a Summary> {
     summary(live).filter(|s| s.stated.has(Stated::END))
 }
 
+/// A valuation, unless it waits.
 pub(super) fn valuation<'a>(live: &Live<'a>) -> Option<&'a Valuation> {
     match &live.fact.body {
-        Body::Valuation(valuation) => Some(valuation),
+        Body::Valuation(valuation) if live.waits.is_none() => Some(valuation),
         _ => None,
     }
 }
@@ -183,11 +185,24 @@ pub(super) fn flows(window: &[Live], vendor: Vendor, as_of: Date, value: &Value,
             }
         } else if live.waits == Some(WaitingReason::Original) && !from_summary {
             flows.reasons.insert(Reason::WaitingInput);
-        } else if live.waits == Some(WaitingReason::Currency) && holding(live).is_some() {
+        } else if live.waits == Some(WaitingReason::Currency) && is_missed(live, as_of) {
             flows.reasons.insert(Reason::Currency);
         }
     }
     flows
+}
+
+/// Whether a row lacks what waits for its currency: a position always, a value on its own day, and the flows and fees of a day without
+/// a value on the next that has one.
+fn is_missed(live: &Live, as_of: Date) -> bool {
+    let moves = |s: &Summary| {
+        [s.contributions, s.distributions, s.fees, s.fees_outside].iter().any(|amount| !amount.is_zero())
+    };
+    match &live.fact.body {
+        Body::Summary(s) => live.date == as_of || moves(s),
+        Body::Valuation(_) => live.date == as_of,
+        _ => holding(live).is_some(),
+    }
 }
 
 impl Flows {

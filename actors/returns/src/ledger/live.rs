@@ -71,13 +71,16 @@ fn waits(fact: &Fact, base: Option<[u8; 3]>, ground: Ground) -> Option<WaitingRe
         Origin::Vendor(vendor) => ground.policy.vendor(vendor).base_currency,
         Origin::Correction => None,
     };
-    let foreign = |currency: Option<[u8; 3]>| currency.is_some() && currency != base.or_else(vendors);
-    match &fact.body {
-        Body::Flow(f) if f.amount.is_none() => Some(WaitingReason::Unpriced),
-        Body::Flow(f) if foreign(f.currency) => Some(WaitingReason::Currency),
-        Body::Holding(h) if foreign(h.currency) => Some(WaitingReason::Currency),
+    let stated = match &fact.body {
+        Body::Flow(f) if f.amount.is_none() => return Some(WaitingReason::Unpriced),
+        Body::Flow(f) => f.currency,
+        Body::Holding(h) => h.currency,
+        Body::Summary(s) => s.currency,
+        Body::Valuation(v) => v.currency,
         _ => None,
-    }
+    };
+    let foreign = stated.is_some() && stated != base.or_else(vendors);
+    foreign.then_some(WaitingReason::Currency)
 }
 
 /// Takes away what cancels name, then, for those that name nothing, the latest live match each.

@@ -182,6 +182,7 @@ impl AccountState {
         let (Origin::Vendor(vendor), Body::Summary(summary)) = (fact.origin, &fact.body) else { return None };
         let first = self.profile.first_values.first();
         let plain = summary.stated.has(Stated::END)
+            && summary.currency.is_none()
             && is_plain(vendor, ground)
             && ground.feeds.newer(fact.feed).is_empty()
             && first.is_none_or(|(v, since)| *v == vendor && *since <= fact.as_of)

@@ -33,7 +33,7 @@ pub enum Rule {
     SameArrival,
     /// A transfer in kind without amount or price.
     UnpricedTransfer,
-    /// A flow in another currency than the account's.
+    /// An amount in another currency than the account's.
     Currency,
     /// Records of a feed that are bad, as a part of all.
     BadShare,

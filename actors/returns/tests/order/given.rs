@@ -45,7 +45,7 @@ pub struct Batch {
 /// How often each kind comes: summary, valuation, flow, flow with an id, correction, cancel, withdrawal, quarantined, holding,
 /// account, opening or return.
 pub type Mix = [u32; 11];
-pub const SUMMARIES: Mix = [10, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0];
+pub const SUMMARIES: Mix = [10, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0];
 pub const DETAIL: Mix = [2, 8, 6, 6, 0, 4, 1, 0, 2, 0, 0];
 pub const CORRECTED: Mix = [10, 0, 1, 1, 8, 0, 3, 1, 0, 0, 0];
 pub const EVERYTHING: Mix = [10, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1];
@@ -183,6 +183,7 @@ fn body(kind: usize, as_of: Date, amount: i64, name: u8, more: u16) -> Body {
             at: (!bit(0)).then(|| at(as_of, (more >> 1) % 24)),
             value: Decimal::from(amount + 100),
             accrued: Decimal::ZERO,
+            currency: currency(more),
         }),
         2 | 3 => Body::Flow(Flow {
             class: [Class::Contribution, Class::FeeAdvisory, Class::Journal, Class::Journal]
@@ -277,7 +278,13 @@ fn summary(amount: i64, more: u16) -> Summary {
         reported_return: Decimal::ZERO,
         reported_span: Span::Day,
         stated,
+        currency: currency(more),
     }
+}
+
+/// Of one in four what it is in: the base of some accounts and vendors, or another.
+fn currency(more: u16) -> Option<[u8; 3]> {
+    [None, None, None, Some(if more & 1 << 13 == 0 { *b"USD" } else { *b"EUR" })][usize::from(more >> 14)]
 }
 
 fn correction(amount: i64, name: u8, more: u16) -> Correction {
@@ -316,6 +323,7 @@ pub fn ground_of(plan: &Plan) -> (Policy, Partitions) {
             [PossibleDuplicate::Wait, PossibleDuplicate::Distinct, PossibleDuplicate::Same]
                 [usize::from(own >> 8) % 3];
         vendor.flow_date = if bit(11) && bit(12) && bit(13) { FlowDate::Effective } else { FlowDate::Posted };
+        vendor.base_currency = bit(2).then_some(*b"USD");
         vendor.zone = if bit(14) { "America/New_York".into() } else { "UTC".into() };
         vendor
     });

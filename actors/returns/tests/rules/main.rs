@@ -1,8 +1,9 @@
 //! What the ledger promises of vendors, corrections, withdrawals and open days, by example.
+mod currency;
 mod said;
 
 use jiff::civil::date;
-use returns::fact::{Class, Patch, Stated, Target};
+use returns::fact::{Patch, Stated, Target};
 use returns::ledger::{
     AccountState, Became, Changes, Ground, NO_FEEDS, Offer, Outcome, Restore, WaitingReason, explain_day,
     fold,
@@ -209,43 +210,6 @@ fn equal_flows_of_a_stream_without_ids_are_what_the_policy_says() {
     assert_eq!(sum(PossibleDuplicate::Wait), (Decimal::from(50), true));
     assert_eq!(sum(PossibleDuplicate::Distinct), (Decimal::from(100), false));
     assert_eq!(sum(PossibleDuplicate::Same), (Decimal::from(50), false));
-}
-
-#[test]
-fn another_currency_and_an_unpriced_transfer_wait_and_hold_the_day() {
-    let mut policy = policy();
-    policy.vendors[0].flows_from = FlowsFrom::Detail;
-    let base = account(1, *b"USD");
-    let euros = flow(2, "a", 50).and_flow(|f| f.currency = Some(*b"EUR"));
-    let in_kind = flow(2, "b", 1).and_flow(|f| (f.amount, f.class) = (None, Class::TransferIn));
-    let folded = fold_of(&[base, summary(1, 100), euros, in_kind, summary(2, 100)], &policy);
-    assert_eq!(folded.outcomes[2], Outcome::Waiting(WaitingReason::Currency));
-    assert_eq!(folded.outcomes[3], Outcome::Waiting(WaitingReason::Unpriced));
-    let reasons = folded.rows[1].reasons;
-    assert!(reasons.has(Reason::Currency) && reasons.has(Reason::UnpricedTransfer));
-    assert_eq!(folded.rows[1].contributions, Decimal::ZERO);
-}
-
-#[test]
-fn amounts_of_two_currencies_are_never_added_while_nobody_says_what_the_base_is() {
-    let sum = |base| {
-        let mut policy = policy();
-        policy.vendors[0].flows_from = FlowsFrom::Detail;
-        policy.vendors[0].base_currency = base;
-        let in_currency = |name, code: &[u8; 3]| {
-            let code = *code;
-            flow(2, name, 50).and_flow(move |f| f.currency = Some(code))
-        };
-        let facts = [summary(1, 100), in_currency("a", b"EUR"), in_currency("b", b"USD"), summary(2, 200)];
-        let folded = fold_of(&facts, &policy);
-        (folded.rows[1].contributions, folded.rows[1].reasons.has(Reason::Currency))
-    };
-    assert_eq!(sum(None), (Decimal::ZERO, true));
-    assert_eq!(
-        sum(Some(*b"USD")),
-        (Decimal::from(50), true),
-        "the vendor's base, where no account record says one"
-    );
 }
 
 #[test]

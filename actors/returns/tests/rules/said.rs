@@ -73,7 +73,7 @@ pub fn summary(n: i8, end: i64) -> Said {
 }
 
 pub fn valuation(n: i8, hour: i64, value: i64) -> Said {
-    let value = Valuation { at: Some(at(n, hour)), value: Decimal::from(value), accrued: Decimal::ZERO };
+    let value = Valuation { at: Some(at(n, hour)), value: Decimal::from(value), ..Valuation::default() };
     said(n, Some(&hour.to_string()), Body::Valuation(value))
 }
 
@@ -192,6 +192,17 @@ impl Said {
     pub fn and_flow(mut self, change: impl FnOnce(&mut Flow)) -> Said {
         if let Body::Flow(flow) = &mut self.0.body {
             change(flow);
+        }
+        self
+    }
+    /// In a stated currency.
+    pub fn in_currency(mut self, code: &[u8; 3]) -> Said {
+        match &mut self.0.body {
+            Body::Summary(Summary { currency, .. })
+            | Body::Valuation(Valuation { currency, .. })
+            | Body::Flow(Flow { currency, .. })
+            | Body::Holding(Holding { currency, .. }) => *currency = Some(*code),
+            _ => {}
         }
         self
     }

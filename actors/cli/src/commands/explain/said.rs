@@ -11,7 +11,7 @@ pub(super) fn said(body: &Body) -> String {
         Body::Flow(f) => flow(f),
         Body::Correction(c) => correction(c),
         Body::Cancel(c) => format!("cancels {}", c.original.as_deref().unwrap_or("the latest match")),
-        Body::Holding(h) => format!("{} {}", h.security, exact(Some(h.value))),
+        Body::Holding(h) => format!("{} {}{}", h.security, exact(Some(h.value)), beside(h.currency)),
         Body::Quarantined(q) => format!("a record of this day is in quarantine ({})", q.code),
         Body::Account(_) => "reference data".into(),
         Body::Opening(o) => opening(o),
@@ -34,20 +34,29 @@ fn summary(s: &Summary) -> String {
         ("vendor's return", Stated::REPORTED_RETURN, s.reported_return),
     ];
     let stated = fields.iter().filter(|(_, f, _)| s.stated.has(*f));
-    stated.map(|(n, _, v)| format!("{n} {}", exact(Some(*v)))).collect::<Vec<_>>().join(", ")
+    let amounts = stated.map(|(n, _, v)| format!("{n} {}", exact(Some(*v)))).collect::<Vec<_>>();
+    format!("{}{}", amounts.join(", "), s.currency.map(|c| format!(", in {}", code(&c))).unwrap_or_default())
 }
 
 fn valuation(v: &Valuation) -> String {
     let at = v.at.map_or_else(|| "at the close".into(), |at| format!("at {}", time(at)));
     let accrued =
         if v.accrued.is_zero() { String::new() } else { format!(", accrued {}", exact(Some(v.accrued))) };
-    format!("{}{accrued} {at}", exact(Some(v.value)))
+    format!("{}{}{accrued} {at}", exact(Some(v.value)), beside(v.currency))
 }
 
 fn flow(f: &Flow) -> String {
     let amount = f.amount.map_or_else(|| "not priced".into(), |a| exact(Some(a)));
-    let currency = f.currency.map(|c| format!(" {}", String::from_utf8_lossy(&c))).unwrap_or_default();
-    format!("{} {amount}{currency}", f.class.as_str())
+    format!("{} {amount}{}", f.class.as_str(), beside(f.currency))
+}
+
+/// A stated currency after its amount.
+fn beside(currency: Option<[u8; 3]>) -> String {
+    currency.map(|c| format!(" {}", code(&c))).unwrap_or_default()
+}
+
+fn code(currency: &[u8; 3]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(currency)
 }
 
 fn correction(c: &Correction) -> String {
