@@ -1,7 +1,7 @@
 //! What became of each fact of a day, and the day that was linked: for people who ask why.
 use super::day::{self, Flows, Value};
 use super::head::Head;
-use super::live::{Live, live};
+use super::live::{Live, add_lost, live};
 use super::make::Scene;
 use super::overlay::{Overlay, Pinned};
 use super::undated::{Seen, settle_undated};
@@ -123,7 +123,8 @@ pub fn explain_day(
     let voices = voices(facts, &withdrawn, &seen, ground);
     let mut lost = Vec::new();
     let said = settle_undated(&voices, facts, &seen, &mut lost);
-    let live = live(&said, None, base_currency, ground);
+    let mut live = live(&said, None, base_currency, ground);
+    add_lost(&mut live, &lost, ground);
     let head = before.map(Head::from);
     let mut window = live.clone();
     window.retain(|l| l.date <= row.as_of && !matches!(l.fact.kind(), Kind::Account | Kind::Withdrawal));
@@ -132,9 +133,10 @@ pub fn explain_day(
     let scene = Scene {
         as_of: row.as_of,
         before: head.as_ref(),
+        opens: None,
         window: &window,
         spills: false,
-        said: &said,
+        said: &voices.said,
         profile: &profile,
         ground,
     };
@@ -190,7 +192,7 @@ struct View<'a, 'l> {
     facts: &'l [StoredFact],
     withdrawn: &'l Withdrawn<'a>,
     voices: &'l Voices<'a>,
-    lost: &'l [usize],
+    lost: &'l [Said<'a>],
     live: &'l [Live<'a>],
     row: &'l Row,
     taken: Option<&'l Taken<'a>>,
@@ -205,7 +207,7 @@ impl View<'_, '_> {
             None if is_partial(&stored.fact, self.ground) => return Became::Waiting(WaitingReason::Trailer),
             None if self.withdrawn.covers(&stored.fact) => return Became::Withdrawn,
             None if self.voices.lacked.contains(&n) => return Became::Lacked,
-            None if self.lost.contains(&n) => return Became::Superseded { by: None },
+            None if self.is_lost(n) => return Became::Superseded { by: None },
             None => {}
         }
         let contents: Vec<&Said> =
@@ -218,6 +220,10 @@ impl View<'_, '_> {
             Some(live) => self.of_live(live, contents.len().saturating_sub(1)),
             None => Became::Superseded { by: contents.last().map(|s| s.index) },
         }
+    }
+
+    fn is_lost(&self, n: usize) -> bool {
+        self.lost.iter().any(|said| self.voices.witnesses(said.span).contains(&n))
     }
 
     fn of_live(&self, live: &Live, rivals: usize) -> Became {

@@ -48,6 +48,7 @@ pub type Mix = [u32; 11];
 pub const SUMMARIES: Mix = [10, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0];
 pub const DETAIL: Mix = [2, 8, 6, 6, 0, 4, 1, 0, 2, 0, 0];
 pub const CORRECTED: Mix = [10, 0, 1, 1, 8, 0, 3, 1, 0, 0, 0];
+pub const MOVED: Mix = [9, 1, 1, 10, 7, 3, 1, 1, 0, 0, 0];
 pub const EVERYTHING: Mix = [10, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1];
 
 /// Numbers a fact is made from.
