@@ -54,6 +54,8 @@ pub enum Became {
     Acts,
     /// It came after the day had closed, and belongs to the next row.
     NextRow,
+    /// A flow with the vendor's own id whose version that counts is dated outside of the row's days.
+    OtherDate,
 }
 
 impl fmt::Display for Became {
@@ -79,6 +81,7 @@ impl fmt::Display for Became {
             Became::Holds => "holds the day until it is settled",
             Became::Acts => "acts on other facts",
             Became::NextRow => "after the day's close: belongs to the next row",
+            Became::OtherDate => "counts on its own date, for another row",
         };
         f.write_str(text)
     }
@@ -109,8 +112,8 @@ pub struct Explained {
     pub pinned: Vec<Pinned>,
 }
 
-/// Explains a row by the facts dated after the row before it, up to its date, and the withdrawals, corrections and cancels that
-/// touch them.
+/// Explains a row by the facts dated after the row before it, up to its date, and, of whatever date, the other versions of undated flows
+/// among them and the withdrawals and cancels that touch any of these.
 pub fn explain_day(
     facts: &[StoredFact],
     row: &Row,
@@ -127,7 +130,7 @@ pub fn explain_day(
     add_lost(&mut live, &lost, ground);
     let head = before.map(Head::from);
     let mut window = live.clone();
-    window.retain(|l| l.date <= row.as_of && !matches!(l.fact.kind(), Kind::Account | Kind::Withdrawal));
+    window.retain(|l| is_of(row, l) && !matches!(l.fact.kind(), Kind::Account | Kind::Withdrawal));
     let profile =
         Profile { first_values: vec![(row.value_vendor, Date::MIN)], base_currency, ..Profile::default() };
     let scene = Scene {
@@ -157,6 +160,11 @@ pub fn explain_day(
     let pinned = taken.as_ref().map(|taken| taken.overlay.pinned.clone()).unwrap_or_default();
     let day = taken.filter(|_| row.status != Status::Imported).map(|taken| taken.day(&scene, vendor));
     Explained { became, day, pinned }
+}
+
+/// Whether something counts on one of a row's days.
+fn is_of(row: &Row, live: &Live) -> bool {
+    live.date <= row.as_of && row.previous_as_of.is_none_or(|before| live.date > before)
 }
 
 /// What the feeding vendor says of the day, corrected.
@@ -207,7 +215,7 @@ impl View<'_, '_> {
             None if is_partial(&stored.fact, self.ground) => return Became::Waiting(WaitingReason::Trailer),
             None if self.withdrawn.covers(&stored.fact) => return Became::Withdrawn,
             None if self.voices.lacked.contains(&n) => return Became::Lacked,
-            None if self.is_lost(n) => return Became::Superseded { by: None },
+            None if self.is_lost(n) => return Became::Superseded { by: self.winner_over(&stored.fact) },
             None => {}
         }
         let contents: Vec<&Said> =
@@ -224,6 +232,11 @@ impl View<'_, '_> {
 
     fn is_lost(&self, n: usize) -> bool {
         self.lost.iter().any(|said| self.voices.witnesses(said.span).contains(&n))
+    }
+
+    /// Where the version is that counts of an undated flow, if it is among the facts.
+    fn winner_over(&self, fact: &Fact) -> Option<usize> {
+        self.live.iter().find(|l| !l.ended && by_key(l.fact, fact).is_eq()).map(|l| l.index)
     }
 
     fn of_live(&self, live: &Live, rivals: usize) -> Became {
@@ -257,6 +270,7 @@ impl View<'_, '_> {
         let used = match &live.fact.body {
             _ if day::is_late(live, self.row.as_of, taken.value.closes) => return Became::NextRow,
             Body::Account(_) => true,
+            Body::Flow(_) if !is_of(self.row, live) => return Became::OtherDate,
             Body::Flow(_) => day::takes_flow(live, taken.flows.place),
             Body::Summary(_) => taken.flows.place.from_summary || taken.flows.place.fees_from_summary,
             // One before the close cuts the day in parts.

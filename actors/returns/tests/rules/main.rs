@@ -380,6 +380,34 @@ fn what_became_of_each_fact_is_told() {
 }
 
 #[test]
+fn a_correction_that_a_moved_flow_confirmed_is_told_as_released() {
+    let mut policy = policy();
+    policy.vendors[0].flows_from = FlowsFrom::Detail;
+    let id = |day, amount| flow(day, "id", amount).own_id();
+    let facts = [
+        summary(1, 900).arrival(0),
+        summary(17, 900).arrival(0),
+        correction(17, "t").and(|c| c.distributions = Patch::Set(Decimal::from(90))).arrival(1),
+        id(9, -90).arrival(2),
+        id(1, -90).arrival(3),
+    ];
+    let partitions = partitions();
+    let ground = returns::ledger::Ground {
+        policy: &policy,
+        partitions: &partitions,
+        feeds: &returns::ledger::NO_FEEDS,
+    };
+    let folded = fold(&new(&facts), &Default::default(), ground);
+    // What the store gives of the second row: the facts of its days, and all versions of the flow among them.
+    let told = explain_day(&folded.facts[1..], &folded.rows[1], Some(&folded.rows[0]), None, ground);
+    let expected =
+        [Became::Won { rivals: 0 }, Became::Released, Became::Superseded { by: Some(3) }, Became::OtherDate];
+    assert_eq!(told.became, expected);
+    assert_eq!(told.day.unwrap().distributions, Decimal::ZERO);
+    assert!(!folded.rows[1].reasons.has(Reason::Corrected));
+}
+
+#[test]
 fn a_vendors_change_under_a_correction_is_told_with_its_three_values() {
     let facts =
         [summary(1, 100).arrival(1), correction(1, "t").end(120).arrival(2), summary(1, 105).arrival(3)];
