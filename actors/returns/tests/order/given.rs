@@ -15,7 +15,7 @@ pub struct Plan {
     pub batches: Vec<Batch>,
     /// Of some feeds it is known when they are through.
     pub whole: Vec<WholeFeed>,
-    policy: u16,
+    pub policy: u16,
 }
 
 impl Plan {
@@ -59,8 +59,8 @@ pub const CORRECTED: Mix = [10, 0, 1, 1, 8, 0, 3, 1, 0, 0, 0, 0, 0];
 pub const MOVED: Mix = [8, 1, 0, 0, 0, 2, 1, 1, 0, 0, 0, 9, 7];
 pub const EVERYTHING: Mix = [10, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1, 0, 0];
 
-/// Numbers a fact is made from.
-type Seed = (usize, u16, u8, i64, Option<u64>, Option<i64>, (i64, u64), i64, u8, u16);
+/// Numbers a fact is made from: its kind, vendor, day, amount, revision, arrival, place, feed, name, and bits for the rest.
+pub type Seed = (usize, u16, u8, i64, Option<u64>, Option<i64>, (i64, u64), i64, u8, u16);
 
 pub fn plan(mix: Mix) -> impl Strategy<Value = Plan> {
     let kinds: Vec<usize> =
@@ -139,7 +139,7 @@ fn at(day: Date, hours: u16) -> i64 {
     i64::from(returns::date::days(day)) * 86_400_000_000 + i64::from(hours) * 3_600_000_000
 }
 
-fn fact(seed: Seed) -> Fact {
+pub fn fact(seed: Seed) -> Fact {
     let (kind, vendor, n, amount, revision, arrival, (partition, position), feed, name, more) = seed;
     let as_of = day(n);
     let place =
