@@ -3,8 +3,9 @@ use crate::StoreError;
 use async_trait::async_trait;
 use record::{Counts, PartitionId, Partitions, Progress};
 use returns::date::{Date, Micros};
+use returns::fact::Target;
 use returns::ledger::StoredFact;
-use returns::{Decimal, Reasons, Row, Verdict};
+use returns::{Body, Decimal, Fact, Kind, Reasons, Row, Verdict};
 use std::sync::Arc;
 
 /// A row as it is published.
@@ -117,11 +118,48 @@ pub struct Evidence {
     pub before: Option<Published>,
     /// The account's base currency, as the fold knows it: none where only the vendor's convention says it.
     pub base_currency: Option<[u8; 3]>,
-    /// Every fact dated after the row before, up to this date, whether it stands or not; and corrections, cancels and withdrawals that touch them.
+    /// Every fact dated after the row before, up to this date, whether it stands or not; and, of whatever date, the other versions of
+    /// flows with the vendor's own id among them, and the cancels and withdrawals that touch any of these.
     pub facts: Vec<StoredFact>,
     pub superseded: Vec<Superseded>,
     pub breaks: Vec<BreakRow>,
     pub quarantine: Vec<QuarantineRow>,
+}
+
+/// Of the undated facts of other dates, those that touch a span's facts: versions of flows among these, then what takes any of them back.
+pub(crate) fn touching(elsewhere: Vec<StoredFact>, facts: &[StoredFact]) -> Vec<StoredFact> {
+    let (acts, said): (Vec<_>, Vec<_>) =
+        elsewhere.into_iter().partition(|s| s.fact.kind() == Kind::Withdrawal);
+    let any = |touches: fn(&Fact, &Fact) -> bool, by: &Fact, of: &[StoredFact]| {
+        of.iter().any(|s| touches(by, &s.fact))
+    };
+    let mut found: Vec<_> = said.into_iter().filter(|s| any(is_of_flow, &s.fact, facts)).collect();
+    let takes_back = |act: &StoredFact| any(withdraws, &act.fact, facts) || any(withdraws, &act.fact, &found);
+    let acts: Vec<_> = acts.into_iter().filter(takes_back).collect();
+    found.extend(acts);
+    found
+}
+
+/// Whether a fact is another version of a flow with the vendor's own id, or the cancel that names it.
+fn is_of_flow(fact: &Fact, flow: &Fact) -> bool {
+    let (id, is_cancel) = match &fact.body {
+        Body::Cancel(cancel) => (&cancel.original, true),
+        _ => (&fact.reference, false),
+    };
+    flow.kind() == Kind::Flow
+        && fact.origin == flow.origin
+        && *id == flow.reference
+        && (is_cancel || !flow.is_dated())
+}
+
+fn withdraws(act: &Fact, fact: &Fact) -> bool {
+    let Body::Withdrawal(withdrawal) = &act.body else { return false };
+    match (&withdrawal.target, &fact.body) {
+        (Target::Record(place), _) => *place == fact.place,
+        (Target::Feed(feed), _) => *feed == fact.feed,
+        (Target::Ticket(ticket), Body::Correction(c)) => *ticket == c.ticket,
+        (Target::Ticket(_), _) => false,
+    }
 }
 
 /// Facts as they are told: by date, then kind, then as they came. The same in every store, since people refer to them by number.

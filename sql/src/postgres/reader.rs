@@ -13,9 +13,7 @@ use crate::{
 use async_trait::async_trait;
 use record::{Counts, FeedKey, PartitionId};
 use returns::date::Date;
-use returns::fact::Target;
 use returns::ledger::StoredFact;
-use returns::{Body, Kind};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder, Row as _};
 use std::sync::Arc;
@@ -218,7 +216,7 @@ impl PostgresStore {
         row.map(|row| self.published(&row)).transpose()
     }
 
-    /// The facts dated in (after, up to], and the cancels and withdrawals of other dates that touch them.
+    /// The facts dated in (after, up to], and the undated ones of other dates that touch them.
     async fn facts_touching(
         &self,
         conn: &mut PgConnection,
@@ -228,7 +226,7 @@ impl PostgresStore {
     ) -> Result<Vec<StoredFact>, StoreError> {
         let sql = format!(
             "SELECT {} FROM fact f WHERE f.account_id = $1
-                AND (f.as_of > coalesce($2, '-infinity') AND f.as_of <= $3 OR f.kind IN ('cancel', 'withdrawal'))
+                AND (f.as_of > coalesce($2, '-infinity') AND f.as_of <= $3 OR f.key_as_of IS NULL)
              ORDER BY f.as_of, f.kind, f.arrival NULLS FIRST, f.content",
             columns::list(&fact::columns(), "f.")
         );
@@ -242,7 +240,7 @@ impl PostgresStore {
         let facts = rows.iter().map(read).collect::<Result<Vec<StoredFact>, StoreError>>()?;
         let inside = |f: &StoredFact| f.fact.as_of <= up_to && after.is_none_or(|after| f.fact.as_of > after);
         let (inside, outside): (Vec<_>, Vec<_>) = facts.into_iter().partition(inside);
-        let touching: Vec<_> = outside.into_iter().filter(|f| inside.iter().any(|i| touches(f, i))).collect();
+        let touching = read::touching(outside, &inside);
         Ok(inside.into_iter().chain(touching).collect())
     }
 
@@ -268,23 +266,6 @@ impl PostgresStore {
             })
         };
         rows.iter().map(superseded).collect()
-    }
-}
-
-/// Whether a cancel or a withdrawal speaks of this fact.
-fn touches(f: &StoredFact, of: &StoredFact) -> bool {
-    match &f.fact.body {
-        Body::Cancel(c) => {
-            of.fact.kind() == Kind::Flow && c.original.is_some() && c.original == of.fact.reference
-        }
-        Body::Withdrawal(w) => match &w.target {
-            Target::Record(place) => of.fact.place == *place,
-            Target::Feed(feed) => of.fact.feed == *feed,
-            Target::Ticket(ticket) => {
-                of.fact.kind() == Kind::Correction && of.fact.reference.as_ref() == Some(ticket)
-            }
-        },
-        _ => false,
     }
 }
 

@@ -13,10 +13,9 @@ use crate::{
 };
 use async_trait::async_trait;
 use record::FeedKey;
+use returns::Row;
 use returns::date::Date;
-use returns::fact::Target;
 use returns::ledger::StoredFact;
-use returns::{Body, Row};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 use std::sync::{Arc, LazyLock};
@@ -158,8 +157,8 @@ async fn superseded(
     rows.iter().map(read).collect()
 }
 
-/// Cancels, corrections and withdrawals of an account that are dated outside of a span.
-async fn acts_elsewhere(
+/// The facts of an account whose key has no date, dated outside of a span.
+async fn undated_elsewhere(
     connection: &mut SqliteConnection,
     account: i64,
     after: &str,
@@ -168,7 +167,7 @@ async fn acts_elsewhere(
 ) -> Result<Vec<StoredFact>, Failure> {
     static ELSEWHERE: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "SELECT {} FROM fact WHERE account_id = ? AND kind IN ('cancel', 'withdrawal')
+            "SELECT {} FROM fact WHERE account_id = ? AND key_as_of IS NULL
              AND NOT (as_of > ? AND as_of <= ?) ORDER BY as_of, rowid",
             columns::list(&fact::columns(), "")
         )
@@ -177,22 +176,6 @@ async fn acts_elsewhere(
         sqlx::query(ELSEWHERE.as_str()).bind(account).bind(after).bind(until).fetch_all(connection).await?;
     let read = |row| fact::read(&mut Columns::new(row, 0), names).map(|(_, stored)| stored);
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
-}
-
-/// Whether an act speaks of one of these facts.
-fn touches(act: &StoredFact, facts: &[StoredFact]) -> bool {
-    facts.iter().map(|f| &f.fact).any(|fact| match (&act.fact.body, &fact.body) {
-        (Body::Withdrawal(w), body) => match (&w.target, body) {
-            (Target::Record(place), _) => *place == fact.place,
-            (Target::Feed(feed), _) => *feed == fact.feed,
-            (Target::Ticket(ticket), Body::Correction(c)) => *ticket == c.ticket,
-            (Target::Ticket(_), _) => false,
-        },
-        (Body::Cancel(cancel), Body::Flow(_)) => {
-            cancel.original.is_some() && cancel.original == fact.reference
-        }
-        _ => false,
-    })
 }
 
 type Reading = sqlx::pool::PoolConnection<sqlx::Sqlite>;
@@ -264,9 +247,8 @@ impl SqliteStore {
         let after = before.as_ref().map(|b: &Published| text_date(b.row.as_of)).unwrap_or_default();
         let mut facts = facts_between(&mut tx, account, &after, &date, &self.names).await?;
         facts.extend(published.as_ref().and_then(|p| carried(&p.row)));
-        let elsewhere = acts_elsewhere(&mut tx, account, &after, &date, &self.names).await?;
-        let touching: Vec<_> = elsewhere.into_iter().filter(|f| touches(f, &facts)).collect();
-        facts.extend(touching);
+        let elsewhere = undated_elsewhere(&mut tx, account, &after, &date, &self.names).await?;
+        facts.extend(read::touching(elsewhere, &facts));
         self.know_places(&mut tx, facts.iter()).await?;
         read::in_order(&mut facts, &self.names.partitions);
         let asked = Asked { day: Some((account, date.as_str())), ..Asked::default() };

@@ -840,12 +840,22 @@ pub async fn a_figure_has_its_evidence(opened: Opened) {
     let ready = Ready::new(opened).await;
     let rows = ["2025-01-02", "2025-01-03", "2025-01-06"].map(|d| write(1, RowChange::New(row(d, "100"))));
     let between = flow("2025-01-05", "T1", "5");
+    let [dated_before, dated_after] = ["2025-01-02", "2025-01-07"].map(|d| flow(d, "T1", "6"));
     let mut account = account(1, "A-1");
     account.profile.base_currency = Some(*b"EUR");
     let unit = CommitUnit {
         accounts: vec![account],
         rows: rows.into(),
-        facts: facts(1, [flow("2025-01-03", "T0", "5"), between.clone(), flow("2025-01-07", "T2", "5")]),
+        facts: facts(
+            1,
+            [
+                flow("2025-01-03", "T0", "5"),
+                between.clone(),
+                flow("2025-01-07", "T2", "5"),
+                dated_before.clone(),
+                dated_after.clone(),
+            ],
+        ),
         breaks: vec![BreakWrite { as_of: Some(date("2025-01-06")), ..broken("roll_forward", "0.5") }],
         ..ready.unit()
     };
@@ -857,7 +867,8 @@ pub async fn a_figure_has_its_evidence(opened: Opened) {
     assert_eq!(published.row, row("2025-01-06", "101"));
     assert_eq!(evidence.before.unwrap().row.as_of, date("2025-01-03"));
     let carried = StoredFact { fact: summary_of(&published.row), in_row: true, waiting: None };
-    assert_eq!(evidence.facts, [between, carried], "in order of their dates");
+    let expected = [dated_before, between, carried, dated_after];
+    assert_eq!(evidence.facts, expected, "all versions of a flow of the day, in order of their dates");
     assert_eq!(evidence.base_currency, Some(*b"EUR"));
     assert_eq!(evidence.superseded.len(), 1);
     assert_eq!((evidence.breaks.len(), evidence.quarantine.len()), (1, 0));

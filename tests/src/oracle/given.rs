@@ -111,6 +111,34 @@ fn correction() -> BoxedStrategy<Say> {
         .boxed()
 }
 
+/// A few sums of flows, so that what a vendor says and what a correction says meet.
+fn round_sum() -> impl Strategy<Value = i64> {
+    prop_oneof![2 => Just(0i64), 3 => Just(100_000_000i64), 1 => Just(200_000_000i64)]
+}
+
+/// A flow with an id, of which there are two: it is seldom said but once.
+fn versioned_flow() -> BoxedStrategy<Say> {
+    let amount = (round_sum(), any::<bool>()).prop_map(|(sum, out)| if out { -sum } else { sum });
+    (0u8..14, 0u8..2, weighted(0.9, amount), of(0u8..24), of(0u8..14))
+        .prop_map(|(day, id, amount, minute, effective)| {
+            let effective = effective.map(|e| e.min(day));
+            Say::Flow { day, id: Some(id), fee: false, amount, minute, foreign: false, effective }
+        })
+        .boxed()
+}
+
+fn correction_of_flows() -> BoxedStrategy<Say> {
+    let patch = || weighted(0.6, weighted(0.9, round_sum()));
+    (0u8..14, 0u8..3, 0u8..4, [patch(), patch()])
+        .prop_map(|(day, ticket, time, [contributions, distributions])| Say::Correction {
+            day,
+            ticket,
+            time,
+            fields: [None, contributions, distributions, None],
+        })
+        .boxed()
+}
+
 fn quarantined() -> BoxedStrategy<Say> {
     (0u8..14, any::<bool>()).prop_map(|(day, released)| Say::Quarantined { day, released }).boxed()
 }
@@ -181,6 +209,10 @@ fn spec(kind: Kinds) -> BoxedStrategy<Spec> {
     let say = match kind {
         Kinds::Summaries => summary().boxed(),
         Kinds::Valuations => prop_oneof![2 => valuation(), 1 => detail(), 1 => summary_of_flows()].boxed(),
+        Kinds::Versions => {
+            prop_oneof![5 => summary(), 7 => versioned_flow(), 4 => correction_of_flows(), 2 => cancel(), 1 => rest()]
+                .boxed()
+        }
         Kinds::All => {
             prop_oneof![8 => summary(), 4 => detail(), 2 => correction(), 2 => rest(), 1 => valuation()]
                 .boxed()
@@ -234,6 +266,8 @@ pub enum Kinds {
     Summaries,
     /// Values at times and flows at times.
     Valuations,
+    /// Flows with an id in many versions, on few dates, and corrections of their sums.
+    Versions,
     All,
     /// All of these and holdings, in feeds of which some have an end, on few dates.
     Whole,
@@ -280,14 +314,15 @@ pub fn given(kinds: Kinds, timed: bool) -> BoxedStrategy<Given> {
     let feeds = if is_whole { wholes() } else { Just(Vec::new()).boxed() };
     (policy(timed), vec(spec(kinds), 1..24), any::<bool>(), feeds)
         .prop_map(move |(mut policy, mut specs, period, whole)| {
-            specs.iter_mut().filter(|_| is_whole).for_each(|spec| spec.say.on_few_dates(5));
+            let is_dense = is_whole || matches!(kinds, Kinds::Versions);
+            specs.iter_mut().filter(|_| is_dense).for_each(|spec| spec.say.on_few_dates(5));
             // Whether flows are those of a line's whole period is the mapping's to say, once for all lines.
             for spec in &mut specs {
                 if let Say::Summary { of_period, .. } = &mut spec.say {
                     *of_period = period;
                 }
             }
-            let details = matches!(kinds, Kinds::Valuations);
+            let details = matches!(kinds, Kinds::Valuations | Kinds::Versions);
             for vendor in policy.vendors.iter_mut().filter(|_| details) {
                 vendor.flows_from = FlowsFrom::Detail;
             }

@@ -2,9 +2,9 @@
 use super::head::Head;
 use super::live::Live;
 use super::make::{Made, Scene, keep_late};
-use super::version::{Said, Voices};
+use super::version::Voices;
 use super::{Ground, Profile, clock, day};
-use crate::date::Date;
+use crate::date::{Date, Micros};
 use crate::fact::{Origin, Stated};
 use crate::link::chain_meets;
 use crate::row::{Reason, Row};
@@ -28,8 +28,6 @@ pub(super) struct Plan<'a, 'l> {
 pub(super) struct Counted<'a, 'l> {
     /// By date.
     pub live: &'l [Live<'a>],
-    /// Every content, by key.
-    pub said: &'l [Said<'a>],
     pub voices: &'l Voices<'a>,
 }
 
@@ -43,7 +41,7 @@ impl Plan<'_, '_> {
     pub(super) fn build(&self) -> Built {
         let mut built = Built { rows: Vec::new(), met: None };
         let mut head = self.base.cloned();
-        let mut window = self.left_over();
+        let (mut window, mut opens) = self.left_over();
         let start = head.as_ref().map_or(Date::MIN, |head| head.as_of);
         let from = self.counted.live.partition_point(|l| self.base.is_some() && l.date <= start);
         for day in self.counted.live[from..].chunk_by(|a, b| a.date == b.date) {
@@ -52,9 +50,8 @@ impl Plan<'_, '_> {
                 break;
             }
             window.extend_from_slice(day);
-            let Some(Made { row, carried, closes }) = self.scene(as_of, head.as_ref(), &window).make() else {
-                continue;
-            };
+            let scene = self.scene(as_of, head.as_ref(), opens, &window);
+            let Some(Made { row, carried, closes }) = scene.make() else { continue };
             let met = self.meets(&row);
             head = Some(Head::from(&row));
             built.rows.push((row, carried));
@@ -63,6 +60,7 @@ impl Plan<'_, '_> {
                 return built;
             }
             keep_late(&mut window, as_of, closes);
+            opens = closes;
         }
         if self.known_to == Date::MAX {
             self.mark_open(&mut built);
@@ -72,9 +70,16 @@ impl Plan<'_, '_> {
 }
 
 impl<'a> Plan<'a, '_> {
-    fn scene<'s>(&'s self, as_of: Date, before: Option<&'s Head>, window: &'s [Live<'a>]) -> Scene<'a, 's> {
-        let Plan { counted: Counted { said, .. }, profile, ground, .. } = *self;
-        Scene { as_of, before, window, spills: self.spills(as_of), said, profile, ground }
+    fn scene<'s>(
+        &'s self,
+        as_of: Date,
+        before: Option<&'s Head>,
+        opens: Option<Micros>,
+        window: &'s [Live<'a>],
+    ) -> Scene<'a, 's> {
+        let Plan { counted: Counted { voices, .. }, profile, ground, .. } = *self;
+        let (spills, said) = (self.spills(as_of), voices.said.as_slice());
+        Scene { as_of, before, opens, window, spills, said, profile, ground }
     }
 
     /// Whether something dated on a day counts on the next: a valuation after the cut-off.
@@ -85,14 +90,14 @@ impl<'a> Plan<'a, '_> {
         tomorrow.any(|l| !l.ended && l.fact.as_of == as_of)
     }
 
-    /// What of the base's own date belongs to the row after it.
-    fn left_over(&self) -> Vec<Live<'a>> {
-        let Some(base) = self.base else { return Vec::new() };
+    /// What of the base's own date belongs to the row after it, and when that day closed.
+    fn left_over(&self) -> (Vec<Live<'a>>, Option<Micros>) {
+        let Some(base) = self.base else { return (Vec::new(), None) };
         let same_date = |l: &&Live| l.date == base.as_of;
         let mut window: Vec<Live> = self.counted.live.iter().filter(same_date).copied().collect();
-        let closes = self.scene(base.as_of, None, &window).closes();
+        let closes = self.scene(base.as_of, None, None, &window).closes();
         keep_late(&mut window, base.as_of, closes);
-        window
+        (window, closes)
     }
 
     /// Whether all that follows a row is as it is stored. The last row of all is never met: whether its day is open depends on what

@@ -1,7 +1,7 @@
 //! What became of each fact of a day, and the day that was linked: for people who ask why.
 use super::day::{self, Flows, Value};
 use super::head::Head;
-use super::live::{Live, live};
+use super::live::{Live, add_lost, live};
 use super::make::Scene;
 use super::overlay::{Overlay, Pinned};
 use super::undated::{Seen, settle_undated};
@@ -54,6 +54,8 @@ pub enum Became {
     Acts,
     /// It came after the day had closed, and belongs to the next row.
     NextRow,
+    /// A flow with the vendor's own id whose version that counts is dated outside of the row's days.
+    OtherDate,
 }
 
 impl fmt::Display for Became {
@@ -79,6 +81,7 @@ impl fmt::Display for Became {
             Became::Holds => "holds the day until it is settled",
             Became::Acts => "acts on other facts",
             Became::NextRow => "after the day's close: belongs to the next row",
+            Became::OtherDate => "counts on its own date, for another row",
         };
         f.write_str(text)
     }
@@ -109,8 +112,8 @@ pub struct Explained {
     pub pinned: Vec<Pinned>,
 }
 
-/// Explains a row by the facts dated after the row before it, up to its date, and the withdrawals, corrections and cancels that
-/// touch them.
+/// Explains a row by the facts dated after the row before it, up to its date, and, of whatever date, the other versions of undated flows
+/// among them and the withdrawals and cancels that touch any of these.
 pub fn explain_day(
     facts: &[StoredFact],
     row: &Row,
@@ -123,10 +126,11 @@ pub fn explain_day(
     let voices = voices(facts, &withdrawn, &seen, ground);
     let mut lost = Vec::new();
     let said = settle_undated(&voices, facts, &seen, &mut lost);
-    let live = live(&said, None, base_currency, ground);
+    let mut live = live(&said, None, base_currency, ground);
+    add_lost(&mut live, &lost, ground);
     let head = before.map(Head::from);
     let mut window = live.clone();
-    window.retain(|l| l.date <= row.as_of && !matches!(l.fact.kind(), Kind::Account | Kind::Withdrawal));
+    window.retain(|l| is_of(row, l) && !matches!(l.fact.kind(), Kind::Account | Kind::Withdrawal));
     let profile = Profile {
         first_values: [(row.value_vendor, Date::MIN)].into_iter().collect(),
         base_currency,
@@ -135,9 +139,10 @@ pub fn explain_day(
     let scene = Scene {
         as_of: row.as_of,
         before: head.as_ref(),
+        opens: None,
         window: &window,
         spills: false,
-        said: &said,
+        said: &voices.said,
         profile: &profile,
         ground,
     };
@@ -158,6 +163,11 @@ pub fn explain_day(
     let pinned = taken.as_ref().map(|taken| taken.overlay.pinned.clone()).unwrap_or_default();
     let day = taken.filter(|_| row.status != Status::Imported).map(|taken| taken.day(&scene, vendor));
     Explained { became, day, pinned }
+}
+
+/// Whether something counts on one of a row's days.
+fn is_of(row: &Row, live: &Live) -> bool {
+    live.date <= row.as_of && row.previous_as_of.is_none_or(|before| live.date > before)
 }
 
 /// What the feeding vendor says of the day, corrected.
@@ -193,7 +203,7 @@ struct View<'a, 'l> {
     facts: &'l [StoredFact],
     withdrawn: &'l Withdrawn<'a>,
     voices: &'l Voices<'a>,
-    lost: &'l [usize],
+    lost: &'l [Said<'a>],
     live: &'l [Live<'a>],
     row: &'l Row,
     taken: Option<&'l Taken<'a>>,
@@ -208,7 +218,7 @@ impl View<'_, '_> {
             None if is_partial(&stored.fact, self.ground) => return Became::Waiting(WaitingReason::Trailer),
             None if self.withdrawn.covers(&stored.fact) => return Became::Withdrawn,
             None if self.voices.lacked.contains(&n) => return Became::Lacked,
-            None if self.lost.contains(&n) => return Became::Superseded { by: None },
+            None if self.is_lost(n) => return Became::Superseded { by: self.winner_over(&stored.fact) },
             None => {}
         }
         let contents: Vec<&Said> =
@@ -221,6 +231,15 @@ impl View<'_, '_> {
             Some(live) => self.of_live(live, contents.len().saturating_sub(1)),
             None => Became::Superseded { by: contents.last().map(|s| s.index) },
         }
+    }
+
+    fn is_lost(&self, n: usize) -> bool {
+        self.lost.iter().any(|said| self.voices.witnesses(said.span).contains(&n))
+    }
+
+    /// Where the version is that counts of an undated flow, if it is among the facts.
+    fn winner_over(&self, fact: &Fact) -> Option<usize> {
+        self.live.iter().find(|l| !l.ended && by_key(l.fact, fact).is_eq()).map(|l| l.index)
     }
 
     fn of_live(&self, live: &Live, rivals: usize) -> Became {
@@ -254,6 +273,7 @@ impl View<'_, '_> {
         let used = match &live.fact.body {
             _ if day::is_late(live, self.row.as_of, taken.value.closes) => return Became::NextRow,
             Body::Account(_) => true,
+            Body::Flow(_) if !is_of(self.row, live) => return Became::OtherDate,
             Body::Flow(_) => day::takes_flow(live, taken.flows.place),
             Body::Summary(_) => taken.flows.place.from_summary || taken.flows.place.fees_from_summary,
             // One before the close cuts the day in parts.

@@ -23,7 +23,7 @@ pub(super) struct Live<'a> {
     pub waits: Option<WaitingReason>,
     /// All who say so, as [`Said::span`].
     pub span: (usize, usize),
-    /// Cancelled, or the same flow sent twice: it counts no more.
+    /// Cancelled, the same flow sent twice, or an undated flow that lost its date: it counts no more.
     pub ended: bool,
 }
 
@@ -51,8 +51,29 @@ pub(super) fn live<'a>(
     }
     cancel(&mut all, ground);
     find_duplicates(&mut all, ground);
-    all.sort_by(|a, b| a.date.cmp(&b.date).then_with(|| by_key(a.fact, b.fact)));
+    all.sort_by(by_date);
     all
+}
+
+/// Adds the undated flows that lost, ended, on the dates they counted on: they may have counted there once.
+pub(super) fn add_lost<'a>(all: &mut Vec<Live<'a>>, lost: &[Said<'a>], ground: Ground) {
+    if lost.is_empty() {
+        return;
+    }
+    all.extend(lost.iter().map(|s| Live {
+        fact: s.fact,
+        index: s.index,
+        date: clock::counts_on(s.fact, ground),
+        marks: Reasons::default(),
+        waits: None,
+        span: s.span,
+        ended: true,
+    }));
+    all.sort_by(by_date);
+}
+
+fn by_date(a: &Live, b: &Live) -> Ordering {
+    a.date.cmp(&b.date).then_with(|| by_key(a.fact, b.fact))
 }
 
 /// Corrections overlay each other field by field, and each cancel takes its own flow: of them every content counts.
@@ -85,12 +106,12 @@ fn waits(fact: &Fact, base: Option<[u8; 3]>, ground: Ground) -> Option<WaitingRe
 
 /// Takes away what cancels name, then, for those that name nothing, the latest live match each.
 fn cancel(all: &mut [Live], ground: Ground) {
-    let mut cancels: Vec<usize> = (0..all.len()).filter(|&n| as_cancel(&all[n]).is_some()).collect();
+    let mut cancels: Vec<usize> = (0..all.len()).filter(|&n| as_cancel(all[n].fact).is_some()).collect();
     cancels.sort_by(|&a, &b| by_version(all[a].fact, all[b].fact, ground));
     for named in [true, false] {
         for &n in &cancels {
             let by = all[n];
-            let Some(cancel) = as_cancel(&by).filter(|c| c.original.is_some() == named) else { continue };
+            let Some(cancel) = as_cancel(by.fact).filter(|c| c.original.is_some() == named) else { continue };
             let hits = all.iter().enumerate().filter(|(_, flow)| is_hit(flow, cancel, by.fact));
             if named {
                 let hits: Vec<usize> = hits.map(|(n, _)| n).collect();
@@ -110,8 +131,8 @@ fn version_then_key(a: &Fact, b: &Fact, ground: Ground) -> Ordering {
     by_version(a, b, ground).then_with(|| by_key(a, b))
 }
 
-fn as_cancel<'a>(live: &Live<'a>) -> Option<&'a Cancel> {
-    match &live.fact.body {
+pub(super) fn as_cancel(fact: &Fact) -> Option<&Cancel> {
+    match &fact.body {
         Body::Cancel(cancel) => Some(cancel),
         _ => None,
     }

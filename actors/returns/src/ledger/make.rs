@@ -1,7 +1,7 @@
 //! One day's facts made into its row.
 use super::day::{Flows, Value, flow, flows, is_late, sum, value};
 use super::head::Head;
-use super::live::{Live, live};
+use super::live::{Live, as_cancel, live, names};
 use super::overlay::{Fields, Overlay, overlay};
 use super::parts::{Amounts, Cut, Shape};
 use super::version::{Said, by_key};
@@ -17,11 +17,13 @@ use rust_decimal::Decimal;
 pub(super) struct Scene<'a, 'l> {
     pub as_of: Date,
     pub before: Option<&'l Head>,
+    /// When the row before closed, if times can tell.
+    pub opens: Option<Micros>,
     /// What is live since the row before, late flows of its date included.
     pub window: &'l [Live<'a>],
     /// Something else dated on this day counts on the next.
     pub spills: bool,
-    /// The contents that stand, by key; only read under a correction.
+    /// Every content that stands, by key; only read under a correction.
     pub said: &'l [Said<'a>],
     pub profile: &'l Profile,
     pub ground: Ground<'l>,
@@ -84,10 +86,14 @@ impl<'a, 'l> Scene<'a, 'l> {
         let mut row = self.row(value.fact, vendor, &amounts, linked, shape.timing, reasons);
         row.accrued = value.accrued;
         row.flow_vendor = flows.stated.then_some(vendor);
-        // What was said of the days between, ended or not, would be out of reach of a head restored from this row.
-        let between = |l: &Live| l.fact.as_of != self.as_of && l.fact.kind() != Kind::Withdrawal;
+        // What was said of the days between, or of flows, ended or not, would be out of reach of a head restored from this row.
+        let beside = |l: &Live| match l.fact.kind() {
+            Kind::Withdrawal => false,
+            Kind::Flow => true,
+            _ => l.fact.as_of != self.as_of,
+        };
         let alone = !self.spills
-            && !self.window.iter().any(between)
+            && !self.window.iter().any(beside)
             && self.window.iter().filter(|l| !l.ended).count() == 1;
         row.carries = alone && carry::gives_back(&row, value.fact);
         let carried = row.carries.then_some(value.index);
@@ -244,21 +250,38 @@ impl<'a, 'l> Scene<'a, 'l> {
         overlay(corrections, &moments, now, |until| self.fields_at(&said, vendor, until), self.ground)
     }
 
-    /// Every content, winning or not, of the keys that count in this window.
+    /// Every content, winning or not, of the keys that count in this window or once did, and the cancels that name them.
     fn said_in_window(&self) -> Vec<Said<'a>> {
         let mut winners: Vec<usize> = self.window.iter().map(|l| l.index).collect();
         winners.sort_unstable();
-        let counts = |contents: &&[Said]| contents.iter().any(|s| winners.binary_search(&s.index).is_ok());
+        let is_named = |s: &Said| match as_cancel(s.fact).and_then(|cancel| cancel.original.as_deref()) {
+            Some(original) => {
+                self.window.iter().any(|l| flow(l).is_some() && names(original, l.fact, s.fact))
+            }
+            None => false,
+        };
+        let counts = |contents: &&[Said]| {
+            contents.iter().any(|s| winners.binary_search(&s.index).is_ok() || is_named(s))
+        };
         self.said.chunk_by(|a, b| by_key(a.fact, b.fact).is_eq()).filter(counts).flatten().copied().collect()
     }
 
     /// The vendor's fields as they were when a fact had come; `None` before its value had.
     fn fields_at(&self, said: &[Said<'a>], vendor: Vendor, until: &Fact) -> Option<Fields> {
         let mut window = live(said, Some(until), self.profile.base_currency, self.ground);
-        window.retain(|l| l.date <= self.as_of);
+        window.retain(|l| self.covers(l));
         let value = value(&window, vendor, self.as_of, self.ground)?;
         let flows = flows(&window, vendor, self.as_of, &value, self.ground);
         Some(flows.fields(&value))
+    }
+
+    /// Whether something counts in this window: another version of an undated flow may be dated anywhere.
+    fn covers(&self, l: &Live) -> bool {
+        let is_after =
+            |head: &Head| l.date > head.as_of || (flow(l).is_some() && is_late(l, head.as_of, self.opens));
+        l.date <= self.as_of
+            && self.before.is_none_or(is_after)
+            && self.profile.performance_start.is_none_or(|start| l.date >= start)
     }
 }
 

@@ -2,10 +2,10 @@
 use super::build::{Built, Counted, Plan};
 use super::extent::{self, BEGINNING, Extent, KnownPart};
 use super::head::Head;
-use super::live::{Live, live};
+use super::live::{Live, add_lost, live};
 use super::merge::Merge;
 use super::standing::reaches_all;
-use super::undated::{Seen, settle_undated};
+use super::undated::{Seen, rests_on_more, settle_undated};
 use super::version::{Said, Voices, by_arrival, by_key, returns_after, voices, waits_outside};
 use super::withdrawn::Withdrawn;
 use super::{Changes, Ground, Outcome, Profile, RowChange, StoredFact, WaitingReason};
@@ -126,6 +126,7 @@ fn judge(
         next = extent::reference_data(profile, facts, &voices.said, ground);
     }
     let mut live = live(&said, None, next.base_currency, ground);
+    add_lost(&mut live, &lost, ground);
     live.retain(|l| {
         !matches!(l.fact.kind(), Kind::Account | Kind::Withdrawal)
             && next.performance_start.is_none_or(|start| l.date >= start)
@@ -148,10 +149,13 @@ fn judge(
         return Err(Need::More);
     }
 
-    let counted = Counted { live: &live, said: &said, voices: &voices };
+    let counted = Counted { live: &live, voices: &voices };
     let (kept, base, built) = rebuild(known, counted, &next, &extent, known_to, ground)?;
     if built.met.is_none() && !known.complete {
         return Err(Need::More);
+    }
+    if rests_on_more(&built, &live, &lost, &seen, ground) {
+        return Err(Need::Earlier(BEGINNING));
     }
     next.inception = inception(profile, base.as_ref(), &built, &live);
     let waiting = waiting(facts, &voices, &live, &lost, &seen);
@@ -238,7 +242,7 @@ fn waiting(
     facts: &[StoredFact],
     voices: &Voices,
     live: &[Live],
-    lost: &[usize],
+    lost: &[Said],
     seen: &Seen,
 ) -> Vec<Option<WaitingReason>> {
     let is_over = |s: &StoredFact| s.waiting.is_some_and(WaitingReason::is_over);
@@ -254,7 +258,7 @@ fn waiting(
             waiting[n] = reasons[said.index];
         }
     }
-    for &n in lost {
+    for &n in lost.iter().flat_map(|said| voices.witnesses(said.span)) {
         waiting[n] = Some(WaitingReason::Superseded);
     }
     for &n in voices.lacked.iter().filter(|&&n| !facts[n].fact.is_dated()) {

@@ -207,6 +207,7 @@ impl AccountState {
         let scene = Scene {
             as_of: fact.as_of,
             before: head,
+            opens: None,
             window: &[live],
             spills: false,
             said: &[],

@@ -1,9 +1,14 @@
 //! Keys without a date: flows with the vendor's own id, and the cancels that name them. One date alone cannot tell which version of such a
 //! flow wins, so whoever has seen the whole key marks the versions that lost as superseded, and a part of the
-//! history is folded by those marks.
+//! history is folded by those marks. Under a correction a mark is not enough: the vendor may have agreed with it while a version counted
+//! that lost since, and whether it did takes every version of the key, on whatever date.
+use super::build::Built;
+use super::live::Live;
 use super::version::{Said, Voices, by_key};
-use super::{StoredFact, WaitingReason};
+use super::{Ground, StoredFact, WaitingReason, clock};
+use crate::date::Date;
 use crate::fact::{Body, Fact, Kind, Origin};
+use crate::row::Row;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -24,7 +29,8 @@ impl Seen {
         stored.fact.is_dated() || self.has(&stored.fact)
     }
 
-    fn has(&self, fact: &Fact) -> bool {
+    /// Whether all of an undated fact's key is known.
+    pub(super) fn has(&self, fact: &Fact) -> bool {
         match self {
             Seen::All => true,
             Seen::Keys(keys) => keys.contains(&(fact.origin, reference(fact))),
@@ -45,7 +51,7 @@ pub(super) fn settle_undated<'a>(
     voices: &Voices<'a>,
     facts: &[StoredFact],
     seen: &Seen,
-    lost: &mut Vec<usize>,
+    lost: &mut Vec<Said<'a>>,
 ) -> Vec<Said<'a>> {
     let cancelled = cancelled(voices);
     let mut counting = Vec::with_capacity(voices.said.len());
@@ -64,11 +70,33 @@ pub(super) fn settle_undated<'a>(
             if Some(n) == winner {
                 counting.push(*content);
             } else {
-                lost.extend_from_slice(voices.witnesses(content.span));
+                lost.push(*content);
             }
         }
     }
     counting
+}
+
+/// Whether a corrected day among those built saw a version come and lose of whose key only a part is known.
+pub(super) fn rests_on_more(
+    built: &Built,
+    live: &[Live],
+    lost: &[Said],
+    seen: &Seen,
+    ground: Ground,
+) -> bool {
+    let in_part = lost.iter().filter(|s| !seen.has(s.fact));
+    let mut dates = in_part.map(|s| clock::counts_on(s.fact, ground)).peekable();
+    if dates.peek().is_none() {
+        return false;
+    }
+    let corrections = live.iter().filter(|l| l.fact.kind() == Kind::Correction);
+    let corrected: HashSet<Date> = corrections.map(|l| l.date).collect();
+    let rows: Vec<&Row> =
+        built.rows.iter().map(|(row, _)| row).filter(|r| corrected.contains(&r.as_of)).collect();
+    // A flow of the date of the row before may have come after it closed.
+    let since = |row: &Row, date: Date| row.previous_as_of.is_none_or(|before| before <= date);
+    dates.any(|date| rows.iter().any(|row| date <= row.as_of && since(row, date)))
 }
 
 fn cancelled(voices: &Voices) -> HashSet<(Origin, Option<Arc<str>>)> {

@@ -15,7 +15,15 @@ pub struct Plan {
     pub batches: Vec<Batch>,
     /// Of some feeds it is known when they are through.
     pub whole: Vec<WholeFeed>,
-    policy: u16,
+    pub policy: u16,
+}
+
+impl Plan {
+    /// With every vendor's flows one by one.
+    pub fn in_detail(self) -> Plan {
+        // The third bit of each vendor's own, see `ground_of`.
+        Plan { policy: self.policy | 1 << 3 | 1 << 8 | 1 << 13, ..self }
+    }
 }
 
 /// A line each, so that a counterexample can be read.
@@ -43,15 +51,16 @@ pub struct Batch {
 }
 
 /// How often each kind comes: summary, valuation, flow, flow with an id, correction, cancel, withdrawal, quarantined, holding,
-/// account, opening or return.
-pub type Mix = [u32; 11];
-pub const SUMMARIES: Mix = [10, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0];
-pub const DETAIL: Mix = [2, 8, 6, 6, 0, 4, 1, 0, 2, 0, 0];
-pub const CORRECTED: Mix = [10, 0, 1, 1, 8, 0, 3, 1, 0, 0, 0];
-pub const EVERYTHING: Mix = [10, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1];
+/// account, opening or return; and of few amounts, so that they agree, flow with an id, correction of flows.
+pub type Mix = [u32; 13];
+pub const SUMMARIES: Mix = [10, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0];
+pub const DETAIL: Mix = [2, 8, 6, 6, 0, 4, 1, 0, 2, 0, 0, 0, 0];
+pub const CORRECTED: Mix = [10, 0, 1, 1, 8, 0, 3, 1, 0, 0, 0, 0, 0];
+pub const MOVED: Mix = [8, 1, 0, 0, 0, 2, 1, 1, 0, 0, 0, 9, 7];
+pub const EVERYTHING: Mix = [10, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1, 0, 0];
 
-/// Numbers a fact is made from.
-type Seed = (usize, u16, u8, i64, Option<u64>, Option<i64>, (i64, u64), i64, u8, u16);
+/// Numbers a fact is made from: its kind, vendor, day, amount, revision, arrival, place, feed, name, and bits for the rest.
+pub type Seed = (usize, u16, u8, i64, Option<u64>, Option<i64>, (i64, u64), i64, u8, u16);
 
 pub fn plan(mix: Mix) -> impl Strategy<Value = Plan> {
     let kinds: Vec<usize> =
@@ -130,7 +139,7 @@ fn at(day: Date, hours: u16) -> i64 {
     i64::from(returns::date::days(day)) * 86_400_000_000 + i64::from(hours) * 3_600_000_000
 }
 
-fn fact(seed: Seed) -> Fact {
+pub fn fact(seed: Seed) -> Fact {
     let (kind, vendor, n, amount, revision, arrival, (partition, position), feed, name, more) = seed;
     let as_of = day(n);
     let place =
@@ -236,6 +245,22 @@ fn body(kind: usize, as_of: Date, amount: i64, name: u8, more: u16) -> Body {
             closed_on: None,
             name: None,
         }),
+        11 => Body::Flow(Flow {
+            class: Class::Contribution,
+            amount: (!bit(0) || !bit(1)).then_some(Decimal::from(amount % 3)),
+            currency: None,
+            at: bit(2).then(|| at(as_of, (more >> 8) % 24)),
+            effective: None,
+            security: None,
+            counter_account: None,
+            description: None,
+            own_id: true,
+        }),
+        12 => Body::Correction(Box::new(Correction {
+            end_value: Patch::Absent,
+            fees: Patch::Absent,
+            ..correction(amount, name, more & !0b10_1000)
+        })),
         _ if bit(0) => Body::Opening(Opening {
             end: Decimal::from(amount + 50),
             cumulative_twrr: Decimal::new(amount, 2),

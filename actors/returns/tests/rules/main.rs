@@ -167,6 +167,34 @@ fn a_flow_on_a_day_without_a_value_belongs_to_the_next_valued_day() {
 }
 
 #[test]
+fn a_correction_is_released_by_what_a_flow_with_an_id_said_before_its_next_version() {
+    let mut policy = policy();
+    policy.vendors[0].flows_from = FlowsFrom::Detail;
+    let id = |day, amount| flow(day, "id", amount).own_id();
+    let taken = |n| correction(17, "t").and(|c| c.distributions = Patch::Set(Decimal::from(90))).arrival(n);
+    let unpriced = || id(9, 0).and_flow(|f| f.amount = None);
+    let tells = |facts: &[Said]| {
+        let folded = fold_of(facts, &policy);
+        let row = folded.rows.last().unwrap();
+        (row.reasons.has(Reason::Corrected), row.distributions)
+    };
+    let before = [summary(1, 900).arrival(0), summary(17, 900).arrival(0)];
+    let of = |facts: &[Said]| tells(&[&before[..], facts].concat());
+    let (agreed, free) = (id(9, -90).arrival(2), (false, Decimal::ZERO));
+    // The vendor agreed before its flow lost its amount, moved to another row's days or was cancelled, on whatever date.
+    assert_eq!(of(&[taken(1), agreed.clone(), unpriced().arrival(3)]), free);
+    assert_eq!(of(&[taken(1), agreed.clone(), id(1, -90).arrival(3)]), free);
+    assert_eq!(of(&[taken(1), agreed.clone(), cancel(1, Some("id"), -90).arrival(3)]), free);
+    // It had lost before the correction came.
+    let held = (true, Decimal::from(90));
+    assert_eq!(of(&[agreed.clone(), unpriced().arrival(3), taken(4)]), held);
+    assert_eq!(of(&[agreed.clone(), id(1, -90).arrival(3), taken(4)]), held);
+    assert_eq!(of(&[agreed.clone(), cancel(1, Some("id"), -90).arrival(3), taken(4)]), held);
+    // A version that never counted, for a higher one dated elsewhere was there already.
+    assert_eq!(of(&[id(1, -90).revision(5).arrival(1), taken(1), agreed]), held);
+}
+
+#[test]
 fn a_flow_with_an_id_moves_with_its_corrected_date() {
     let mut policy = policy();
     policy.vendors[0].flows_from = FlowsFrom::Detail;
@@ -336,6 +364,34 @@ fn what_became_of_each_fact_is_told() {
     assert_eq!(told.became, expected);
     assert_eq!(told.day.unwrap().end_value, Decimal::from(120));
     assert_eq!(folded.rows[0].value_vendor, Vendor(0));
+}
+
+#[test]
+fn a_correction_that_a_moved_flow_confirmed_is_told_as_released() {
+    let mut policy = policy();
+    policy.vendors[0].flows_from = FlowsFrom::Detail;
+    let id = |day, amount| flow(day, "id", amount).own_id();
+    let facts = [
+        summary(1, 900).arrival(0),
+        summary(17, 900).arrival(0),
+        correction(17, "t").and(|c| c.distributions = Patch::Set(Decimal::from(90))).arrival(1),
+        id(9, -90).arrival(2),
+        id(1, -90).arrival(3),
+    ];
+    let partitions = partitions();
+    let ground = returns::ledger::Ground {
+        policy: &policy,
+        partitions: &partitions,
+        feeds: &returns::ledger::NO_FEEDS,
+    };
+    let folded = fold(&new(&facts), &Default::default(), ground);
+    // What the store gives of the second row: the facts of its days, and all versions of the flow among them.
+    let told = explain_day(&folded.facts[1..], &folded.rows[1], Some(&folded.rows[0]), None, ground);
+    let expected =
+        [Became::Won { rivals: 0 }, Became::Released, Became::Superseded { by: Some(3) }, Became::OtherDate];
+    assert_eq!(told.became, expected);
+    assert_eq!(told.day.unwrap().distributions, Decimal::ZERO);
+    assert!(!folded.rows[1].reasons.has(Reason::Corrected));
 }
 
 #[test]
