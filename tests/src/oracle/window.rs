@@ -1,6 +1,6 @@
 //! Windows over rows (F4), by walking over all of them.
 use super::chain::{Figures, Index};
-use super::number::{Q, int, is_zero, root, round, zero};
+use super::number::{Q, fits, int, is_zero, root, round, zero};
 use jiff::civil::Date;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,10 @@ pub fn between(rows: &[Figures], base: Date, to: Date, may_be_stale: bool) -> Wi
         _ if stale => Err(Missing::StaleBase),
         (None, _) => Err(Missing::Undefined),
         _ if last.segment != from.segment => Err(Missing::Segment),
-        (Some(now), Some(then)) if last.incepted && !is_zero(then) => Ok(round(&(now / then - int(1)), 18)),
+        // As a row's own return beyond the decimal type is `out_of_range`, a window's is undefined.
+        (Some(now), Some(then)) if last.incepted && !is_zero(then) => {
+            Some(round(&(now / then - int(1)), 18)).filter(fits).ok_or(Missing::Undefined)
+        }
         _ => Err(Missing::Undefined),
     };
     Window {
