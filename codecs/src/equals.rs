@@ -71,7 +71,7 @@ impl NumberingFramer {
 /// Identities do not depend on where a record stands.
 fn nowhere() -> Stamp {
     let place = Place { partition: PartitionKey(0), position: Position::default() };
-    Stamp { vendor: Vendor(0), arrival: Arrival(None), place, feed: FeedKey(0), salt: None, stream: false }
+    Stamp { vendor: Vendor(0), arrival: Arrival(None), place, feed: FeedKey(0), salt: None, stream: None }
 }
 
 impl NumberingFramer {

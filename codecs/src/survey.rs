@@ -212,7 +212,7 @@ fn date_of(mapped: &Arc<Mapped>, record: &Option<Kept>) -> Option<Date> {
         place,
         feed: FeedKey(0),
         salt: None,
-        stream: false,
+        stream: None,
     };
     let view = View { context: context.as_ref(), ..View::default() };
     let mut reader = Reader::new(mapped.clone());

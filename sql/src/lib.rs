@@ -56,7 +56,7 @@ pub trait Store: Send + Sync {
     async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError>;
     /// The accounts that are affected, in no order.
     async fn affected(&self, what: &Affected) -> Result<Vec<AffectedAccount>, StoreError>;
-    /// Records of a partition in quarantine, before a position; and whether any of its feed names no account and date.
+    /// Records of a partition in quarantine, up to a position, its record included; and whether any of its feed names no account and date.
     async fn bad_records(
         &self,
         feed: FeedKey,

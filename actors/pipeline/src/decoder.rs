@@ -6,7 +6,7 @@ use crate::generation::Plan;
 use crate::guard::{Failure, Guard};
 use crate::mailbox::{Mailbox, Parcel};
 use crate::messages::{AccountBatch, Flowing, NewAlias, Raw, Rejected};
-use crate::pieces::{bad_share, split, undecodable};
+use crate::pieces::{bad_share, controls_hold, split, undecodable};
 use crate::topology::layouts::CORRECTIONS;
 use actix::prelude::*;
 use codecs::{Decoded, Observation, Reject};
@@ -51,6 +51,8 @@ pub(crate) struct VendorWork {
     pub(crate) crosswalk: Crosswalk,
     account_no: Arc<str>,
     pub(crate) mapping_version: u32,
+    /// Its feeds declare counts or totals.
+    controlled: bool,
     metrics: VendorMetrics,
 }
 
@@ -81,6 +83,7 @@ impl VendorWork {
             crosswalk: Crosswalk::default(),
             account_no: l.account_no.clone(),
             mapping_version: l.layout.version(),
+            controlled: l.layout.is_controlled(),
             metrics: VendorMetrics {
                 decoded: counter("decoded"),
                 ignored: counter("ignored"),
@@ -200,6 +203,8 @@ impl Work {
         }
         if let Some(Some(first)) = pieces.first_mut() {
             first.breaks.extend(bad_share(raw, &tally, &self.rules));
+            let controlled = self.vendors.get(&raw.feed.vendor).is_some_and(|vendor| vendor.controlled);
+            first.breaks.extend(controls_hold(raw).into_iter().filter(|_| controlled));
         }
     }
 }

@@ -160,6 +160,13 @@ fn feed_breaks(raw: &RawBatch, rejects: &[Vec<Rejected>]) -> Vec<BreakWrite> {
     breaks
 }
 
+/// What a feed that is in declares agrees, whatever an earlier version of its mapping made of it.
+pub(crate) fn controls_hold(raw: &RawBatch) -> Vec<BreakWrite> {
+    let holds = |rule| BreakWrite { broken: false, ..feed_break(raw, rule, "block", "") };
+    let rules = [Control::COUNT, Control::TOTAL].into_iter().filter(|_| !raw.feed.gated);
+    rules.map(holds).collect()
+}
+
 /// Whether more of the feed is bad than is tolerated (F6): broken, or passing. Nothing where no tolerance is set.
 pub(crate) fn bad_share(raw: &RawBatch, tally: &Tally, rules: &Rules) -> Option<BreakWrite> {
     rules.of(Rule::BadShare).warn?;

@@ -121,7 +121,8 @@ pub fn currency(row: &Row<'_>, text: &Option<Text>) -> Outcome<Option<[u8; 3]>> 
     }
 }
 
-/// A reference where the feed gives none: what the flow says, and which of its equals it is. Never its place.
+/// A reference where the feed gives none: what the flow says, and which of its equals it is. On a stream nothing counts equals, so there its
+/// place makes it one of its own, and the ledger asks the policy what becomes of equals; nowhere else is a place part of it.
 fn generated(
     pen: &mut Pen<'_, '_, '_>,
     account: &str,
@@ -137,6 +138,13 @@ fn generated(
     hash.text(flow.description.as_deref().unwrap_or_default());
     let identity = hash.finish();
     let ordinal = ordinal(pen, as_of, identity)?;
+    if let Some(partition) = &pen.stamp.stream {
+        let mut hash = Identity::new(what, account, as_of);
+        hash.bytes(&identity.to_be_bytes());
+        hash.bytes(&partition.to_be_bytes());
+        hash.text(&pen.stamp.place.position.to_string());
+        return Ok(format!("{STREAM_REFERENCE}{:032x}", hash.finish()).into());
+    }
     // A delta feed says only what is new, so its lines equal no line of another feed.
     let salted = match &pen.stamp.salt {
         Some(salt) => {
@@ -147,9 +155,7 @@ fn generated(
         }
         None => identity,
     };
-    // In a file equals are counted, so that two lines are two flows; in a stream the ledger asks the policy.
-    let mark = if pen.stamp.stream { STREAM_REFERENCE } else { '=' };
-    Ok(with_ordinal(format!("{mark}{salted:032x}"), ordinal))
+    Ok(with_ordinal(format!("={salted:032x}"), ordinal))
 }
 
 /// Which of its equals the observation is, in its feed.

@@ -20,6 +20,7 @@ use reader::{Reader, Stamp, Verdict, View, Writer, check_account};
 use record::{Context, Counts, Position, RawBatch, RawRecord};
 use returns::{Arrival, Body, Date, Fact, Origin, Place, Vendor};
 use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// A record up to this long is kept whole in quarantine, in bytes.
 const KEPT_WHOLE: usize = 1024 * 1024;
@@ -222,7 +223,7 @@ fn mapped(
         place: Place { partition: batch.partition.key, position: Position::default() },
         feed: batch.feed.key,
         salt: batch.feed.hash.filter(|_| salted),
-        stream: !batch.feed.ends,
+        stream: (!batch.feed.ends).then(|| xxh3_128(batch.partition.id.as_str().as_bytes())),
     };
     let mut writer = Writer::new(out);
     for record in &batch.records {

@@ -22,8 +22,8 @@ pub struct Stamp {
     pub feed: FeedKey,
     /// The feed's hash, where it makes references.
     pub salt: Option<[u8; 32]>,
-    /// The feed is a stream: nothing tells a flow sent twice from two flows that are alike.
-    pub stream: bool,
+    /// The feed is a stream, read as the partition of that hash: nothing tells a flow sent twice from two flows that are alike.
+    pub stream: Option<u128>,
 }
 
 /// What a record came to.

@@ -184,12 +184,12 @@ pub async fn bad_records(
     before: Progress,
 ) -> Result<BadRecords, StoreError> {
     let before = match before {
-        Progress::Start => Some("0".to_owned()),
+        Progress::Start => Some("-1".to_owned()),
         Progress::At(position) => Some(position.sequence.to_string()),
         Progress::End => None,
     };
     let row = sqlx::query(
-        "SELECT count(*) FILTER (WHERE partition_id = $2 AND ($3::numeric IS NULL OR split_part(position, '.', 1)::numeric < $3::numeric)),
+        "SELECT count(*) FILTER (WHERE partition_id = $2 AND ($3::numeric IS NULL OR split_part(position, '.', 1)::numeric <= $3::numeric)),
             coalesce(bool_or(status = 'open' AND (account_id IS NULL OR as_of IS NULL)), false)
          FROM quarantine WHERE feed_id = $1",
     )

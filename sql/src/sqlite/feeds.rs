@@ -87,13 +87,13 @@ impl SqliteStore {
         before: Progress,
     ) -> Result<BadRecords, Failure> {
         let before = match before {
-            Progress::Start => Some(0),
+            Progress::Start => Some(-1),
             // Offsets in files fit: what does not is a stream, whose feeds have no end.
             Progress::At(position) => Some(i64::try_from(position.sequence).unwrap_or(i64::MAX)),
             Progress::End => None,
         };
         let query = "SELECT
-                count(*) FILTER (WHERE partition_id = ?2 AND (?3 IS NULL OR CAST(position AS INTEGER) < ?3)),
+                count(*) FILTER (WHERE partition_id = ?2 AND (?3 IS NULL OR CAST(position AS INTEGER) <= ?3)),
                 coalesce(max(status = 'open' AND (account_id IS NULL OR as_of IS NULL)), 0)
             FROM quarantine WHERE feed_id = ?1";
         let row =

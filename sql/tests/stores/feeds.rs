@@ -197,7 +197,8 @@ pub async fn bad_records_of_a_feed_are_counted(opened: Opened) {
     ready.commit(CommitUnit { quarantine: named, ..ready.unit() }).await;
     let bad =
         async |before| ready.store().bad_records(ready.feed, ready.partition.key, before).await.unwrap();
-    assert_eq!(bad(at(20)).await, BadRecords { count: 1, unread: false });
+    assert_eq!(bad(at(19)).await, BadRecords { count: 1, unread: false });
+    assert_eq!(bad(at(20)).await.count, 2, "a checkpoint is the place of the last record read");
     assert_eq!(bad(Progress::End).await, BadRecords { count: 2, unread: false });
     ready.commit(CommitUnit { quarantine: vec![record(3, None)], ..ready.unit() }).await;
     assert_eq!(

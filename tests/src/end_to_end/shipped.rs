@@ -134,3 +134,15 @@ fn every_status_of_the_figures_is_in_the_samples() {
     assert!(accounts.len() >= 40, "{} accounts", accounts.len());
     assert!(days.len() >= 60, "{} days", days.len());
 }
+
+#[test]
+fn what_the_readme_shows_of_records_and_observations_is_what_a_run_says() {
+    let dietz = Dietz::shipped();
+    let said = dietz.ok(&[]);
+    let readme = std::fs::read_to_string(checkout().join("README.md")).expect("the README");
+    let shown =
+        |begin: &str| readme.lines().find(|line| line.starts_with(begin)).expect("a line of the summary");
+    for begin in ["source        custody", "records       ", "observations  ", "store         "] {
+        assert!(said.lines().any(|line| line == shown(begin)), "README shows {}\n{said}", shown(begin));
+    }
+}

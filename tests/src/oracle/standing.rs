@@ -50,8 +50,8 @@ pub fn stamp(fact: &Fact, names: &Names) -> Stamp {
     (fact.arrival, natural(&names[&fact.place.partition]), fact.place.position)
 }
 
-fn version(fact: &Fact, names: &Names) -> (Option<u64>, Stamp, Content) {
-    (fact.revision, stamp(fact, names), fact.content)
+fn version(fact: &Fact, names: &Names) -> (Option<u64>, Stamp, u32, Content) {
+    (fact.revision, stamp(fact, names), fact.mapping_version, fact.content)
 }
 
 /// One fact of each identity (key, feed, content), at its earliest place; those withdrawn are gone, by an order or by a newer feed.

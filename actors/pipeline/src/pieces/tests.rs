@@ -145,6 +145,17 @@ fn a_feed_with_an_end_tells_its_dates_and_when_it_is_through() {
 }
 
 #[test]
+fn a_feed_that_is_in_holds_what_it_declares_and_one_that_waits_does_not() {
+    let mut raw = raw("");
+    let told = controls_hold(&raw);
+    let rules: Vec<_> = told.iter().map(|b| (b.rule, b.broken, b.feed)).collect();
+    let key = Some(raw.feed.key);
+    assert_eq!(rules, [("control_count", false, key), ("control_total", false, key)]);
+    Arc::get_mut(&mut raw.feed).unwrap().gated = true;
+    assert_eq!(controls_hold(&raw), []);
+}
+
+#[test]
 fn more_bad_records_than_are_tolerated_are_one_break_of_the_feed() {
     use returns::tolerance::{Levels, Limit};
     let mut raw = raw("");

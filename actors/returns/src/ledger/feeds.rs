@@ -62,6 +62,9 @@ pub static NO_FEEDS: std::sync::LazyLock<Feeds> = std::sync::LazyLock::new(Feeds
 impl Feeds {
     /// Takes note of a feed, or of how far it has come.
     pub fn note(&mut self, feed: WholeFeed) {
+        if self.all.get(&feed.key) == Some(&feed) {
+            return;
+        }
         let is_coming = |f: &WholeFeed| usize::from(f.stage == Stage::Coming);
         self.coming += is_coming(&feed);
         let group = feed.business_date.filter(|_| feed.full).map(|date| (feed.layout.clone(), date));

@@ -16,9 +16,11 @@ pub(super) fn by_arrival(a: &Fact, b: &Fact, ground: Ground) -> Ordering {
         .then_with(|| a.place.position.cmp(&b.place.position))
 }
 
-/// The order of versions: (the vendor's own revision, none lowest; arrival; content). The highest that stands wins its key.
+/// The order of versions: (the vendor's own revision, none lowest; arrival; mapping; content). The highest that stands wins its key. Of one
+/// place read anew under a later version of its mapping, that reading holds.
 pub(super) fn by_version(a: &Fact, b: &Fact, ground: Ground) -> Ordering {
-    a.revision.cmp(&b.revision).then_with(|| by_arrival(a, b, ground)).then_with(|| a.content.cmp(&b.content))
+    let by_reading = || a.mapping_version.cmp(&b.mapping_version).then_with(|| a.content.cmp(&b.content));
+    a.revision.cmp(&b.revision).then_with(|| by_arrival(a, b, ground)).then_with(by_reading)
 }
 
 /// The order of keys.
@@ -127,7 +129,8 @@ pub(super) fn marks(winner: &Said, others: &[Said], ground: Ground) -> Reasons {
     for other in others {
         let rival = other.fact.content != winner.fact.content
             && other.fact.as_of == winner.fact.as_of
-            && other.fact.revision == winner.fact.revision;
+            && other.fact.revision == winner.fact.revision
+            && !read_anew(other.fact, winner.fact);
         if !rival {
             continue;
         }
@@ -139,6 +142,11 @@ pub(super) fn marks(winner: &Said, others: &[Said], ground: Ground) -> Reasons {
         }
     }
     marks
+}
+
+/// One place, read by an earlier version of its mapping and by a later one.
+fn read_anew(before: &Fact, now: &Fact) -> bool {
+    before.place == now.place && before.mapping_version < now.mapping_version
 }
 
 /// Whether a content was sent again after another had replaced it.
