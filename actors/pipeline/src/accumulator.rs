@@ -1,5 +1,6 @@
 //! The accumulator: one writer for the accounts of its slots. Adds facts, relinks, and hands on what changes.
 use crate::accounts::Account;
+use crate::deferred::restates;
 use crate::enter::entered;
 use crate::followed::Followed;
 use crate::guard::{End, Failure, Guard};
@@ -9,7 +10,7 @@ use crate::overlay::Overlay;
 use actix::prelude::*;
 use foldhash::{HashMap, HashSet};
 use record::{Counts, FeedKey, Symbol, SymbolMap};
-use returns::ledger::{Changes, Feeds, Ground, Offer, Outcome, Profile, Stage};
+use returns::ledger::{Changes, Feeds, Ground, Offer, Outcome, Profile, RowChange, Stage};
 use returns::{Date, Fact, Kind, Policy};
 use std::ops::Range;
 use std::sync::Arc;
@@ -245,6 +246,26 @@ impl Work {
         out.rows.extend(self.scratch.rows.drain(..).map(|r| (id, r)));
         out.facts.extend(self.scratch.facts.drain(..).map(|f| (id, f)));
         if let Some(profile) = self.scratch.profile.take() {
+            self.write_profile(symbol, id, profile, out);
+        }
+    }
+
+    /// Moves what a fold changed into the batch; where that moves what was published, with its cause.
+    pub(crate) fn take_changes(
+        &self,
+        (symbol, id): (Symbol, i64),
+        changes: Changes,
+        cause: impl FnOnce() -> Arc<str>,
+        out: &mut ReturnsBatch,
+    ) {
+        let restated: Vec<Date> = changes.rows.iter().filter(|r| restates(r)).map(RowChange::as_of).collect();
+        if !restated.is_empty() {
+            let cause = cause();
+            out.causes.extend(restated.into_iter().map(|date| (id, date, cause.clone())));
+        }
+        out.rows.extend(changes.rows.into_iter().map(|r| (id, r)));
+        out.facts.extend(changes.facts.into_iter().map(|f| (id, f)));
+        if let Some(profile) = changes.profile {
             self.write_profile(symbol, id, profile, out);
         }
     }

@@ -133,16 +133,8 @@ impl Work {
         for (fact, outcome) in w.facts.iter().zip(&done.outcomes) {
             count(&mut out.counts, fact, *outcome);
         }
-        if done.changes.rows.iter().any(restates) {
-            let cause = cause(&w.facts, &done.outcomes, &self.names);
-            let dates = done.changes.rows.iter().filter(|r| restates(r)).map(|r| r.as_of());
-            out.causes.extend(dates.map(|d| (w.id, d, cause.clone())));
-        }
-        out.rows.extend(done.changes.rows.into_iter().map(|r| (w.id, r)));
-        out.facts.extend(done.changes.facts.into_iter().map(|f| (w.id, f)));
-        if let Some(profile) = done.changes.profile {
-            self.write_profile(w.symbol, w.id, profile, out);
-        }
+        let why = || cause(&w.facts, &done.outcomes, &self.names);
+        self.take_changes((w.symbol, w.id), done.changes, why, out);
     }
 }
 

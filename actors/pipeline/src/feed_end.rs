@@ -1,7 +1,6 @@
 //! What the end of a feed decides (F5, F6): a newer full feed withdraws what it lacks of older ones, holdings become values, open days are
 //! complete. It goes with the feed's last batch: the step that says the feed is in is committed with it or after it.
 use crate::accumulator::Work;
-use crate::deferred::restates;
 use crate::followed::waits_for_feeds;
 use crate::guard::Failure;
 use crate::messages::ReturnsBatch;
@@ -206,15 +205,7 @@ impl Work {
             let Some(account) = self.accounts.get_mut(&w.symbol) else { continue };
             account.touched = out.header.number;
             match renew(&mut account.state, w.days, &whole, ground) {
-                Ok(changes) => {
-                    let restated = changes.rows.iter().filter(|r| restates(r));
-                    out.causes.extend(restated.map(|r| (w.id, r.as_of(), cause.clone())));
-                    out.rows.extend(changes.rows.into_iter().map(|r| (w.id, r)));
-                    out.facts.extend(changes.facts.into_iter().map(|f| (w.id, f)));
-                    if let Some(profile) = changes.profile {
-                        self.write_profile(w.symbol, w.id, profile, out);
-                    }
-                }
+                Ok(changes) => self.take_changes((w.symbol, w.id), changes, || cause.clone(), out),
                 Err(reach) => {
                     w.reach = reach;
                     again.push(w);

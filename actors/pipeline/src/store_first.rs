@@ -1,6 +1,5 @@
 //! Facts that are stored before they are folded (of feeds that run backwards, and of feeds that are not in), and accounts folded anew.
 use crate::accumulator::{Work, count};
-use crate::deferred::restates;
 use crate::guard::Failure;
 use crate::messages::{Header, Part, ReturnsBatch};
 use crate::pieces::owner;
@@ -122,14 +121,8 @@ impl Work {
             // Until this batch is committed the store would give back the account as it was.
             account.touched = out.header.number;
             let changes = rebuild(&mut account.state, &whole, ground);
-            let restated = changes.rows.iter().filter(|r| restates(r)).map(|r| (id, r.as_of(), WHY.into()));
-            out.causes.extend(restated);
-            out.rows.extend(changes.rows.into_iter().map(|r| (id, r)));
-            out.facts.extend(changes.facts.into_iter().map(|f| (id, f)));
+            self.take_changes((symbol, id), changes, || WHY.into(), out);
             out.folded.push(id);
-            if let Some(profile) = changes.profile {
-                self.write_profile(symbol, id, profile, out);
-            }
         }
         Ok(())
     }
