@@ -1,5 +1,5 @@
 //! What the end of a feed decides (F5, F6): a newer full feed withdraws what it lacks of older ones, holdings become values, open days are
-//! complete. It goes with the feed's last batch: the step that says the feed is in is committed with it or after it.
+//! complete, and a feed read again with a later version of its mapping counts instead of the earlier reading. It goes with the feed's last batch: the step that says the feed is in is committed with it or after it.
 use crate::accumulator::Work;
 use crate::followed::waits_for_feeds;
 use crate::guard::Failure;
@@ -68,6 +68,15 @@ impl Work {
     fn questions(&self, feed: &WholeFeed) -> Vec<Affected> {
         let mut asked = Vec::new();
         let dates = |feed: FeedKey| self.feed_dates.get(&feed).copied();
+        if !feed.earlier.is_empty() {
+            let readings = feed.earlier.iter().copied().chain([feed.key]);
+            asked.extend(readings.map(|of| Affected::All { of, dates: dates(of) }));
+        }
+        // What an earlier reading lacked of feeds beside it, if it was of another date.
+        for earlier in feed.earlier.iter().filter_map(|key| self.feeds.get(*key)) {
+            let beside = self.feeds.beside(earlier).into_iter();
+            asked.extend(beside.map(|of| Affected::Lacking { of, dates: dates(of), beside: earlier.key }));
+        }
         for other in self.feeds.beside(feed) {
             asked.push(Affected::Lacking { of: other, dates: dates(other), beside: feed.key });
             asked.push(Affected::Lacking { of: feed.key, dates: dates(feed.key), beside: other });
@@ -147,11 +156,13 @@ impl Work {
                     *of == fact.feed && !keys.contains(&(id, *beside, fact.key()))
                 }
                 Affected::Holdings { of, .. } => *of == fact.feed && fact.kind() == Kind::Holding,
+                Affected::All { of, .. } => *of == fact.feed,
                 Affected::Open { .. } => false,
             })
         };
         for (id, fact) in said.iter().filter(|(id, fact)| lacks(*id, fact)) {
-            let whole = !fact.is_dated() || fact.kind() == Kind::Account;
+            let again = |what: &Affected| matches!(what, Affected::All { of, .. } if *of == fact.feed);
+            let whole = !fact.is_dated() || fact.kind() == Kind::Account || asked.iter().any(again);
             touched.push((*id, Days { from: fact.as_of, until: fact.as_of, whole }));
         }
         touched
@@ -219,7 +230,7 @@ impl Work {
 fn feeds_of(what: &Affected) -> Vec<FeedKey> {
     match what {
         Affected::Lacking { of, beside, .. } => vec![*of, *beside],
-        Affected::Holdings { of, .. } => vec![*of],
+        Affected::All { of, .. } | Affected::Holdings { of, .. } => vec![*of],
         Affected::Open { .. } => Vec::new(),
     }
 }

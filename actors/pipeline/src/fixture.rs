@@ -123,6 +123,7 @@ pub fn raw(records: &str) -> RawBatch {
         ends: true,
         gated: false,
         control: None,
+        earlier: Vec::new(),
         newest_first: false,
     };
     let spans = (0u32..).zip(records.bytes()).map(|(i, _)| RawRecord {

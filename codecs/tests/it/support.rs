@@ -46,6 +46,7 @@ pub fn batch(layout: &Layout, framed: Framed, feed: &[u8], ends: bool) -> RawBat
             ends,
             gated: false,
             control: None,
+            earlier: Vec::new(),
             newest_first: false,
         }),
         from: Progress::Start,

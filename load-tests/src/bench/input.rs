@@ -56,6 +56,7 @@ impl Input {
                 ends: true,
                 gated: false,
                 control: None,
+                earlier: Vec::new(),
                 newest_first: false,
             }),
         })

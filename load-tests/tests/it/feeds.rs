@@ -205,6 +205,7 @@ fn decode(layout: Layout, text: &str) -> Decoded {
             ends: true,
             gated: false,
             control: None,
+            earlier: Vec::new(),
             newest_first: false,
         }),
         from: Progress::Start,

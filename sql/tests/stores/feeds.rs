@@ -6,8 +6,8 @@ use returns::fact::Holding;
 use returns::ledger::RowChange;
 use returns::{Body, Reason};
 use store::{
-    Affected, AffectedAccount, BadRecords, CommitUnit, FeedSpec, FeedStep, OpenFeed, QuarantineWrite,
-    StandingFeed,
+    Affected, AffectedAccount, BadRecords, CommitUnit, FeedSpec, FeedStep, FileSpec, OpenFeed,
+    QuarantineWrite, StandingFeed,
 };
 
 /// The first file's step to an end or on, over dates.
@@ -38,7 +38,7 @@ pub async fn of_copies_the_earliest_gives_a_feed_its_arrival(opened: Opened) {
     let ready = Ready::new(opened).await;
     let copy = |name: &str, arrival| FeedSpec { arrival, ..file(name, 1) };
     let arrived = ready.store().open_feed(&copy("z.csv", Some(5))).await.unwrap();
-    assert_eq!(arrived, OpenFeed { key: ready.feed, arrival: Some(5) });
+    assert_eq!(arrived, OpenFeed { key: ready.feed, arrival: Some(5), earlier: Vec::new() });
     let later = ready.store().open_feed(&copy("a.csv", Some(6))).await.unwrap();
     assert_eq!(later, arrived, "a later copy is no news");
     ready.store().open_feed(&copy("b.csv", Some(5))).await.unwrap();
@@ -56,8 +56,9 @@ pub async fn what_a_read_through_told_comes_back_as_it_was(opened: Opened) {
         known.map(|k| (k.id.to_string(), k.file_size, k.read_through)).collect::<Vec<_>>()
     };
     let told: Vec<u8> = (0..=255).collect();
-    let first = FeedSpec { read_through: Some(told.clone()), ..file("day-1.csv", 1) };
-    let copy = FeedSpec { bytes: Some(7), read_through: None, ..file("day-2.csv", 1) };
+    let [mut first, mut copy] = ["day-1.csv", "day-2.csv"].map(|name| file(name, 1));
+    first.file.read_through = Some(told.clone());
+    (copy.file.bytes, copy.file.read_through) = (Some(7), None);
     for spec in [&first, &copy, &first] {
         store.open_feed(spec).await.unwrap();
     }
@@ -67,7 +68,7 @@ pub async fn what_a_read_through_told_comes_back_as_it_was(opened: Opened) {
     open_partition(store, &ready.generation, &ready.partition_id).await;
     store.rewind(&ready.generation, std::slice::from_ref(&ready.partition_id)).await.unwrap();
     assert_eq!(known().await, kept, "a file set back to its start is the same file");
-    store.open_feed(&FeedSpec { read_through: None, ..first }).await.unwrap();
+    store.note_file(&FileSpec { read_through: None, ..first.file }).await.unwrap();
     assert_eq!(known().await[0], ("feeds/day-1.csv".into(), Some(1000), None), "forgotten");
 }
 
@@ -83,6 +84,7 @@ pub async fn a_feed_is_complete_with_the_step_that_reaches_its_end(opened: Opene
         arrival: Some(1_700_000_000_000_000),
         through,
         unread: false,
+        earlier: Vec::new(),
     };
     ready.commit(step(&ready, at(1), Some(("2025-01-02", "2025-01-03")))).await;
     assert_eq!(standing(&ready).await, [known(false)], "neither a stream nor what waits stands");

@@ -17,8 +17,8 @@ use returns::{
 use std::sync::Arc;
 use std::time::Duration;
 use store::{
-    AccountWrite, CommitUnit, DeltaWrite, FactWrite, FeedSpec, Generation, Names, PartitionSpec, RowWrite,
-    Store, slot_of,
+    AccountWrite, CommitUnit, DeltaWrite, FactWrite, FeedSpec, FileSpec, Generation, Names, PartitionSpec,
+    RowWrite, Store, slot_of,
 };
 
 pub fn date(text: &str) -> Date {
@@ -225,19 +225,22 @@ pub async fn open_partition(
 
 pub fn file(name: &str, hash: u8) -> FeedSpec {
     FeedSpec {
-        source: "feeds".into(),
         vendor: "alpha".into(),
         name: name.into(),
         hash: Some([hash; 32]),
-        bytes: Some(1000),
+        mapping_version: 1,
         arrival: Some(1_700_000_000_000_000),
         business_date: Some(date("2025-01-02")),
         declared: Some(3),
         counted: Some(3),
         status: "coming",
-        partition: PartitionId::new(format!("feeds/{name}")),
-        file_modified: Some(1_700_000_000_000_001),
-        read_through: Some(vec![0, 255, hash]),
+        file: FileSpec {
+            partition: PartitionId::new(format!("feeds/{name}")),
+            source: "feeds".into(),
+            bytes: Some(1000),
+            modified: Some(1_700_000_000_000_001),
+            read_through: Some(vec![0, 255, hash]),
+        },
     }
 }
 

@@ -81,7 +81,7 @@ fn first() -> Progress {
 
 /// Commits the first step of a partition.
 async fn advance(registry: &StoreRegistry, id: &PartitionId) {
-    let (partition, from) = registry.open_partition(id).await.unwrap();
+    let (partition, from) = registry.open_partition(id, None).await.unwrap();
     let delta = DeltaWrite {
         feed: None,
         partition: partition.key,
@@ -102,13 +102,13 @@ async fn advance(registry: &StoreRegistry, id: &PartitionId) {
 #[tokio::test]
 async fn from_start_sets_a_partition_back_once_in_a_run_however_often_it_is_opened() {
     let (_folder, mut registry, id) = advanced().await;
-    assert_eq!(registry.open_partition(&id).await.unwrap().1, first());
+    assert_eq!(registry.open_partition(&id, None).await.unwrap().1, first());
     registry.rewound = Some(Arc::default());
     assert_eq!(registry.known("s/").await.unwrap()[0].progress, Progress::Start, "before it is opened");
-    assert_eq!(registry.open_partition(&id).await.unwrap().1, Progress::Start);
+    assert_eq!(registry.open_partition(&id, None).await.unwrap().1, Progress::Start);
     advance(&registry, &id).await;
     assert_eq!(
-        registry.open_partition(&id).await.unwrap().1,
+        registry.open_partition(&id, None).await.unwrap().1,
         first(),
         "a generation that begins anew goes on"
     );
