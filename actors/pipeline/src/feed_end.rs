@@ -12,7 +12,10 @@ use returns::ledger::{Ground, Reach, Stage, WholeFeed, renew, summary_of};
 use returns::policy::ValueFrom;
 use returns::{Date, Fact, Key, Kind, Reason};
 use std::sync::Arc;
-use store::{Affected, HistoryRequest, slot_of};
+use store::{Affected, HistoryRequest, Touched, slot_of};
+
+/// Numbers of accounts read at a time.
+const PAGE: u32 = 10_000;
 
 /// The dates of an account that are touched.
 #[derive(Clone, Copy)]
@@ -52,7 +55,11 @@ impl Work {
         }
         let touched = self.affected(&asked, out).await?;
         let (whole, part): (Vec<_>, Vec<_>) = touched.into_iter().partition(|(_, days)| days.whole);
-        let whole: Vec<Symbol> = whole.into_iter().map(|(symbol, _)| symbol).collect();
+        let mut whole: Vec<Symbol> = whole.into_iter().map(|(symbol, _)| symbol).collect();
+        if self.takes_days_back(feed) {
+            let known: HashSet<Symbol> = whole.iter().copied().collect();
+            whole.extend(self.of_vendor(feed).await?.into_iter().filter(|symbol| !known.contains(symbol)));
+        }
         for chunk in whole.chunks(CHUNK) {
             self.send_ahead(out).await?;
             self.fold_whole(chunk, out).await?;
@@ -62,6 +69,30 @@ impl Work {
             self.renew(chunk, out).await?;
         }
         Ok(())
+    }
+
+    /// Whether an earlier reading of the feed completed its vendor's days up to another date: they may be open again, of any account.
+    fn takes_days_back(&self, feed: &WholeFeed) -> bool {
+        let mut earlier = feed.earlier.iter().filter_map(|key| self.feeds.get(*key));
+        waits_for_feeds(&self.policy, feed.vendor)
+            && earlier.any(|earlier| earlier.business_date != feed.business_date)
+    }
+
+    /// All accounts of a feed's vendor that are this accumulator's.
+    async fn of_vendor(&self, feed: &WholeFeed) -> Result<Vec<Symbol>, Failure> {
+        let by = Touched::OfVendors(vec![self.policy.vendor(feed.vendor).name.clone()]);
+        let (index, of) = self.share;
+        let (mut accounts, mut after): (_, Option<Arc<str>>) = (Vec::new(), None);
+        loop {
+            let page = self.store.touched(&by, after.as_deref(), PAGE).await?;
+            let mine = page.iter().filter(|no| owner(slot_of(no), of) == index);
+            accounts
+                .extend(mine.map(|no| self.names.symbols.intern(no)).filter(|s| !self.marked.contains(s)));
+            match page.last() {
+                Some(last) => after = Some(last.clone()),
+                None => return Ok(accounts),
+            }
+        }
     }
 
     /// What of the store may change with a feed.

@@ -6,7 +6,7 @@ use returns::fact::Holding;
 use returns::ledger::RowChange;
 use returns::{Body, Reason};
 use store::{
-    Affected, AffectedAccount, BadRecords, CommitUnit, FeedSpec, FeedStep, FileSpec, OpenFeed,
+    Affected, AffectedAccount, BadRecords, BreakWrite, CommitUnit, FeedSpec, FeedStep, FileSpec, OpenFeed,
     QuarantineWrite, StandingFeed,
 };
 
@@ -212,4 +212,71 @@ pub async fn bad_records_of_a_feed_are_counted(opened: Opened) {
     let other = ready.store().open_feed(&file("day-2.csv", 2)).await.unwrap().key;
     let none = ready.store().bad_records(other, ready.partition.key, Progress::End).await.unwrap();
     assert_eq!(none, BadRecords::default());
+}
+
+pub async fn a_feed_read_again_replaces_its_earlier_readings_when_it_is_in(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let bad = QuarantineWrite {
+        vendor: "alpha".into(),
+        partition: ready.partition.key,
+        position: at(1),
+        line: Some(1),
+        feed: ready.feed,
+        code: "unknown_code".into(),
+        text: "no such code".into(),
+        field: None,
+        raw: b"x".to_vec(),
+        length: 1,
+        raw_hash: [9; 32],
+        account: None,
+        vendor_account: None,
+        as_of: None,
+        mapping_version: 1,
+    };
+    let break_of_feed =
+        BreakWrite { account: None, as_of: None, feed: Some(ready.feed), ..broken("quarantined_input", "1") };
+    let unit = CommitUnit {
+        rows: vec![write(1, RowChange::New(row("2025-01-02", "100")))],
+        quarantine: vec![bad.clone()],
+        breaks: vec![break_of_feed],
+        ..step(&ready, at(1), Some(("2025-01-02", "2025-01-02")))
+    };
+    ready.commit(unit).await;
+    let open = open_partition(ready.store(), &ready.generation, &ready.partition_id).await;
+    assert_eq!(open.feed, Some(ready.feed), "what was read so far is of this feed");
+
+    let again = FeedSpec { mapping_version: 2, ..file("day-1.csv", 1) };
+    let opened = ready.store().open_feed(&again).await.unwrap();
+    assert_ne!(opened.key, ready.feed);
+    assert_eq!(opened.earlier, [ready.feed]);
+    let third = FeedSpec { mapping_version: 3, ..again.clone() };
+    let latest = ready.store().open_feed(&third).await.unwrap();
+    assert_eq!(latest.earlier, [ready.feed, opened.key]);
+    // A layout that nobody asked for: it is told because it is read again.
+    let told = ready.store().standing_feeds(&[]).await.unwrap();
+    assert_eq!(
+        told.iter().map(|f| (f.key, f.through)).collect::<Vec<_>>(),
+        [(opened.key, false), (latest.key, false)]
+    );
+    let all = Affected::All { of: ready.feed, dates: None };
+    assert_eq!(affected(&ready, all).await, [account_days("A-1", "2025-01-02", "2025-01-02", true)]);
+
+    ready.store().rewind(&ready.generation, std::slice::from_ref(&ready.partition_id)).await.unwrap();
+    let open = open_partition(ready.store(), &ready.generation, &ready.partition_id).await;
+    let through = FeedStep { feed: latest.key, dates: None, through: true };
+    let delta = store::DeltaWrite {
+        token: open.token,
+        feed: Some(through),
+        ..ready.delta(Progress::Start, Progress::End)
+    };
+    let still_bad = QuarantineWrite { feed: latest.key, mapping_version: 3, ..bad };
+    ready.commit(CommitUnit { quarantine: vec![still_bad], deltas: vec![delta], ..ready.unit() }).await;
+    let statuses: Vec<(i64, String)> =
+        ready.store().reader().feeds().await.unwrap().into_iter().map(|f| (f.id, f.status)).collect();
+    let expected = [(ready.feed, "replaced"), (opened.key, "replaced"), (latest.key, "complete")];
+    assert_eq!(statuses, expected.map(|(key, status)| (key.0, status.to_owned())));
+    let records = ready.store().reader().quarantine(&Default::default(), 0, 10).await.unwrap();
+    let records: Vec<(i64, String)> = records.into_iter().map(|q| (q.mapping_version, q.status)).collect();
+    assert_eq!(records, [(1, "replaced".into()), (3, "open".into())]);
+    assert_eq!(ready.store().reader().breaks(Some("open")).await.unwrap(), []);
 }

@@ -2,10 +2,10 @@ mod read_through;
 
 use super::*;
 use crate::topology::Topology;
-use record::{Counts, Position};
+use record::{Counts, FeedKey, Position};
 use std::path::Path;
 use std::time::Duration;
-use store::{CommitUnit, DeltaWrite};
+use store::{CommitUnit, DeltaWrite, FeedStep};
 
 /// The layouts of mappings with these names and what `[detect]` says in them.
 fn layouts(mappings: &[(&str, &str)]) -> LayoutSet {
@@ -71,7 +71,7 @@ async fn advanced() -> (tempfile::TempDir, StoreRegistry, PartitionId) {
     let generation = Arc::new(store.open_generation("w", Duration::from_secs(60)).await.unwrap());
     let (id, source): (_, Arc<str>) = (PartitionId::new("s/f"), "s".into());
     let registry = StoreRegistry { store, generation, names, source, rewound: None };
-    advance(&registry, &id).await;
+    advance(&registry, &id, None).await;
     (folder, registry, id)
 }
 
@@ -80,10 +80,10 @@ fn first() -> Progress {
 }
 
 /// Commits the first step of a partition.
-async fn advance(registry: &StoreRegistry, id: &PartitionId) {
-    let (partition, from) = registry.open_partition(id, None).await.unwrap();
+async fn advance(registry: &StoreRegistry, id: &PartitionId, feed: Option<FeedKey>) {
+    let (partition, from) = registry.open_partition(id, feed).await.unwrap();
     let delta = DeltaWrite {
-        feed: None,
+        feed: feed.map(|feed| FeedStep { feed, dates: None, through: false }),
         partition: partition.key,
         id: id.clone(),
         token: partition.token,
@@ -106,11 +106,23 @@ async fn from_start_sets_a_partition_back_once_in_a_run_however_often_it_is_open
     registry.rewound = Some(Arc::default());
     assert_eq!(registry.known("s/").await.unwrap()[0].progress, Progress::Start, "before it is opened");
     assert_eq!(registry.open_partition(&id, None).await.unwrap().1, Progress::Start);
-    advance(&registry, &id).await;
+    advance(&registry, &id, None).await;
     assert_eq!(
         registry.open_partition(&id, None).await.unwrap().1,
         first(),
         "a generation that begins anew goes on"
     );
     assert_eq!(registry.known("s/").await.unwrap()[0].progress, first());
+}
+
+#[tokio::test]
+async fn what_was_read_in_part_with_another_mapping_is_read_from_its_start() {
+    let (_folder, registry, _) = advanced().await;
+    let id = PartitionId::new("s/g");
+    let [earlier, later] = [Some(FeedKey(1)), Some(FeedKey(2))];
+    advance(&registry, &id, earlier).await;
+    assert_eq!(registry.open_partition(&id, earlier).await.unwrap().1, first());
+    assert_eq!(registry.open_partition(&id, later).await.unwrap().1, Progress::Start);
+    advance(&registry, &id, later).await;
+    assert_eq!(registry.open_partition(&id, later).await.unwrap().1, first());
 }
