@@ -92,6 +92,8 @@ pub struct OpenFeed {
     pub key: FeedKey,
     /// The arrival of the earliest of its copies.
     pub arrival: Option<Micros>,
+    /// The version of the mapping it was registered with: of a stream, that of its first records.
+    pub mapping_version: u32,
     /// Readings of the same bytes with earlier versions of the mapping, in order of their versions.
     pub earlier: Vec<FeedKey>,
 }

@@ -2,7 +2,7 @@
 use crate::topology::layouts::{CORRECTIONS, LayoutSet};
 use async_trait::async_trait;
 use codecs::Layout;
-use record::{Feed, FeedKey, Framer, Partition, PartitionId, Progress, Survey};
+use record::{Feed, Framer, Partition, PartitionId, Progress, Survey};
 use sources::{
     FeedInfo, FeedStatus, KnownPartition, Layouts, OpenLayout, Refused, Registry, SourceError, Surveyor,
 };
@@ -149,17 +149,20 @@ impl Registry for StoreRegistry {
     async fn open_partition(
         &self,
         id: &PartitionId,
-        feed: Option<FeedKey>,
+        feed: &Feed,
     ) -> Result<(Arc<Partition>, Progress), SourceError> {
         let spec = PartitionSpec { id: id.clone(), source: self.source.clone() };
         let open = |e| error(e, id);
         let mut opened = self.store.open_partition(&self.generation, &spec).await.map_err(open)?;
         if !self.is_rewound(id) {
+            if feed.begun_with_earlier && opened.progress != Progress::Start {
+                return Err(SourceError::Fatal(cannot_read_again(id)));
+            }
             self.rewind(id).await?;
             opened = self.store.open_partition(&self.generation, &spec).await.map_err(open)?;
         }
         // A part of one reading and a part of another are no reading.
-        let is_other = feed.is_some() && opened.feed != feed;
+        let is_other = feed.ends && opened.feed != Some(feed.key);
         if is_other && matches!(opened.progress, Progress::At(_)) {
             self.store.rewind(&self.generation, std::slice::from_ref(id)).await.map_err(open)?;
             opened = self.store.open_partition(&self.generation, &spec).await.map_err(open)?;
@@ -204,10 +207,19 @@ impl Registry for StoreRegistry {
             ends: info.status != FeedStatus::Open,
             gated: info.status == FeedStatus::Waiting,
             control: info.survey.disagreement(),
+            begun_with_earlier: info.hash.is_none() && opened.mapping_version < info.mapping_version,
             earlier: opened.earlier,
             newest_first: info.survey.newest_first,
         }))
     }
+}
+
+/// Of a file with an end all is taken back that it gave before; of what may grow it is not known when all of it is read again.
+fn cannot_read_again(id: &PartitionId) -> String {
+    format!(
+        "{id} may grow and was begun with an earlier version of its mapping: read again, its lines could count twice. Leave out `--from-start`: \
+         new lines are read with the new version; or read its folder into a new store"
+    )
 }
 
 fn file_of(info: &FeedInfo) -> FileSpec {

@@ -1,7 +1,7 @@
 //! What a source needs of the store. The pipeline implements the trait, so that sources know no database.
 use crate::SourceError;
 use async_trait::async_trait;
-use record::{Feed, FeedKey, Partition, PartitionId, Progress, Survey};
+use record::{Feed, Partition, PartitionId, Progress, Survey};
 use std::sync::Arc;
 
 /// What the store knows and grants. Every method is safe to call again.
@@ -11,11 +11,12 @@ pub trait Registry: Send + Sync {
     async fn known(&self, prefix: &str) -> Result<Vec<KnownPartition>, SourceError>;
 
     /// Registers a partition, grants its lease, and says how far it is committed. What has an end is read from its start where it was
-    /// read in part as another feed than `feed`: with an earlier version of its mapping.
+    /// read in part as another feed: with an earlier version of its mapping. What may grow and was, is not set back to its start: lines
+    /// would count twice.
     async fn open_partition(
         &self,
         id: &PartitionId,
-        feed: Option<FeedKey>,
+        feed: &Feed,
     ) -> Result<(Arc<Partition>, Progress), SourceError>;
 
     /// Registers a feed, or finds it: by its hash and its mapping's version, or by source, vendor and name where it has no hash. What the store

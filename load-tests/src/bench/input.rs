@@ -57,6 +57,7 @@ impl Input {
                 gated: false,
                 control: None,
                 earlier: Vec::new(),
+                begun_with_earlier: false,
                 newest_first: false,
             }),
         })

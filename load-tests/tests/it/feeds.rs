@@ -206,6 +206,7 @@ fn decode(layout: Layout, text: &str) -> Decoded {
             gated: false,
             control: None,
             earlier: Vec::new(),
+            begun_with_earlier: false,
             newest_first: false,
         }),
         from: Progress::Start,

@@ -23,8 +23,7 @@ const REGISTER: [&str; 2] = [
      RETURNING id, arrival, (SELECT name FROM partition p WHERE p.id = partition_id)",
     "INSERT INTO feed AS f (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id, mapping_version)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-     ON CONFLICT (source, vendor, name) WHERE hash IS NULL DO UPDATE SET declared = excluded.declared, counted = excluded.counted,
-        mapping_version = excluded.mapping_version
+     ON CONFLICT (source, vendor, name) WHERE hash IS NULL DO UPDATE SET declared = excluded.declared, counted = excluded.counted
      RETURNING id, arrival, (SELECT name FROM partition p WHERE p.id = partition_id)",
 ];
 
@@ -59,14 +58,17 @@ pub async fn open(pool: &PgPool, spec: &FeedSpec) -> Result<OpenFeed, StoreError
             .execute(&mut *tx)
             .await?;
     }
-    let earlier: Vec<i64> =
-        sqlx::query_scalar(AssertSqlSafe(format!("SELECT unnest({EARLIER}) FROM feed f WHERE f.id = $1")))
-            .bind(id)
-            .fetch_all(&mut *tx)
-            .await?;
+    let told = sqlx::query(AssertSqlSafe(format!(
+        "SELECT f.mapping_version, {EARLIER} FROM feed f WHERE f.id = $1"
+    )))
+    .bind(id)
+    .fetch_one(&mut *tx)
+    .await?;
+    let mapping_version = u32::try_from(told.try_get::<i64, _>(0)?).unwrap_or(u32::MAX);
+    let earlier = told.try_get::<Vec<i64>, _>(1)?.into_iter().map(FeedKey).collect();
     tx.commit().await?;
     let arrival = if is_earlier { spec.arrival } else { kept.0 };
-    Ok(OpenFeed { key: FeedKey(id), arrival, earlier: earlier.into_iter().map(FeedKey).collect() })
+    Ok(OpenFeed { key: FeedKey(id), arrival, mapping_version, earlier })
 }
 
 /// The readings before a feed `f`.

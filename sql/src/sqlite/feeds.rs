@@ -30,13 +30,14 @@ impl SqliteStore {
             }
             None => (insert(&mut tx, spec, partition).await?, spec.arrival),
         };
-        let earlier: Option<String> =
-            sqlx::query_scalar(AssertSqlSafe(format!("SELECT {EARLIER} FROM feed f WHERE f.id = ?")))
-                .bind(id)
-                .fetch_one(&mut *tx)
-                .await?;
+        let (mapping_version, earlier): (u32, Option<String>) = sqlx::query_as(AssertSqlSafe(format!(
+            "SELECT f.mapping_version, {EARLIER} FROM feed f WHERE f.id = ?"
+        )))
+        .bind(id)
+        .fetch_one(&mut *tx)
+        .await?;
         tx.commit().await?;
-        Ok(OpenFeed { key: FeedKey(id), arrival, earlier: keys(earlier.as_deref()) })
+        Ok(OpenFeed { key: FeedKey(id), arrival, mapping_version, earlier: keys(earlier.as_deref()) })
     }
 
     pub(super) async fn keep_file(&self, file: &FileSpec) -> Result<(), Failure> {
@@ -259,13 +260,12 @@ async fn bring_up_to_date(
     spec: &FeedSpec,
     id: i64,
 ) -> Result<(), Failure> {
-    let update = "UPDATE feed SET declared = ?, counted = ?, business_date = ?, mapping_version = ?,
+    let update = "UPDATE feed SET declared = ?, counted = ?, business_date = ?,
         status = CASE status WHEN 'waiting' THEN ? ELSE status END WHERE id = ?";
     sqlx::query(update)
         .bind(spec.declared.map(whole))
         .bind(spec.counted.map(whole))
         .bind(spec.business_date.map(text_date))
-        .bind(spec.mapping_version)
         .bind(spec.status)
         .bind(id)
         .execute(connection)

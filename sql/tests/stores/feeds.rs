@@ -38,9 +38,21 @@ pub async fn of_copies_the_earliest_gives_a_feed_its_arrival(opened: Opened) {
     let ready = Ready::new(opened).await;
     let copy = |name: &str, arrival| FeedSpec { arrival, ..file(name, 1) };
     let arrived = ready.store().open_feed(&copy("z.csv", Some(5))).await.unwrap();
-    assert_eq!(arrived, OpenFeed { key: ready.feed, arrival: Some(5), earlier: Vec::new() });
+    assert_eq!(
+        arrived,
+        OpenFeed { key: ready.feed, arrival: Some(5), mapping_version: 1, earlier: Vec::new() }
+    );
     let later = ready.store().open_feed(&copy("a.csv", Some(6))).await.unwrap();
     assert_eq!(later, arrived, "a later copy is no news");
+    let day =
+        |version| FeedSpec { hash: None, mapping_version: version, status: "open", ..file("stream", 0) };
+    let stream = ready.store().open_feed(&day(3)).await.unwrap();
+    let gone_on = ready.store().open_feed(&day(4)).await.unwrap();
+    assert_eq!(
+        (gone_on.key, gone_on.mapping_version),
+        (stream.key, 3),
+        "a stream goes on with another mapping"
+    );
     ready.store().open_feed(&copy("b.csv", Some(5))).await.unwrap();
     let feed = ready.store().reader().feed_name(ready.feed).await.unwrap().unwrap();
     assert_eq!((feed.name.as_str(), feed.arrival), ("b.csv", Some(5)), "of equal arrivals the first by name");

@@ -201,3 +201,91 @@ async fn killed_while_it_reads_again_postgres_ends_as_a_fresh_store() {
     })
     .await;
 }
+
+/// Its days need flows, which come in files of their own.
+const VALUES: &str = r##"
+name = "quay_values"
+vendor = "quay"
+version = 1
+flows_from = "detail"
+day_needs = ["values", "flows"]
+
+[detect]
+file = ["values_*.csv"]
+
+[feed]
+delivery = "delta"
+
+[format]
+type = "delimited"
+
+[[observation]]
+kind = "valuation"
+account = "account"
+as_of = "date"
+value = "amount"
+"##;
+
+const ACTIVITY: &str = r##"
+name = "quay_activity"
+vendor = "quay"
+version = 1
+flows_from = "detail"
+day_needs = ["values", "flows"]
+
+[detect]
+file = ["activity_*.csv"]
+
+[feed]
+delivery = "delta"
+business_date = "@made"
+
+[format]
+type = "delimited"
+header_starts = "account,"
+
+[[format.capture]]
+name = "made"
+starts = "Made,"
+column = 2
+
+[[format.capture]]
+name = "of"
+starts = "Made,"
+column = 3
+
+[[observation]]
+kind = "flow"
+account = "account"
+as_of = "date"
+class = "contribution"
+amount = "amount"
+"##;
+
+#[test]
+fn days_completed_by_a_date_that_was_read_wrong_are_open_again_for_every_account_of_the_vendor() {
+    let dietz = Dietz::generated(&Feed { accounts: 1, days: 1, ..Feed::default() }, Share::percent(0));
+    for (name, mapping) in [("values", VALUES), ("activity", ACTIVITY)] {
+        std::fs::create_dir_all(dietz.path(&format!("vendors/quay_{name}"))).expect("a folder");
+        std::fs::write(dietz.path(&format!("vendors/quay_{name}/mapping.toml")), mapping).expect("writable");
+    }
+    std::fs::create_dir_all(dietz.path("bay")).expect("a folder");
+    let values = "account,date,amount\nB-1,2025-03-03,100\nB-2,2025-03-03,200\n";
+    std::fs::write(dietz.path("bay/values_1.csv"), values).expect("writable");
+    let activity = "Made,2025-03-04,2025-02-28\naccount,date,amount\nB-1,2025-02-28,5\n";
+    std::fs::write(dietz.path("bay/activity_1.csv"), activity).expect("writable");
+    topology(&dietz, "topology.toml", sqlite("dietz.db"));
+    dietz.ok(&["run"]);
+    let row = |account: u32, verdict: &str| {
+        format!("B-{account} 03-03 {} {account}00 {verdict}", if account == 1 { "5" } else { "0" })
+    };
+    assert_eq!(rows(&dietz, "topology.toml"), [row(1, "final"), row(2, "final")]);
+    dietz.change("vendors/quay_activity/mapping.toml", "version = 1", "version = 2");
+    dietz.change(
+        "vendors/quay_activity/mapping.toml",
+        "business_date = \"@made\"",
+        "business_date = \"@of\"",
+    );
+    dietz.ok(&["run", "--from-start"]);
+    assert_eq!(rows(&dietz, "topology.toml"), [row(1, "preliminary"), row(2, "preliminary")]);
+}

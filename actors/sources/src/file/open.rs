@@ -75,7 +75,7 @@ async fn open_whole(
         return Ok(Opened::AtEnd(id));
     }
     let feed = registry.open_feed(&info).await?;
-    let (partition, progress) = registry.open_partition(&id, Some(feed.key)).await?;
+    let (partition, progress) = registry.open_partition(&id, &feed).await?;
     if progress == Progress::End {
         return Ok(Opened::AtEnd(id));
     }
@@ -111,8 +111,8 @@ async fn open_growing(
     let (partition, feed, progress) = match known.granted(&id) {
         Some(granted) => granted,
         None => {
-            let (partition, progress) = registry.open_partition(&id, None).await?;
             let feed = registry.open_feed(&info).await?;
+            let (partition, progress) = registry.open_partition(&id, &feed).await?;
             known.grant(&partition, &feed, progress);
             (partition, feed, progress)
         }
@@ -150,8 +150,8 @@ async fn open_refused(
         survey: Survey::default(),
         status: FeedStatus::Refused,
     };
-    let (partition, progress) = registry.open_partition(&id, None).await?;
     let feed = registry.open_feed(&info).await?;
+    let (partition, progress) = registry.open_partition(&id, &feed).await?;
     if progress == Progress::End {
         return Ok(Opened::AtEnd(id));
     }

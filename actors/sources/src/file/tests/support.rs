@@ -203,7 +203,7 @@ impl Registry for Memory {
     async fn open_partition(
         &self,
         id: &PartitionId,
-        _: Option<FeedKey>,
+        _: &Feed,
     ) -> Result<(Arc<Partition>, Progress), SourceError> {
         self.hesitate().await;
         let mut grants = self.grants.lock().unwrap();
@@ -239,6 +239,7 @@ impl Registry for Memory {
             gated: info.status == FeedStatus::Waiting,
             control: None,
             earlier: Vec::new(),
+            begun_with_earlier: false,
             newest_first: false,
         }))
     }
