@@ -22,6 +22,14 @@ pub enum StoreError {
 
 impl StoreError {
     /// A mapping was changed without a new version.
+    pub(crate) fn earlier_mapping(name: &str, version: u32, latest: u32) -> StoreError {
+        StoreError::Refused(format!(
+            "the mapping `{name}` has version {version}, and the store was read with version {latest}: a version only grows, so that the \
+             later reading counts; give it version {} or more",
+            u64::from(latest) + 1
+        ))
+    }
+
     pub(crate) fn other_mapping(name: &str, version: u32) -> StoreError {
         StoreError::Refused(format!(
             "version {version} of the mapping `{name}` was used with other bytes before: raise its `version`"

@@ -49,10 +49,12 @@ pub trait Store: Send + Sync {
         generation: &Generation,
         spec: &PartitionSpec,
     ) -> Result<OpenPartition, StoreError>;
-    /// Registers a feed, or finds it by its hash (by source, vendor and date for a stream). Of copies of the same bytes the earliest, by
-    /// arrival and partition, gives it its name and arrival. What became of it since stays.
+    /// Registers a feed, or finds it by its hash and its mapping's version (by source, vendor and date for a stream). Of copies of the same
+    /// bytes the earliest, by arrival and partition, gives it its name and arrival. What became of it since stays. Its file is noted too.
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError>;
-    /// The feeds of these layouts that have an end and are in, or coming.
+    /// Notes what a partition lies in.
+    async fn note_file(&self, file: &FileSpec) -> Result<(), StoreError>;
+    /// The feeds with an end that are in, or coming: those of these layouts, and of any layout those that are read again.
     async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError>;
     /// The accounts that are affected, in no order.
     async fn affected(&self, what: &Affected) -> Result<Vec<AffectedAccount>, StoreError>;
@@ -84,7 +86,8 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<Arc<str>>, StoreError>;
     /// The vendors that accounts of the store came from.
     async fn vendors(&self) -> Result<Vec<String>, StoreError>;
-    /// Keeps a mapping's version by its hash; the same version with another hash is [`StoreError::Refused`].
+    /// Keeps a mapping's version by its hash. The same version with another hash, and a version earlier than one kept, are
+    /// [`StoreError::Refused`].
     async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError>;
     /// The checkpoint set back to the start, under the lease. Counters go on.
     async fn rewind(&self, generation: &Generation, partitions: &[PartitionId]) -> Result<(), StoreError>;

@@ -26,6 +26,8 @@ pub struct OpenPartition {
     pub key: PartitionKey,
     pub token: i64,
     pub progress: Progress,
+    /// The feed with an end that it was read as so far.
+    pub feed: Option<FeedKey>,
 }
 
 /// A partition the store knows, with what spares a file a second read-through.
@@ -37,20 +39,20 @@ pub struct KnownPartition {
     /// Size in bytes and modification time (microseconds) of the file when it was last read through.
     pub file_size: Option<i64>,
     pub file_modified: Option<Micros>,
-    /// [`FeedSpec::read_through`] of the feed last opened on it.
+    /// [`FileSpec::read_through`] of the feed last opened on it.
     pub read_through: Option<Vec<u8>>,
 }
 
 /// A delivery seen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedSpec {
-    pub source: Arc<str>,
     pub vendor: Arc<str>,
     /// The file's or object's name, relative to the source; the UTC date for a stream.
     pub name: Arc<str>,
     /// BLAKE3 of the bytes, for what has an end.
     pub hash: Option<[u8; 32]>,
-    pub bytes: Option<u64>,
+    /// The version of the mapping it is read with: what has an end is read again as a feed of its own.
+    pub mapping_version: u32,
     pub arrival: Option<Micros>,
     pub business_date: Option<Date>,
     pub declared: Option<u64>,
@@ -58,9 +60,19 @@ pub struct FeedSpec {
     /// `coming` (it has an end), `open` (a stream), `waiting` (its control count disagrees), `refused`. The step that reaches the end
     /// of one that is coming makes it `complete`.
     pub status: &'static str,
-    /// The partition it is read as, and the file's size and modification time, so that the same file is not read through again.
+    pub file: FileSpec,
+}
+
+/// What a partition lies in, noted so that the same file is not read through again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileSpec {
     pub partition: PartitionId,
-    pub file_modified: Option<Micros>,
+    /// The source's name in the topology.
+    pub source: Arc<str>,
+    /// The file's size.
+    pub bytes: Option<u64>,
+    /// Its modification time; without one nothing is noted.
+    pub modified: Option<Micros>,
     /// What the read-through told, in the source's own writing; kept with size and time, and `None` forgets it.
     pub read_through: Option<Vec<u8>>,
 }
@@ -70,16 +82,20 @@ impl FeedSpec {
     /// the earliest did. A day of a stream has one name and no copies.
     pub(crate) fn is_earlier_copy(&self, arrival: Option<Micros>, partition: Option<PartitionId>) -> bool {
         let known = partition.map(|partition| (arrival, partition));
-        self.hash.is_some() && known.is_some_and(|known| (self.arrival, self.partition.clone()) < known)
+        self.hash.is_some() && known.is_some_and(|known| (self.arrival, self.file.partition.clone()) < known)
     }
 }
 
 /// A feed as it is registered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenFeed {
     pub key: FeedKey,
     /// The arrival of the earliest of its copies.
     pub arrival: Option<Micros>,
+    /// The version of the mapping it was registered with: of a stream, that of its first records.
+    pub mapping_version: u32,
+    /// Readings of the same bytes with earlier versions of the mapping, in order of their versions.
+    pub earlier: Vec<FeedKey>,
 }
 
 /// A feed with an end, as far as other feeds and open days depend on it.
@@ -94,6 +110,8 @@ pub struct StandingFeed {
     pub through: bool,
     /// Records of it sit in quarantine that name no account and date.
     pub unread: bool,
+    /// As in [`OpenFeed`].
+    pub earlier: Vec<FeedKey>,
 }
 
 /// How much of a feed sits in quarantine.
@@ -110,6 +128,8 @@ pub struct BadRecords {
 pub enum Affected {
     /// Facts of one feed whose key another does not have.
     Lacking { of: FeedKey, dates: Option<(Date, Date)>, beside: FeedKey },
+    /// All that a feed says: such accounts may change as a whole.
+    All { of: FeedKey, dates: Option<(Date, Date)> },
     /// Holdings of a feed.
     Holdings { of: FeedKey, dates: Option<(Date, Date)> },
     /// Days of a vendor that are open, up to a date; all of them without one.

@@ -199,7 +199,7 @@ impl Work {
             self.settle_deferred(deferred, &mut out).await?;
         }
         if !to_store.is_empty() {
-            self.store_first(to_store, batch.intake == Intake::Wait, &mut out).await?;
+            self.store_first(to_store, batch.intake, &mut out).await?;
         }
         let through = batch.feed.filter(|feed| feed.stage != Stage::Coming);
         if let Some(feed) = &through {

@@ -1,5 +1,5 @@
 //! What the end of a feed decides (F5, F6): a newer full feed withdraws what it lacks of older ones, holdings become values, open days are
-//! complete. It goes with the feed's last batch: the step that says the feed is in is committed with it or after it.
+//! complete, and a feed read again with a later version of its mapping counts instead of the earlier reading. It goes with the feed's last batch: the step that says the feed is in is committed with it or after it.
 use crate::accumulator::Work;
 use crate::followed::waits_for_feeds;
 use crate::guard::Failure;
@@ -12,7 +12,10 @@ use returns::ledger::{Ground, Reach, Stage, WholeFeed, renew, summary_of};
 use returns::policy::ValueFrom;
 use returns::{Date, Fact, Key, Kind, Reason};
 use std::sync::Arc;
-use store::{Affected, HistoryRequest, slot_of};
+use store::{Affected, HistoryRequest, Touched, slot_of};
+
+/// Numbers of accounts read at a time.
+const PAGE: u32 = 10_000;
 
 /// The dates of an account that are touched.
 #[derive(Clone, Copy)]
@@ -52,7 +55,11 @@ impl Work {
         }
         let touched = self.affected(&asked, out).await?;
         let (whole, part): (Vec<_>, Vec<_>) = touched.into_iter().partition(|(_, days)| days.whole);
-        let whole: Vec<Symbol> = whole.into_iter().map(|(symbol, _)| symbol).collect();
+        let mut whole: Vec<Symbol> = whole.into_iter().map(|(symbol, _)| symbol).collect();
+        if self.takes_days_back(feed) {
+            let known: HashSet<Symbol> = whole.iter().copied().collect();
+            whole.extend(self.of_vendor(feed).await?.into_iter().filter(|symbol| !known.contains(symbol)));
+        }
         for chunk in whole.chunks(CHUNK) {
             self.send_ahead(out).await?;
             self.fold_whole(chunk, out).await?;
@@ -64,10 +71,43 @@ impl Work {
         Ok(())
     }
 
+    /// Whether an earlier reading of the feed completed its vendor's days up to another date: they may be open again, of any account.
+    fn takes_days_back(&self, feed: &WholeFeed) -> bool {
+        let mut earlier = feed.earlier.iter().filter_map(|key| self.feeds.get(*key));
+        waits_for_feeds(&self.policy, feed.vendor)
+            && earlier.any(|earlier| earlier.business_date != feed.business_date)
+    }
+
+    /// All accounts of a feed's vendor that are this accumulator's.
+    async fn of_vendor(&self, feed: &WholeFeed) -> Result<Vec<Symbol>, Failure> {
+        let by = Touched::OfVendors(vec![self.policy.vendor(feed.vendor).name.clone()]);
+        let (index, of) = self.share;
+        let (mut accounts, mut after): (_, Option<Arc<str>>) = (Vec::new(), None);
+        loop {
+            let page = self.store.touched(&by, after.as_deref(), PAGE).await?;
+            let mine = page.iter().filter(|no| owner(slot_of(no), of) == index);
+            accounts
+                .extend(mine.map(|no| self.names.symbols.intern(no)).filter(|s| !self.marked.contains(s)));
+            match page.last() {
+                Some(last) => after = Some(last.clone()),
+                None => return Ok(accounts),
+            }
+        }
+    }
+
     /// What of the store may change with a feed.
     fn questions(&self, feed: &WholeFeed) -> Vec<Affected> {
         let mut asked = Vec::new();
         let dates = |feed: FeedKey| self.feed_dates.get(&feed).copied();
+        if !feed.earlier.is_empty() {
+            let readings = feed.earlier.iter().copied().chain([feed.key]);
+            asked.extend(readings.map(|of| Affected::All { of, dates: dates(of) }));
+        }
+        // What an earlier reading lacked of feeds beside it, if it was of another date.
+        for earlier in feed.earlier.iter().filter_map(|key| self.feeds.get(*key)) {
+            let beside = self.feeds.beside(earlier).into_iter();
+            asked.extend(beside.map(|of| Affected::Lacking { of, dates: dates(of), beside: earlier.key }));
+        }
         for other in self.feeds.beside(feed) {
             asked.push(Affected::Lacking { of: other, dates: dates(other), beside: feed.key });
             asked.push(Affected::Lacking { of: feed.key, dates: dates(feed.key), beside: other });
@@ -147,11 +187,13 @@ impl Work {
                     *of == fact.feed && !keys.contains(&(id, *beside, fact.key()))
                 }
                 Affected::Holdings { of, .. } => *of == fact.feed && fact.kind() == Kind::Holding,
+                Affected::All { of, .. } => *of == fact.feed,
                 Affected::Open { .. } => false,
             })
         };
         for (id, fact) in said.iter().filter(|(id, fact)| lacks(*id, fact)) {
-            let whole = !fact.is_dated() || fact.kind() == Kind::Account;
+            let again = |what: &Affected| matches!(what, Affected::All { of, .. } if *of == fact.feed);
+            let whole = !fact.is_dated() || fact.kind() == Kind::Account || asked.iter().any(again);
             touched.push((*id, Days { from: fact.as_of, until: fact.as_of, whole }));
         }
         touched
@@ -219,7 +261,7 @@ impl Work {
 fn feeds_of(what: &Affected) -> Vec<FeedKey> {
     match what {
         Affected::Lacking { of, beside, .. } => vec![*of, *beside],
-        Affected::Holdings { of, .. } => vec![*of],
+        Affected::All { of, .. } | Affected::Holdings { of, .. } => vec![*of],
         Affected::Open { .. } => Vec::new(),
     }
 }

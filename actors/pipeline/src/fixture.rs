@@ -123,6 +123,8 @@ pub fn raw(records: &str) -> RawBatch {
         ends: true,
         gated: false,
         control: None,
+        earlier: Vec::new(),
+        begun_with_earlier: false,
         newest_first: false,
     };
     let spans = (0u32..).zip(records.bytes()).map(|(i, _)| RawRecord {

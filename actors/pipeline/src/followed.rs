@@ -1,5 +1,6 @@
-//! Feeds that are followed to their end, because figures depend on their being whole (F5, F6): full feeds, which take older ones' place, and
-//! feeds of vendors whose days are open, or are valued by holdings, until a feed is in.
+//! Feeds that are followed to their end, because figures depend on their being whole (F5, F6): full feeds, which take older ones' place,
+//! feeds of vendors whose days are open, or are valued by holdings, until a feed is in, and feeds that are read again with a later version of
+//! their mapping.
 use crate::topology::layouts::LayoutSet;
 use foldhash::HashMap;
 use record::{Feed, Progress, RawBatch};
@@ -9,7 +10,7 @@ use returns::{Arrival, Date, Kind, Policy, Vendor};
 use std::sync::Arc;
 use store::{BadRecords, StandingFeed, Store, StoreError};
 
-/// What is to know of a layout, where its feeds are followed.
+/// What is to know of a layout, for its feeds to be followed.
 #[derive(Clone, Debug)]
 struct Follow {
     vendor: Vendor,
@@ -19,7 +20,7 @@ struct Follow {
     waits: bool,
 }
 
-/// The layouts whose feeds are followed, by name.
+/// The layouts, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Followed {
     layouts: HashMap<Arc<str>, Follow>,
@@ -47,13 +48,13 @@ impl Followed {
                 waits: waits_for_feeds(&set.policy, l.vendor),
             }
         };
-        let named = set.iter().map(|l| (Arc::from(l.layout.name()), follow(l)));
-        Followed { layouts: named.filter(|(_, follow)| follow.full || follow.waits).collect() }
+        Followed { layouts: set.iter().map(|l| (Arc::from(l.layout.name()), follow(l))).collect() }
     }
 
     /// All feeds followed that the store has, in or coming.
     pub async fn known(&self, store: &dyn Store) -> Result<Vec<WholeFeed>, StoreError> {
-        let names: Vec<Arc<str>> = self.layouts.keys().cloned().collect();
+        let all = self.layouts.iter().filter(|(_, follow)| follow.full || follow.waits);
+        let names: Vec<Arc<str>> = all.map(|(name, _)| name.clone()).collect();
         let feeds = store.standing_feeds(&names).await?;
         Ok(feeds.into_iter().filter_map(|feed| self.standing(feed)).collect())
     }
@@ -67,7 +68,7 @@ impl Followed {
 
     fn standing(&self, feed: StandingFeed) -> Option<WholeFeed> {
         let stage = if feed.through { Stage::In { unread: feed.unread } } else { Stage::Coming };
-        self.whole(&feed.layout, feed.key, feed.business_date, feed.arrival, stage)
+        self.whole(&feed.layout, feed.key, feed.business_date, feed.arrival, stage, &feed.earlier)
     }
 
     /// The feed a batch is of, as it stands with that batch.
@@ -75,7 +76,8 @@ impl Followed {
         let Feed { ends, gated, .. } = *raw.feed;
         let stage = if raw.to == Progress::End { Stage::In { unread } } else { Stage::Coming };
         let date = raw.feed.business_date.as_deref().and_then(|date| date.parse().ok());
-        let feed = self.whole(&raw.feed.vendor, raw.feed.key, date, raw.feed.first_arrival, stage);
+        let Feed { key, first_arrival, .. } = *raw.feed;
+        let feed = self.whole(&raw.feed.vendor, key, date, first_arrival, stage, &raw.feed.earlier);
         feed.filter(|_| ends && !gated)
     }
 
@@ -86,9 +88,10 @@ impl Followed {
         business_date: Option<Date>,
         arrival: Option<i64>,
         stage: Stage,
+        earlier: &[record::FeedKey],
     ) -> Option<WholeFeed> {
         let Follow { vendor, full, gives, waits } = *self.layouts.get(layout)?;
-        let followed = waits || business_date.is_some();
+        let followed = waits || full && business_date.is_some() || !earlier.is_empty();
         followed.then(|| WholeFeed {
             key,
             vendor,
@@ -98,6 +101,7 @@ impl Followed {
             full,
             gives,
             stage,
+            earlier: earlier.to_vec(),
         })
     }
 }

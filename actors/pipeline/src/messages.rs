@@ -61,6 +61,8 @@ pub enum Intake {
     Fold,
     /// The feed's control count disagrees: its facts are stored and wait.
     Wait,
+    /// The feed is read again with a later version of its mapping: its facts are stored, and count when all of it is in.
+    Aside,
     /// The feed runs backwards: its facts are stored, and accounts folded once, with its last batch; so order costs at most twice.
     StoreFirst { last: bool },
 }

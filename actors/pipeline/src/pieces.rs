@@ -205,8 +205,10 @@ fn feed_break(raw: &RawBatch, rule: &'static str, severity: &'static str, hint: 
 }
 
 fn intake(raw: &RawBatch) -> Intake {
-    match (raw.feed.gated, raw.feed.newest_first) {
+    let record::Feed { gated, newest_first, ref earlier, .. } = *raw.feed;
+    match (gated, newest_first) {
         (true, _) => Intake::Wait,
+        (false, _) if !earlier.is_empty() => Intake::Aside,
         (false, true) => Intake::StoreFirst { last: raw.to == record::Progress::End },
         (false, false) => Intake::Fold,
     }

@@ -8,7 +8,7 @@ use sources::{
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use store::{FeedSpec, Generation, Names, PartitionSpec, Store, StoreError};
+use store::{FeedSpec, FileSpec, Generation, Names, PartitionSpec, Store, StoreError};
 
 /// The layouts one source may carry.
 pub struct SourceLayouts {
@@ -146,12 +146,25 @@ impl Registry for StoreRegistry {
         Ok(seen.collect())
     }
 
-    async fn open_partition(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError> {
+    async fn open_partition(
+        &self,
+        id: &PartitionId,
+        feed: &Feed,
+    ) -> Result<(Arc<Partition>, Progress), SourceError> {
         let spec = PartitionSpec { id: id.clone(), source: self.source.clone() };
         let open = |e| error(e, id);
         let mut opened = self.store.open_partition(&self.generation, &spec).await.map_err(open)?;
         if !self.is_rewound(id) {
+            if feed.begun_with_earlier && opened.progress != Progress::Start {
+                return Err(SourceError::Fatal(cannot_read_again(id)));
+            }
             self.rewind(id).await?;
+            opened = self.store.open_partition(&self.generation, &spec).await.map_err(open)?;
+        }
+        // A part of one reading and a part of another are no reading.
+        let is_other = feed.ends && opened.feed != Some(feed.key);
+        if is_other && matches!(opened.progress, Progress::At(_)) {
+            self.store.rewind(&self.generation, std::slice::from_ref(id)).await.map_err(open)?;
             opened = self.store.open_partition(&self.generation, &spec).await.map_err(open)?;
         }
         self.names.partitions.insert(opened.key, id.clone());
@@ -165,21 +178,22 @@ impl Registry for StoreRegistry {
         Ok((Arc::new(partition), opened.progress))
     }
 
+    async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError> {
+        self.store.note_file(&file_of(info)).await.map_err(|e| error(e, &info.partition))
+    }
+
     async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError> {
         let spec = FeedSpec {
-            source: info.source.clone(),
             vendor: info.vendor.clone(),
             name: info.name.clone(),
             hash: info.hash,
-            bytes: info.size,
             arrival: info.arrival,
             business_date: info.survey.business_date.as_deref().and_then(|d| d.parse().ok()),
             declared: info.survey.declared,
             counted: Some(info.survey.counted).filter(|_| info.status != FeedStatus::Open),
             status: info.status.as_str(),
-            partition: info.partition.clone(),
-            file_modified: info.modified,
-            read_through: info.read_through.clone(),
+            file: file_of(info),
+            mapping_version: info.mapping_version,
         };
         let opened = self.store.open_feed(&spec).await.map_err(|e| error(e, &info.partition))?;
         Ok(Arc::new(Feed {
@@ -193,8 +207,28 @@ impl Registry for StoreRegistry {
             ends: info.status != FeedStatus::Open,
             gated: info.status == FeedStatus::Waiting,
             control: info.survey.disagreement(),
+            begun_with_earlier: info.hash.is_none() && opened.mapping_version < info.mapping_version,
+            earlier: opened.earlier,
             newest_first: info.survey.newest_first,
         }))
+    }
+}
+
+/// Of a file with an end all is taken back that it gave before; of what may grow it is not known when all of it is read again.
+fn cannot_read_again(id: &PartitionId) -> String {
+    format!(
+        "{id} may grow and was begun with an earlier version of its mapping: read again, its lines could count twice. Leave out `--from-start`: \
+         new lines are read with the new version; or read its folder into a new store"
+    )
+}
+
+fn file_of(info: &FeedInfo) -> FileSpec {
+    FileSpec {
+        partition: info.partition.clone(),
+        source: info.source.clone(),
+        bytes: info.size,
+        modified: info.modified,
+        read_through: info.read_through.clone(),
     }
 }
 

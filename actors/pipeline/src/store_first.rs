@@ -1,7 +1,8 @@
-//! Facts that are stored before they are folded (of feeds that run backwards, and of feeds that are not in), and accounts folded anew.
+//! Facts that are stored before they are folded (of feeds that run backwards, that are not in, or that are read again), and accounts folded
+//! anew.
 use crate::accumulator::{Work, count};
 use crate::guard::Failure;
-use crate::messages::{Header, Part, ReturnsBatch};
+use crate::messages::{Header, Intake, Part, ReturnsBatch};
 use crate::pieces::owner;
 use foldhash::HashSet;
 use record::{Counts, Partition, PartitionId, PartitionKey, Progress, Symbol};
@@ -15,14 +16,15 @@ use store::{HistoryRequest, slot_of};
 pub(crate) const CHUNK: usize = 200;
 
 impl Work {
-    /// Stores facts that are not known yet. They wait for their feed's trailer, or mark their accounts.
+    /// Stores facts that are not known yet. They wait for their feed's trailer, or count for nothing until all of their reading is in, or mark
+    /// their accounts.
     pub(crate) async fn store_first(
         &mut self,
         facts: Vec<(Symbol, Fact)>,
-        waits: bool,
+        intake: Intake,
         out: &mut ReturnsBatch,
     ) -> Result<(), Failure> {
-        let waiting = waits.then_some(WaitingReason::Trailer);
+        let waiting = (intake == Intake::Wait).then_some(WaitingReason::Trailer);
         let outcome = waiting.map_or(Outcome::Accepted, Outcome::Waiting);
         // A batch goes forward in its feed, so the first of equal facts is the one whose place is kept.
         let mut in_batch = HashSet::default();
@@ -34,7 +36,7 @@ impl Work {
             }
             count(&mut out.counts, &fact, outcome);
             out.facts.push((account.id, StoredFact { fact, in_row: false, waiting }));
-            if !waits && self.marked.insert(symbol) {
+            if !matches!(intake, Intake::Wait | Intake::Aside) && self.marked.insert(symbol) {
                 out.marked.push(account.id);
             }
         }
@@ -129,7 +131,7 @@ impl Work {
 }
 
 /// Told in history where such a fold moves what was published.
-const WHY: &str = "folded anew: the policy changed, or facts had been stored first";
+const WHY: &str = "folded anew: the policy changed, a feed was read again, or facts had been stored first";
 
 #[cfg(test)]
 mod tests;

@@ -42,6 +42,10 @@ pub struct Feed {
     pub gated: bool,
     /// What it declares that disagrees; `None` also where its trailer is missing.
     pub control: Option<Control>,
+    /// The readings of the same bytes with earlier versions of the layout's mapping: when all of this one is in, it counts instead of them.
+    pub earlier: Vec<FeedKey>,
+    /// It may grow, and its first records were read with an earlier version of the mapping.
+    pub begun_with_earlier: bool,
     /// Its dates run backwards: facts are stored as they come, and accounts folded once when it is through.
     pub newest_first: bool,
 }

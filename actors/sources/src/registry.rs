@@ -10,12 +10,21 @@ pub trait Registry: Send + Sync {
     /// Every partition the store knows whose name begins with `prefix`.
     async fn known(&self, prefix: &str) -> Result<Vec<KnownPartition>, SourceError>;
 
-    /// Registers a partition, grants its lease, and says how far it is committed.
-    async fn open_partition(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError>;
+    /// Registers a partition, grants its lease, and says how far it is committed. What has an end is read from its start where it was
+    /// read in part as another feed: with an earlier version of its mapping. What may grow and was, is not set back to its start: lines
+    /// would count twice.
+    async fn open_partition(
+        &self,
+        id: &PartitionId,
+        feed: &Feed,
+    ) -> Result<(Arc<Partition>, Progress), SourceError>;
 
-    /// Registers a feed, or finds it: by its hash, or by source, vendor and name where it has none. What the store has of a known
-    /// feed stands (its arrival, whether it was released); size and time of its file, and what its read-through told, are brought up to date.
+    /// Registers a feed, or finds it: by its hash and its mapping's version, or by source, vendor and name where it has no hash. What the store
+    /// has of a known feed stands (its arrival, whether it was released); its file is noted as [`Registry::note_file`] does.
     async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError>;
+
+    /// Notes size and time of a file that lies as a known partition, and what its read-through told: the next run need not read it through.
+    async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError>;
 }
 
 /// A partition the store knows, with what spares a file a second read-through.
@@ -41,6 +50,8 @@ pub struct FeedInfo {
     pub name: Arc<str>,
     /// The partition it is read as.
     pub partition: PartitionId,
+    /// The version of the mapping it is read with; 0 where no layout was found.
+    pub mapping_version: u32,
     /// BLAKE3 of the bytes as they lie there, for what has an end and was not refused.
     pub hash: Option<[u8; 32]>,
     /// Size of the file in bytes, as it lies there.

@@ -46,6 +46,8 @@ pub fn batch(layout: &Layout, framed: Framed, feed: &[u8], ends: bool) -> RawBat
             ends,
             gated: false,
             control: None,
+            earlier: Vec::new(),
+            begun_with_earlier: false,
             newest_first: false,
         }),
         from: Progress::Start,

@@ -56,6 +56,8 @@ impl Input {
                 ends: true,
                 gated: false,
                 control: None,
+                earlier: Vec::new(),
+                begun_with_earlier: false,
                 newest_first: false,
             }),
         })

@@ -11,7 +11,7 @@ use sqlx::{Connection, Executor, PgConnection};
 use std::sync::Arc;
 use std::time::Duration;
 use store::postgres::PostgresStore;
-use store::{CommitUnit, FeedSpec, Generation, PartitionSpec, PolicySpec, Store};
+use store::{CommitUnit, FeedSpec, FileSpec, Generation, PartitionSpec, PolicySpec, Store};
 
 /// The least share of a plain COPY's speed, in thousandths.
 const COPY_GOAL: Goal = Goal::AtLeast(700);
@@ -119,19 +119,22 @@ async fn open(store: &dyn Store, rows: &Rows) -> Result<Generation, BenchError> 
     let id = PartitionId::new("bench/bulk.csv");
     store.open_partition(&generation, &PartitionSpec { id: id.clone(), source: "bench".into() }).await?;
     let feed = FeedSpec {
-        source: "bench".into(),
         vendor: "bulk".into(),
         name: "bulk.csv".into(),
         hash: Some([1; 32]),
-        bytes: None,
+        mapping_version: 1,
         arrival: None,
         business_date: None,
         declared: None,
         counted: None,
         status: "complete",
-        partition: id,
-        file_modified: None,
-        read_through: None,
+        file: FileSpec {
+            partition: id,
+            source: "bench".into(),
+            bytes: None,
+            modified: None,
+            read_through: None,
+        },
     };
     store.open_feed(&feed).await?;
     store.keep_policy(&PolicySpec { hash: "bench".into(), text: String::new() }).await?;

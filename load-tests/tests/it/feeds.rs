@@ -205,6 +205,8 @@ fn decode(layout: Layout, text: &str) -> Decoded {
             ends: true,
             gated: false,
             control: None,
+            earlier: Vec::new(),
+            begun_with_earlier: false,
             newest_first: false,
         }),
         from: Progress::Start,

@@ -56,8 +56,10 @@ CREATE TABLE checkpoint (
     stale bigint NOT NULL DEFAULT 0,
     waiting bigint NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,
-    updated_at timestamptz
+    updated_at timestamptz,
+    feed_id bigint
 ) WITH (fillfactor = 50);
+COMMENT ON COLUMN checkpoint.feed_id IS 'the feed with an end that was read so far';
 
 CREATE TABLE lease (
     kind text NOT NULL CHECK (kind IN ('slot', 'partition')),
@@ -92,6 +94,7 @@ CREATE TABLE feed (
     vendor text NOT NULL,
     name text COLLATE "C" NOT NULL,
     hash bytea,
+    mapping_version bigint NOT NULL,
     bytes bigint,
     arrival timestamptz,
     business_date date,
@@ -99,14 +102,15 @@ CREATE TABLE feed (
     counted bigint,
     first_as_of date,
     last_as_of date,
-    status text NOT NULL CHECK (status IN ('coming', 'complete', 'open', 'waiting', 'refused')),
+    status text NOT NULL CHECK (status IN ('coming', 'complete', 'open', 'waiting', 'refused', 'replaced')),
     partition_id bigint NOT NULL REFERENCES partition (id)
 );
 COMMENT ON COLUMN feed.vendor IS 'the layout that decodes it';
 COMMENT ON COLUMN feed.first_as_of IS 'the first date its facts speak of';
-COMMENT ON COLUMN feed.status IS 'coming: it has an end, and is being read; complete: all of it is in; open: it may grow; waiting: its control count disagrees';
+COMMENT ON COLUMN feed.status IS 'coming: it has an end, and is being read; complete: all of it is in; open: it may grow; waiting: its control count disagrees; replaced: read again, and all of that is in';
+COMMENT ON COLUMN feed.mapping_version IS 'what has an end and is read again with a later version of its mapping is a feed of its own: it replaces the one before';
 COMMENT ON COLUMN feed.hash IS 'BLAKE3 of the bytes of what has an end; null for a day of a stream';
-CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash) WHERE hash IS NOT NULL;
+CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash, mapping_version) WHERE hash IS NOT NULL;
 CREATE UNIQUE INDEX feed_by_day ON feed (source, vendor, name) WHERE hash IS NULL;
 
 CREATE TABLE policy (
@@ -304,7 +308,7 @@ CREATE TABLE quarantine (
     mapping_version bigint NOT NULL,
     seen_at timestamptz NOT NULL,
     status text NOT NULL DEFAULT 'open',
-    UNIQUE (partition_id, position)
+    UNIQUE (partition_id, position, feed_id)
 );
 CREATE INDEX quarantine_by_feed ON quarantine (feed_id);
 CREATE INDEX quarantine_by_day ON quarantine (account_id, as_of);

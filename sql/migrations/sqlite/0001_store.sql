@@ -53,7 +53,9 @@ CREATE TABLE checkpoint (
   stale        INTEGER NOT NULL DEFAULT 0,
   waiting      INTEGER NOT NULL DEFAULT 0,
   bytes        INTEGER NOT NULL DEFAULT 0,
-  updated_at   INTEGER
+  updated_at   INTEGER,
+  -- The feed with an end that was read so far.
+  feed_id      INTEGER
 ) STRICT;
 
 CREATE TABLE feed (
@@ -63,6 +65,8 @@ CREATE TABLE feed (
   name          TEXT NOT NULL,
   -- BLAKE3 of the bytes, hex; none for a day of a stream, whose name is the date.
   hash          TEXT,
+  -- What has an end and is read again with a later version of its mapping is a feed of its own: it replaces the one before.
+  mapping_version INTEGER NOT NULL,
   bytes         INTEGER,
   arrival       INTEGER,
   business_date TEXT,
@@ -71,11 +75,12 @@ CREATE TABLE feed (
   -- The first and the last date its facts speak of.
   first_as_of   TEXT,
   last_as_of    TEXT,
-  -- coming: it has an end, and is being read; complete: all of it is in; open: it may grow; waiting: its control count disagrees.
-  status        TEXT NOT NULL CHECK (status IN ('coming', 'complete', 'open', 'waiting', 'refused')),
+  -- coming: it has an end, and is being read; complete: all of it is in; open: it may grow; waiting: its control count disagrees;
+  -- replaced: read again, and all of that is in.
+  status        TEXT NOT NULL CHECK (status IN ('coming', 'complete', 'open', 'waiting', 'refused', 'replaced')),
   partition_id  INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash) WHERE hash IS NOT NULL;
+CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash, mapping_version) WHERE hash IS NOT NULL;
 CREATE UNIQUE INDEX feed_by_day ON feed (source, vendor, name) WHERE hash IS NULL;
 
 CREATE TABLE fact (
@@ -305,8 +310,9 @@ CREATE TABLE quarantine (
   as_of           TEXT,
   mapping_version INTEGER NOT NULL,
   seen_at         INTEGER NOT NULL,
+  -- open, or replaced: its feed was read again.
   status          TEXT NOT NULL DEFAULT 'open',
-  UNIQUE (partition_id, position)
+  UNIQUE (partition_id, position, feed_id)
 ) STRICT;
 CREATE INDEX quarantine_by_feed ON quarantine (feed_id);
 CREATE INDEX quarantine_by_day ON quarantine (account_id, as_of) WHERE account_id IS NOT NULL;

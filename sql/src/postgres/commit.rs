@@ -88,7 +88,7 @@ impl PostgresStore {
             after.await.map_err(|_| StoreError::Unreachable("the other half of the unit failed".into()))?;
         }
         apply(&mut tx, &half.deltas, now).await?;
-        feeds::step(&mut tx, &half.deltas).await?;
+        feeds::step(&mut tx, &half.deltas, now).await?;
         tx.commit().await.map_err(error::of_commit)?;
         if let Some(done) = done {
             // Nobody listens if the other half failed meanwhile; it reports that itself.
@@ -251,6 +251,7 @@ async fn apply(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -> R
         .bind(counts(|c| c.waiting))
         .bind(counts(|c| c.bytes))
         .bind(Instant(now))
+        .bind(deltas.iter().map(|d| d.feed.map(|step| step.feed.0)).collect::<Vec<_>>())
         .fetch_all(&mut *conn)
         .await?;
     match deltas.iter().find(|d| !moved.contains(&d.partition.0)) {
@@ -263,11 +264,11 @@ const MOVE: &str = "
     UPDATE checkpoint c SET position = d.to_position, read = c.read + d.read, decoded = c.decoded + d.decoded,
         ignored = c.ignored + d.ignored, quarantined = c.quarantined + d.quarantined, observed = c.observed + d.observed,
         accepted = c.accepted + d.accepted, unchanged = c.unchanged + d.unchanged, stale = c.stale + d.stale,
-        waiting = c.waiting + d.waiting, bytes = c.bytes + d.bytes, updated_at = $15
+        waiting = c.waiting + d.waiting, bytes = c.bytes + d.bytes, updated_at = $15, feed_id = coalesce(d.feed_id, c.feed_id)
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-            $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])
+            $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $16::bigint[])
         AS d (partition_id, token, from_position, to_position, read, decoded, ignored, quarantined, observed, accepted, unchanged,
-            stale, waiting, bytes)
+            stale, waiting, bytes, feed_id)
     WHERE c.partition_id = d.partition_id AND c.position = d.from_position AND c.token = d.token
     RETURNING c.partition_id";
 

@@ -3,54 +3,46 @@ use super::lease::register_partition;
 use super::register::signed;
 use super::types::{Day, Instant};
 use crate::{
-    Affected, AffectedAccount, BadRecords, DeltaWrite, FeedSpec, FeedStep, OpenFeed, StandingFeed, StoreError,
+    Affected, AffectedAccount, BadRecords, DeltaWrite, FeedSpec, FeedStep, FileSpec, OpenFeed, StandingFeed,
+    StoreError,
 };
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use returns::Date;
+use returns::date::Micros;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use std::sync::Arc;
 
-/// What has an end is known by its layout and hash, a day of a stream by source, layout and date. A known one stays as it is, save that a
-/// mapping may have learnt to read what waited, and for the counts of what grows.
+/// What has an end is known by its layout, hash and mapping's version, a day of a stream by source, layout and date. A known one stays as it
+/// is, save for what its read-through tells.
 const REGISTER: [&str; 2] = [
-    "INSERT INTO feed AS f (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-     ON CONFLICT (vendor, hash) WHERE hash IS NOT NULL DO UPDATE SET declared = excluded.declared, counted = excluded.counted,
+    "INSERT INTO feed AS f (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id, mapping_version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+     ON CONFLICT (vendor, hash, mapping_version) WHERE hash IS NOT NULL DO UPDATE SET declared = excluded.declared, counted = excluded.counted,
         business_date = excluded.business_date, status = CASE f.status WHEN 'waiting' THEN excluded.status ELSE f.status END
      RETURNING id, arrival, (SELECT name FROM partition p WHERE p.id = partition_id)",
-    "INSERT INTO feed AS f (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    "INSERT INTO feed AS f (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id, mapping_version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
      ON CONFLICT (source, vendor, name) WHERE hash IS NULL DO UPDATE SET declared = excluded.declared, counted = excluded.counted
      RETURNING id, arrival, (SELECT name FROM partition p WHERE p.id = partition_id)",
 ];
 
 pub async fn open(pool: &PgPool, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
     let mut tx = pool.begin().await?;
-    let partition = register_partition(&mut tx, &spec.partition, &spec.source).await?;
-    if spec.file_modified.is_some() {
-        sqlx::query(
-            "UPDATE partition SET file_size = $2, file_modified = $3, read_through = $4 WHERE id = $1",
-        )
-        .bind(partition.0)
-        .bind(spec.bytes.map(signed))
-        .bind(spec.file_modified.map(Instant))
-        .bind(&spec.read_through)
-        .execute(&mut *tx)
-        .await?;
-    }
+    let partition = note(&mut tx, &spec.file).await?;
     let row = sqlx::query(REGISTER[usize::from(spec.hash.is_none())])
-        .bind(&*spec.source)
+        .bind(&*spec.file.source)
         .bind(&*spec.vendor)
         .bind(&*spec.name)
         .bind(spec.hash.map(Vec::from))
-        .bind(spec.bytes.map(signed))
+        .bind(spec.file.bytes.map(signed))
         .bind(spec.arrival.map(Instant))
         .bind(spec.business_date.map(Day))
         .bind(spec.declared.map(signed))
         .bind(spec.counted.map(signed))
         .bind(spec.status)
         .bind(partition.0)
+        .bind(i64::from(spec.mapping_version))
         .fetch_one(&mut *tx)
         .await?;
     let id: i64 = row.try_get(0)?;
@@ -59,19 +51,56 @@ pub async fn open(pool: &PgPool, spec: &FeedSpec) -> Result<OpenFeed, StoreError
     if is_earlier {
         sqlx::query("UPDATE feed SET source = $2, name = $3, arrival = $4, partition_id = $5 WHERE id = $1")
             .bind(id)
-            .bind(&*spec.source)
+            .bind(&*spec.file.source)
             .bind(&*spec.name)
             .bind(spec.arrival.map(Instant))
             .bind(partition.0)
             .execute(&mut *tx)
             .await?;
     }
+    let told = sqlx::query(AssertSqlSafe(format!(
+        "SELECT f.mapping_version, {EARLIER} FROM feed f WHERE f.id = $1"
+    )))
+    .bind(id)
+    .fetch_one(&mut *tx)
+    .await?;
+    let mapping_version = u32::try_from(told.try_get::<i64, _>(0)?).unwrap_or(u32::MAX);
+    let earlier = told.try_get::<Vec<i64>, _>(1)?.into_iter().map(FeedKey).collect();
     tx.commit().await?;
-    Ok(OpenFeed { key: FeedKey(id), arrival: if is_earlier { spec.arrival } else { kept.0 } })
+    let arrival = if is_earlier { spec.arrival } else { kept.0 };
+    Ok(OpenFeed { key: FeedKey(id), arrival, mapping_version, earlier })
 }
 
-/// The feeds that steps belong to, brought up to date with them.
-pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite]) -> Result<(), StoreError> {
+/// The readings before a feed `f`.
+const EARLIER: &str = "ARRAY(SELECT e.id FROM feed e WHERE e.vendor = f.vendor AND e.hash = f.hash
+    AND e.mapping_version < f.mapping_version ORDER BY e.mapping_version)";
+
+pub async fn note_file(pool: &PgPool, file: &FileSpec) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await?;
+    note(&mut tx, file).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Size and time of the file that was read through, and what that told; returns its partition.
+async fn note(conn: &mut PgConnection, file: &FileSpec) -> Result<PartitionKey, StoreError> {
+    let partition = register_partition(conn, &file.partition, &file.source).await?;
+    if file.modified.is_some() {
+        sqlx::query(
+            "UPDATE partition SET file_size = $2, file_modified = $3, read_through = $4 WHERE id = $1",
+        )
+        .bind(partition.0)
+        .bind(file.bytes.map(signed))
+        .bind(file.modified.map(Instant))
+        .bind(&file.read_through)
+        .execute(conn)
+        .await?;
+    }
+    Ok(partition)
+}
+
+/// The feeds that steps belong to, brought up to date with them; one that is in replaces the readings before it, and what was wrong with
+/// those.
+pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -> Result<(), StoreError> {
     let steps: Vec<FeedStep> = deltas.iter().filter_map(|d| d.feed).collect();
     if steps.is_empty() {
         return Ok(());
@@ -85,18 +114,35 @@ pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite]) -> Result<(), 
     .bind(steps.iter().map(|s| s.dates.map(|d| Day(d.0))).collect::<Vec<_>>())
     .bind(steps.iter().map(|s| s.dates.map(|d| Day(d.1))).collect::<Vec<_>>())
     .bind(steps.iter().map(|s| s.through).collect::<Vec<_>>())
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
+    let through: Vec<i64> = steps.iter().filter(|s| s.through).map(|s| s.feed.0).collect();
+    if !through.is_empty() {
+        sqlx::query(REPLACE).bind(through).bind(Instant(now)).execute(conn).await?;
+    }
     Ok(())
 }
 
+const REPLACE: &str = "
+    WITH earlier AS (
+        UPDATE feed e SET status = 'replaced' FROM feed f
+        WHERE f.id = ANY ($1) AND f.status = 'complete' AND f.vendor = e.vendor AND f.hash = e.hash
+            AND f.mapping_version > e.mapping_version
+        RETURNING e.id
+    ), records AS (
+        UPDATE quarantine q SET status = 'replaced' FROM earlier WHERE q.feed_id = earlier.id AND q.status = 'open'
+    )
+    UPDATE tolerance_break b SET status = 'resolved', last_seen = $2 FROM earlier
+    WHERE b.feed_id = earlier.id AND b.account_id IS NULL AND b.status = 'open'";
+
 pub async fn standing(pool: &PgPool, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sqlx::query(AssertSqlSafe(format!(
         "SELECT f.id, f.vendor, f.business_date, f.arrival, f.status = 'complete', EXISTS (
             SELECT FROM quarantine q
-            WHERE q.feed_id = f.id AND q.status = 'open' AND (q.account_id IS NULL OR q.as_of IS NULL))
-         FROM feed f WHERE f.hash IS NOT NULL AND f.status IN ('coming', 'complete') AND f.vendor = ANY ($1)",
-    )
+            WHERE q.feed_id = f.id AND q.status = 'open' AND (q.account_id IS NULL OR q.as_of IS NULL)), e.earlier
+         FROM feed f CROSS JOIN LATERAL (SELECT {EARLIER} AS earlier) e
+         WHERE f.hash IS NOT NULL AND f.status IN ('coming', 'complete') AND (f.vendor = ANY ($1) OR cardinality(e.earlier) > 0)"
+    )))
     .bind(layouts.iter().map(|l| l.to_string()).collect::<Vec<_>>())
     .fetch_all(pool)
     .await?;
@@ -108,6 +154,7 @@ pub async fn standing(pool: &PgPool, layouts: &[Arc<str>]) -> Result<Vec<Standin
             arrival: row.try_get::<Option<Instant>, _>(3)?.map(|t| t.0),
             through: row.try_get(4)?,
             unread: row.try_get(5)?,
+            earlier: row.try_get::<Vec<i64>, _>(6)?.into_iter().map(FeedKey).collect(),
         })
     };
     rows.iter().map(feed).collect()
@@ -118,6 +165,7 @@ pub async fn affected(pool: &PgPool, what: &Affected) -> Result<Vec<AffectedAcco
         Affected::Lacking { of, dates, beside } => {
             between(sqlx::query(LACKING).bind(of.0), *dates).bind(beside.0).fetch_all(pool).await?
         }
+        Affected::All { of, dates } => between(sqlx::query(ALL).bind(of.0), *dates).fetch_all(pool).await?,
         Affected::Holdings { of, dates } => {
             between(sqlx::query(HOLDINGS).bind(of.0), *dates).fetch_all(pool).await?
         }
@@ -159,6 +207,17 @@ const LACKING: &str = "
         WHERE d.account_id = a.id AND d.as_of BETWEEN least(f.first_as_of, $2) AND greatest(f.last_as_of, $3) AND d.feed_id = f.id AND d.carries
             AND NOT EXISTS (SELECT FROM fact y WHERE y.account_id = a.id AND y.as_of = d.as_of AND y.feed_id = $4
                 AND y.kind = 'summary' AND y.origin = d.value_vendor)
+    ) said
+    WHERE f.id = $1 GROUP BY a.account_no";
+
+const ALL: &str = "
+    SELECT a.account_no, min(said.as_of), max(said.as_of), true
+    FROM feed f CROSS JOIN account a CROSS JOIN LATERAL (
+        SELECT x.as_of FROM fact x WHERE x.account_id = a.id AND x.feed_id = f.id
+            AND x.as_of BETWEEN least(f.first_as_of, $2) AND greatest(f.last_as_of, $3)
+        UNION ALL
+        SELECT d.as_of FROM performance_daily d WHERE d.account_id = a.id AND d.feed_id = f.id AND d.carries
+            AND d.as_of BETWEEN least(f.first_as_of, $2) AND greatest(f.last_as_of, $3)
     ) said
     WHERE f.id = $1 GROUP BY a.account_no";
 

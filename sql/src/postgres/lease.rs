@@ -4,7 +4,7 @@
 //! the tokens. So a grant waits for a commit under way, and a commit that comes after it sees the new token. Two commits of one pipeline
 //! run side by side.
 use crate::{Generation, OpenPartition, PartitionSpec, StoreError};
-use record::{PartitionId, PartitionKey, Progress};
+use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use sqlx::{PgConnection, PgPool, Row};
 use std::time::Duration;
 
@@ -176,9 +176,9 @@ pub async fn open_partition(
     .bind(&*generation.worker)
     .fetch_one(&mut *tx)
     .await?;
-    let position: String = sqlx::query_scalar(
+    let (position, feed): (String, Option<i64>) = sqlx::query_as(
         "INSERT INTO checkpoint (partition_id, source, token) VALUES ($1, $2, $3)
-         ON CONFLICT (partition_id) DO UPDATE SET token = excluded.token RETURNING position",
+         ON CONFLICT (partition_id) DO UPDATE SET token = excluded.token RETURNING position, feed_id",
     )
     .bind(key.0)
     .bind(&*spec.source)
@@ -186,7 +186,7 @@ pub async fn open_partition(
     .fetch_one(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(OpenPartition { key, token, progress: progress(&position)? })
+    Ok(OpenPartition { key, token, progress: progress(&position)?, feed: feed.map(FeedKey) })
 }
 
 /// The key of a partition's name, which is registered once for ever.

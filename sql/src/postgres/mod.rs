@@ -31,9 +31,9 @@ pub use address::{EXAMPLE, check_url};
 pub use lease::SLOT_LOCK;
 
 use crate::{
-    Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, Found, Generation,
-    HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec, Probe, Reader,
-    Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
+    Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, FileSpec, Found,
+    Generation, HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec,
+    Probe, Reader, Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
 };
 use async_trait::async_trait;
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
@@ -156,6 +156,9 @@ impl Store for PostgresStore {
     }
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
         feeds::open(&self.pool, spec).await
+    }
+    async fn note_file(&self, file: &FileSpec) -> Result<(), StoreError> {
+        feeds::note_file(&self.pool, file).await
     }
     async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
         feeds::standing(&self.pool, layouts).await

@@ -12,6 +12,13 @@ pub fn signed(count: u64) -> i64 {
 }
 
 pub async fn keep_mapping(pool: &PgPool, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
+    let latest: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM mapping WHERE name = $1")
+        .bind(name)
+        .fetch_one(pool)
+        .await?;
+    if let Some(latest) = latest.and_then(|v| u32::try_from(v).ok()).filter(|latest| *latest > version) {
+        return Err(StoreError::earlier_mapping(name, version, latest));
+    }
     let sql = "INSERT INTO mapping AS m (name, version, hash) VALUES ($1, $2, $3)
                ON CONFLICT (name, version) DO UPDATE SET hash = m.hash RETURNING hash";
     let kept: Vec<u8> =

@@ -250,7 +250,7 @@ impl<'a> Writer<'a> {
         .await?;
         let sql = format!(
             "INSERT INTO quarantine ({list}, seen_at) SELECT {list}, $1 FROM stage_quarantine
-             ON CONFLICT (partition_id, position) DO NOTHING"
+             ON CONFLICT (partition_id, position, feed_id) DO NOTHING"
         );
         let written =
             sqlx::query(AssertSqlSafe(sql)).bind(Instant(self.now)).execute(&mut *self.conn).await?;

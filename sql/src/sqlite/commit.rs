@@ -22,7 +22,7 @@ impl SqliteStore {
         for delta in &unit.deltas {
             apply(&mut tx, delta, now).await?;
             if let Some(step) = delta.feed {
-                feeds::step(&mut tx, step).await?;
+                feeds::step(&mut tx, step, now).await?;
             }
         }
         tx.commit().await.map_err(outcome)?;
@@ -168,7 +168,7 @@ async fn write_events(
 const APPLY: &str = "UPDATE checkpoint SET position = ?, updated_at = ?,
     read = read + ?, decoded = decoded + ?, ignored = ignored + ?, quarantined = quarantined + ?,
     observed = observed + ?, accepted = accepted + ?, unchanged = unchanged + ?, stale = stale + ?,
-    waiting = waiting + ?, bytes = bytes + ?
+    waiting = waiting + ?, bytes = bytes + ?, feed_id = coalesce(?, feed_id)
     WHERE partition_id = ? AND position = ? AND token = ?";
 
 /// One step, if and only if the checkpoint stands where it begins, under the token it was read with.
@@ -194,7 +194,11 @@ async fn apply(
     for count in counts {
         update = update.bind(whole(count));
     }
-    update = update.bind(delta.partition.0).bind(delta.from.to_string()).bind(delta.token);
+    update = update
+        .bind(delta.feed.map(|step| step.feed.0))
+        .bind(delta.partition.0)
+        .bind(delta.from.to_string())
+        .bind(delta.token);
     let applied = update.execute(&mut *connection).await.map_err(Failure::from)?;
     if applied.rows_affected() == 1 { Ok(()) } else { Err(refusal(connection, delta).await?) }
 }

@@ -4,11 +4,11 @@ use super::errors::Failure;
 use super::register::{partition_id, whole};
 use super::wire::{Columns, text_date};
 use crate::columns::{ColumnReader, need};
-use crate::{Affected, AffectedAccount, BadRecords, FeedSpec, FeedStep, OpenFeed, StandingFeed};
+use crate::{Affected, AffectedAccount, BadRecords, FeedSpec, FeedStep, FileSpec, OpenFeed, StandingFeed};
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use returns::date::{Date, Micros};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use std::sync::Arc;
 
 /// A feed that is known: its id, and the arrival and partition of its earliest copy.
@@ -18,7 +18,7 @@ impl SqliteStore {
     pub(super) async fn register_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, Failure> {
         let mut connection = self.light().await?;
         let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let partition = note_file(&mut tx, spec).await?;
+        let partition = note_file(&mut tx, &spec.file).await?;
         let (id, arrival) = match known(&mut tx, spec).await? {
             Some((id, arrival, name)) => {
                 bring_up_to_date(&mut tx, spec, id).await?;
@@ -30,31 +30,48 @@ impl SqliteStore {
             }
             None => (insert(&mut tx, spec, partition).await?, spec.arrival),
         };
+        let (mapping_version, earlier): (u32, Option<String>) = sqlx::query_as(AssertSqlSafe(format!(
+            "SELECT f.mapping_version, {EARLIER} FROM feed f WHERE f.id = ?"
+        )))
+        .bind(id)
+        .fetch_one(&mut *tx)
+        .await?;
         tx.commit().await?;
-        Ok(OpenFeed { key: FeedKey(id), arrival })
+        Ok(OpenFeed { key: FeedKey(id), arrival, mapping_version, earlier: keys(earlier.as_deref()) })
+    }
+
+    pub(super) async fn keep_file(&self, file: &FileSpec) -> Result<(), Failure> {
+        let mut connection = self.light().await?;
+        note_file(&mut connection, file).await.map(drop)
     }
 
     pub(super) async fn feeds_standing(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, Failure> {
-        let query = "SELECT f.id, f.business_date, f.arrival, f.status = 'complete', EXISTS (
+        let list = vec!["?"; layouts.len()].join(", ");
+        let query = format!(
+            "SELECT f.id, f.vendor, f.business_date, f.arrival, f.status = 'complete', EXISTS (
                 SELECT 1 FROM quarantine q
-                WHERE q.feed_id = f.id AND q.status = 'open' AND (q.account_id IS NULL OR q.as_of IS NULL))
-            FROM feed f WHERE f.hash IS NOT NULL AND f.status IN ('coming', 'complete') AND f.vendor = ?";
-        let mut feeds = Vec::new();
+                WHERE q.feed_id = f.id AND q.status = 'open' AND (q.account_id IS NULL OR q.as_of IS NULL)), {EARLIER} AS earlier
+            FROM feed f WHERE f.hash IS NOT NULL AND f.status IN ('coming', 'complete')
+                AND (f.vendor IN ({list}) OR earlier IS NOT NULL)"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(query));
         for layout in layouts {
-            let rows = sqlx::query(query).bind(layout.clone()).fetch_all(&self.readers).await?;
-            for row in &rows {
-                let mut c = Columns::new(row, 0);
-                feeds.push(StandingFeed {
-                    key: FeedKey(need(c.integer()?, "id")?),
-                    layout: layout.clone(),
-                    business_date: c.date()?,
-                    arrival: c.time()?,
-                    through: c.integer()? == Some(1),
-                    unread: c.integer()? == Some(1),
-                });
-            }
+            query = query.bind(layout.clone());
         }
-        Ok(feeds)
+        let rows = query.fetch_all(&self.readers).await?;
+        let feed = |row: &SqliteRow| -> Result<StandingFeed, Failure> {
+            let mut c = Columns::new(row, 0);
+            Ok(StandingFeed {
+                key: FeedKey(need(c.integer()?, "id")?),
+                layout: need(c.text()?, "vendor")?,
+                business_date: c.date()?,
+                arrival: c.time()?,
+                through: c.integer()? == Some(1),
+                unread: c.integer()? == Some(1),
+                earlier: keys(c.text()?.as_deref()),
+            })
+        };
+        rows.iter().map(feed).collect()
     }
 
     pub(super) async fn accounts_affected(&self, what: &Affected) -> Result<Vec<AffectedAccount>, Failure> {
@@ -62,6 +79,7 @@ impl SqliteStore {
             Affected::Lacking { of, dates, beside } => {
                 between(sqlx::query(LACKING).bind(of.0), *dates).bind(beside.0)
             }
+            Affected::All { of, dates } => between(sqlx::query(ALL).bind(of.0), *dates),
             Affected::Holdings { of, dates } => between(sqlx::query(HOLDINGS).bind(of.0), *dates),
             Affected::Open { vendor, until } => {
                 sqlx::query(OPEN).bind(vendor.clone()).bind(until.map(text_date))
@@ -103,8 +121,12 @@ impl SqliteStore {
     }
 }
 
-/// The feed a step belongs to, brought up to date with it.
-pub(super) async fn step(connection: &mut SqliteConnection, step: FeedStep) -> Result<(), Failure> {
+/// The feed a step belongs to, brought up to date with it; one that is in replaces the readings before it, and what was wrong with those.
+pub(super) async fn step(
+    connection: &mut SqliteConnection,
+    step: FeedStep,
+    now: Micros,
+) -> Result<(), Failure> {
     let update = "UPDATE feed SET first_as_of = coalesce(min(first_as_of, ?2), first_as_of, ?2),
         last_as_of = coalesce(max(last_as_of, ?3), last_as_of, ?3),
         status = CASE WHEN ?4 AND status = 'coming' THEN 'complete' ELSE status END WHERE id = ?1";
@@ -114,9 +136,39 @@ pub(super) async fn step(connection: &mut SqliteConnection, step: FeedStep) -> R
         .bind(first)
         .bind(last)
         .bind(step.through)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    if step.through { replace_earlier(connection, step.feed, now).await } else { Ok(()) }
+}
+
+async fn replace_earlier(
+    connection: &mut SqliteConnection,
+    feed: FeedKey,
+    now: Micros,
+) -> Result<(), Failure> {
+    let earlier = "SELECT e.id FROM feed e JOIN feed f ON f.vendor = e.vendor AND f.hash = e.hash AND f.mapping_version > e.mapping_version
+        WHERE f.id = ?1 AND f.status = 'complete'";
+    let replaced = [
+        format!("UPDATE feed SET status = 'replaced' WHERE id IN ({earlier})"),
+        format!("UPDATE quarantine SET status = 'replaced' WHERE status = 'open' AND feed_id IN ({earlier})"),
+        format!(
+            "UPDATE tolerance_break SET status = 'resolved', last_seen = ?2
+            WHERE status = 'open' AND account_id IS NULL AND feed_id IN ({earlier})"
+        ),
+    ];
+    for update in replaced {
+        sqlx::query(AssertSqlSafe(update)).bind(feed.0).bind(now).execute(&mut *connection).await?;
+    }
     Ok(())
+}
+
+/// The readings before a feed `f`, as text.
+const EARLIER: &str =
+    "(SELECT group_concat(e.id) FROM (SELECT id FROM feed e WHERE e.vendor = f.vendor AND e.hash = f.hash
+    AND e.mapping_version < f.mapping_version ORDER BY e.mapping_version) e)";
+
+fn keys(list: Option<&str>) -> Vec<FeedKey> {
+    list.into_iter().flat_map(|list| list.split(',')).filter_map(|id| id.parse().ok()).map(FeedKey).collect()
 }
 
 type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
@@ -148,6 +200,20 @@ const LACKING: &str = "
                 AND coalesce(y.ref, '') = '' AND y.feed_id = ?4)
     ) said JOIN account a ON a.id = said.account_id GROUP BY a.id";
 
+const ALL: &str = "
+    SELECT a.account_no, min(said.as_of), max(said.as_of), 1
+    FROM (
+        SELECT x.account_id, x.as_of
+        FROM feed f CROSS JOIN account b CROSS JOIN fact x
+            ON x.account_id = b.id AND x.as_of BETWEEN coalesce(min(f.first_as_of, ?2), f.first_as_of, ?2) AND coalesce(max(f.last_as_of, ?3), f.last_as_of, ?3) AND x.feed_id = f.id
+        WHERE f.id = ?1
+        UNION ALL
+        SELECT d.account_id, d.as_of
+        FROM feed f CROSS JOIN account b CROSS JOIN performance_daily d
+            ON d.account_id = b.id AND d.as_of BETWEEN coalesce(min(f.first_as_of, ?2), f.first_as_of, ?2) AND coalesce(max(f.last_as_of, ?3), f.last_as_of, ?3)
+        WHERE f.id = ?1 AND d.feed_id = f.id AND d.carries = 1
+    ) said JOIN account a ON a.id = said.account_id GROUP BY a.id";
+
 const HOLDINGS: &str = "
     SELECT a.account_no, min(x.as_of), max(x.as_of), 0
     FROM feed f CROSS JOIN account a CROSS JOIN fact x
@@ -161,32 +227,34 @@ const OPEN: &str = "
     WHERE d.row_reasons & 1 <> 0 AND d.value_vendor = ?1 AND (?2 IS NULL OR d.as_of <= ?2) GROUP BY a.id";
 
 /// Size and time of the file that was read through, and what that told; returns its partition.
-async fn note_file(connection: &mut SqliteConnection, spec: &FeedSpec) -> Result<i64, Failure> {
+async fn note_file(connection: &mut SqliteConnection, spec: &FileSpec) -> Result<i64, Failure> {
     let id = partition_id(connection, &spec.partition, &spec.source).await?;
-    sqlx::query("UPDATE partition SET file_size = ?, file_modified = ?, read_through = ? WHERE id = ?")
-        .bind(spec.bytes.map(whole))
-        .bind(spec.file_modified)
-        .bind(spec.read_through.clone())
-        .bind(id)
-        .execute(connection)
-        .await?;
+    if spec.modified.is_some() {
+        sqlx::query("UPDATE partition SET file_size = ?, file_modified = ?, read_through = ? WHERE id = ?")
+            .bind(spec.bytes.map(whole))
+            .bind(spec.modified)
+            .bind(spec.read_through.clone())
+            .bind(id)
+            .execute(connection)
+            .await?;
+    }
     Ok(id)
 }
 
-/// What has an end is known by its layout and hash, a day of a stream by source, layout and date.
+/// What has an end is known by its layout, hash and mapping's version, a day of a stream by source, layout and date.
 async fn known(connection: &mut SqliteConnection, spec: &FeedSpec) -> Result<Option<Known>, Failure> {
     let by_hash = "SELECT f.id, f.arrival, p.name FROM feed f LEFT JOIN partition p ON p.id = f.partition_id
-        WHERE f.vendor = ? AND f.hash = ?";
+        WHERE f.vendor = ? AND f.hash = ? AND f.mapping_version = ?";
     let by_day = "SELECT f.id, f.arrival, p.name FROM feed f LEFT JOIN partition p ON p.id = f.partition_id
         WHERE f.vendor = ? AND f.hash IS NULL AND f.source = ? AND f.name = ?";
     let asked = match spec.hash {
-        Some(hash) => sqlx::query_as(by_hash).bind(&*spec.vendor).bind(hex(&hash)),
-        None => sqlx::query_as(by_day).bind(&*spec.vendor).bind(&*spec.source).bind(&*spec.name),
+        Some(hash) => sqlx::query_as(by_hash).bind(&*spec.vendor).bind(hex(&hash)).bind(spec.mapping_version),
+        None => sqlx::query_as(by_day).bind(&*spec.vendor).bind(&*spec.file.source).bind(&*spec.name),
     };
     Ok(asked.fetch_optional(connection).await?)
 }
 
-/// A known feed stays as it is, save that a mapping may have learnt to read what waited, and for the counts of what grows.
+/// A known feed stays as it is, save for what its read-through tells.
 async fn bring_up_to_date(
     connection: &mut SqliteConnection,
     spec: &FeedSpec,
@@ -213,7 +281,7 @@ async fn rename(
 ) -> Result<(), Failure> {
     let update = "UPDATE feed SET source = ?, name = ?, arrival = ?, partition_id = ? WHERE id = ?";
     sqlx::query(update)
-        .bind(&*spec.source)
+        .bind(&*spec.file.source)
         .bind(&*spec.name)
         .bind(spec.arrival)
         .bind(partition)
@@ -225,14 +293,15 @@ async fn rename(
 
 async fn insert(connection: &mut SqliteConnection, spec: &FeedSpec, partition: i64) -> Result<i64, Failure> {
     let insert = "INSERT INTO feed
-        (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+        (source, vendor, name, hash, mapping_version, bytes, arrival, business_date, declared, counted, status, partition_id)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
     Ok(sqlx::query_scalar(insert)
-        .bind(&*spec.source)
+        .bind(&*spec.file.source)
         .bind(&*spec.vendor)
         .bind(&*spec.name)
         .bind(spec.hash.map(|h| hex(&h)))
-        .bind(spec.bytes.map(whole))
+        .bind(spec.mapping_version)
+        .bind(spec.file.bytes.map(whole))
         .bind(spec.arrival)
         .bind(spec.business_date.map(text_date))
         .bind(spec.declared.map(whole))

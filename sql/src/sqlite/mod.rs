@@ -32,9 +32,9 @@ mod value;
 mod wire;
 
 use crate::{
-    Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, Found, Generation,
-    HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec, Probe, Reader,
-    Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
+    Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, FileSpec, Found,
+    Generation, HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec,
+    Probe, Reader, Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
 };
 use async_trait::async_trait;
 use errors::Failure;
@@ -120,6 +120,9 @@ impl Store for SqliteStore {
     }
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
         Ok(self.register_feed(spec).await?)
+    }
+    async fn note_file(&self, file: &FileSpec) -> Result<(), StoreError> {
+        Ok(self.keep_file(file).await?)
     }
     async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
         Ok(self.feeds_standing(layouts).await?)

@@ -27,10 +27,10 @@ const COLUMNS: [&str; 16] = [
     "seen_at",
 ];
 
-/// A record is known by its place: read again, it is the same.
+/// A record is known by its place and feed: read again as the same feed, it is the same.
 static INSERT: LazyLock<Bulk> = LazyLock::new(|| {
     let head = format!("INSERT INTO quarantine ({})", COLUMNS.join(", "));
-    Bulk::new(&head, COLUMNS.len(), "ON CONFLICT (partition_id, position) DO NOTHING")
+    Bulk::new(&head, COLUMNS.len(), "ON CONFLICT (partition_id, position, feed_id) DO NOTHING")
 });
 
 /// Returns how many were not there yet.

@@ -3,7 +3,7 @@ use super::errors::Failure;
 use super::lease::{self, check_tokens};
 use super::{SqliteStore, clock};
 use crate::{Generation, KnownPartition, OpenPartition, PartitionSpec, StoreError};
-use record::{PartitionId, PartitionKey, Progress};
+use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use sqlx::{Connection, Row, SqliteConnection};
 use std::ops::Range;
 
@@ -18,9 +18,9 @@ impl SqliteStore {
         check_tokens(&mut tx, generation).await?;
         let id = partition_id(&mut tx, &spec.id, &spec.source).await?;
         let token = lease::grant_partition(&mut tx, id, &generation.worker).await?;
-        let position: String = sqlx::query_scalar(
+        let (position, feed): (String, Option<i64>) = sqlx::query_as(
             "INSERT INTO checkpoint (partition_id, source, position, token) VALUES (?, ?, 'start', ?)
-             ON CONFLICT (partition_id) DO UPDATE SET token = excluded.token RETURNING position",
+             ON CONFLICT (partition_id) DO UPDATE SET token = excluded.token RETURNING position, feed_id",
         )
         .bind(id)
         .bind(&*spec.source)
@@ -30,7 +30,7 @@ impl SqliteStore {
         tx.commit().await?;
         let key = PartitionKey(id);
         self.names.partitions.insert(key, spec.id.clone());
-        Ok(OpenPartition { key, token, progress: progress(&position)? })
+        Ok(OpenPartition { key, token, progress: progress(&position)?, feed: feed.map(FeedKey) })
     }
 
     pub(super) async fn register_mapping(
@@ -39,6 +39,11 @@ impl SqliteStore {
         version: u32,
         hash: [u8; 32],
     ) -> Result<(), Failure> {
+        let latest = "SELECT max(version) FROM mapping WHERE name = ?";
+        let latest: Option<u32> = sqlx::query_scalar(latest).bind(name).fetch_one(&self.writer).await?;
+        if let Some(latest) = latest.filter(|latest| *latest > version) {
+            return Err(StoreError::earlier_mapping(name, version, latest).into());
+        }
         let keep = "INSERT INTO mapping (name, version, hash) VALUES (?, ?, ?)
             ON CONFLICT (name, version) DO UPDATE SET hash = hash RETURNING hash";
         let kept = sqlx::query_scalar(keep).bind(name).bind(version).bind(&hash[..]);

@@ -6,8 +6,8 @@ use returns::fact::Holding;
 use returns::ledger::RowChange;
 use returns::{Body, Reason};
 use store::{
-    Affected, AffectedAccount, BadRecords, CommitUnit, FeedSpec, FeedStep, OpenFeed, QuarantineWrite,
-    StandingFeed,
+    Affected, AffectedAccount, BadRecords, BreakWrite, CommitUnit, FeedSpec, FeedStep, FileSpec, OpenFeed,
+    QuarantineWrite, StandingFeed,
 };
 
 /// The first file's step to an end or on, over dates.
@@ -38,9 +38,21 @@ pub async fn of_copies_the_earliest_gives_a_feed_its_arrival(opened: Opened) {
     let ready = Ready::new(opened).await;
     let copy = |name: &str, arrival| FeedSpec { arrival, ..file(name, 1) };
     let arrived = ready.store().open_feed(&copy("z.csv", Some(5))).await.unwrap();
-    assert_eq!(arrived, OpenFeed { key: ready.feed, arrival: Some(5) });
+    assert_eq!(
+        arrived,
+        OpenFeed { key: ready.feed, arrival: Some(5), mapping_version: 1, earlier: Vec::new() }
+    );
     let later = ready.store().open_feed(&copy("a.csv", Some(6))).await.unwrap();
     assert_eq!(later, arrived, "a later copy is no news");
+    let day =
+        |version| FeedSpec { hash: None, mapping_version: version, status: "open", ..file("stream", 0) };
+    let stream = ready.store().open_feed(&day(3)).await.unwrap();
+    let gone_on = ready.store().open_feed(&day(4)).await.unwrap();
+    assert_eq!(
+        (gone_on.key, gone_on.mapping_version),
+        (stream.key, 3),
+        "a stream goes on with another mapping"
+    );
     ready.store().open_feed(&copy("b.csv", Some(5))).await.unwrap();
     let feed = ready.store().reader().feed_name(ready.feed).await.unwrap().unwrap();
     assert_eq!((feed.name.as_str(), feed.arrival), ("b.csv", Some(5)), "of equal arrivals the first by name");
@@ -56,8 +68,9 @@ pub async fn what_a_read_through_told_comes_back_as_it_was(opened: Opened) {
         known.map(|k| (k.id.to_string(), k.file_size, k.read_through)).collect::<Vec<_>>()
     };
     let told: Vec<u8> = (0..=255).collect();
-    let first = FeedSpec { read_through: Some(told.clone()), ..file("day-1.csv", 1) };
-    let copy = FeedSpec { bytes: Some(7), read_through: None, ..file("day-2.csv", 1) };
+    let [mut first, mut copy] = ["day-1.csv", "day-2.csv"].map(|name| file(name, 1));
+    first.file.read_through = Some(told.clone());
+    (copy.file.bytes, copy.file.read_through) = (Some(7), None);
     for spec in [&first, &copy, &first] {
         store.open_feed(spec).await.unwrap();
     }
@@ -67,7 +80,7 @@ pub async fn what_a_read_through_told_comes_back_as_it_was(opened: Opened) {
     open_partition(store, &ready.generation, &ready.partition_id).await;
     store.rewind(&ready.generation, std::slice::from_ref(&ready.partition_id)).await.unwrap();
     assert_eq!(known().await, kept, "a file set back to its start is the same file");
-    store.open_feed(&FeedSpec { read_through: None, ..first }).await.unwrap();
+    store.note_file(&FileSpec { read_through: None, ..first.file }).await.unwrap();
     assert_eq!(known().await[0], ("feeds/day-1.csv".into(), Some(1000), None), "forgotten");
 }
 
@@ -83,6 +96,7 @@ pub async fn a_feed_is_complete_with_the_step_that_reaches_its_end(opened: Opene
         arrival: Some(1_700_000_000_000_000),
         through,
         unread: false,
+        earlier: Vec::new(),
     };
     ready.commit(step(&ready, at(1), Some(("2025-01-02", "2025-01-03")))).await;
     assert_eq!(standing(&ready).await, [known(false)], "neither a stream nor what waits stands");
@@ -210,4 +224,71 @@ pub async fn bad_records_of_a_feed_are_counted(opened: Opened) {
     let other = ready.store().open_feed(&file("day-2.csv", 2)).await.unwrap().key;
     let none = ready.store().bad_records(other, ready.partition.key, Progress::End).await.unwrap();
     assert_eq!(none, BadRecords::default());
+}
+
+pub async fn a_feed_read_again_replaces_its_earlier_readings_when_it_is_in(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let bad = QuarantineWrite {
+        vendor: "alpha".into(),
+        partition: ready.partition.key,
+        position: at(1),
+        line: Some(1),
+        feed: ready.feed,
+        code: "unknown_code".into(),
+        text: "no such code".into(),
+        field: None,
+        raw: b"x".to_vec(),
+        length: 1,
+        raw_hash: [9; 32],
+        account: None,
+        vendor_account: None,
+        as_of: None,
+        mapping_version: 1,
+    };
+    let break_of_feed =
+        BreakWrite { account: None, as_of: None, feed: Some(ready.feed), ..broken("quarantined_input", "1") };
+    let unit = CommitUnit {
+        rows: vec![write(1, RowChange::New(row("2025-01-02", "100")))],
+        quarantine: vec![bad.clone()],
+        breaks: vec![break_of_feed],
+        ..step(&ready, at(1), Some(("2025-01-02", "2025-01-02")))
+    };
+    ready.commit(unit).await;
+    let open = open_partition(ready.store(), &ready.generation, &ready.partition_id).await;
+    assert_eq!(open.feed, Some(ready.feed), "what was read so far is of this feed");
+
+    let again = FeedSpec { mapping_version: 2, ..file("day-1.csv", 1) };
+    let opened = ready.store().open_feed(&again).await.unwrap();
+    assert_ne!(opened.key, ready.feed);
+    assert_eq!(opened.earlier, [ready.feed]);
+    let third = FeedSpec { mapping_version: 3, ..again.clone() };
+    let latest = ready.store().open_feed(&third).await.unwrap();
+    assert_eq!(latest.earlier, [ready.feed, opened.key]);
+    // A layout that nobody asked for: it is told because it is read again.
+    let told = ready.store().standing_feeds(&[]).await.unwrap();
+    assert_eq!(
+        told.iter().map(|f| (f.key, f.through)).collect::<Vec<_>>(),
+        [(opened.key, false), (latest.key, false)]
+    );
+    let all = Affected::All { of: ready.feed, dates: None };
+    assert_eq!(affected(&ready, all).await, [account_days("A-1", "2025-01-02", "2025-01-02", true)]);
+
+    ready.store().rewind(&ready.generation, std::slice::from_ref(&ready.partition_id)).await.unwrap();
+    let open = open_partition(ready.store(), &ready.generation, &ready.partition_id).await;
+    let through = FeedStep { feed: latest.key, dates: None, through: true };
+    let delta = store::DeltaWrite {
+        token: open.token,
+        feed: Some(through),
+        ..ready.delta(Progress::Start, Progress::End)
+    };
+    let still_bad = QuarantineWrite { feed: latest.key, mapping_version: 3, ..bad };
+    ready.commit(CommitUnit { quarantine: vec![still_bad], deltas: vec![delta], ..ready.unit() }).await;
+    let statuses: Vec<(i64, String)> =
+        ready.store().reader().feeds().await.unwrap().into_iter().map(|f| (f.id, f.status)).collect();
+    let expected = [(ready.feed, "replaced"), (opened.key, "replaced"), (latest.key, "complete")];
+    assert_eq!(statuses, expected.map(|(key, status)| (key.0, status.to_owned())));
+    let records = ready.store().reader().quarantine(&Default::default(), 0, 10).await.unwrap();
+    let records: Vec<(i64, String)> = records.into_iter().map(|q| (q.mapping_version, q.status)).collect();
+    assert_eq!(records, [(1, "replaced".into()), (3, "open".into())]);
+    assert_eq!(ready.store().reader().breaks(Some("open")).await.unwrap(), []);
 }

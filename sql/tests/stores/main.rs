@@ -1,7 +1,15 @@
 //! What every store promises, asked of each.
 //!
-//! - `suite`: the promises, as functions of a store.
-//! - `feeds`: those of whole feeds.
+//! The promises are functions of a store, a file a subject; `promises!` below lists them all and asks both stores each of them.
+//!
+//! - `round_trip`: what goes in comes back as it was.
+//! - `commits`: all or nothing, step after step, under a lease.
+//! - `published`: rows, their history, and how they are read.
+//! - `facts`: how a known one is found, and which of them a late one reads.
+//! - `accounts`: their heads and aliases, and what is known by one id for good.
+//! - `policies`: the accounts a changed one touches.
+//! - `feeds`: whole feeds.
+//! - `doubtful`: tolerance breaks and quarantine.
 //! - `make`: rows, facts and units to ask with.
 //! - `only_postgres`: what has no counterpart in SQLite.
 #![allow(
@@ -9,12 +17,18 @@
     clippy::expect_used,
     reason = "helpers of tests stand outside of test functions"
 )]
+mod accounts;
+mod commits;
+mod doubtful;
+mod facts;
 mod feeds;
 mod make;
 mod only_postgres;
+mod policies;
 #[path = "../../../tests/src/postgres.rs"]
 mod postgres;
-mod suite;
+mod published;
+mod round_trip;
 
 use std::sync::Arc;
 use store::{Names, Store};
@@ -52,45 +66,53 @@ macro_rules! promises {
 }
 
 promises! {
-    suite:
+    round_trip:
     migrating_twice_changes_nothing
     any_row_comes_back_as_it_was
-    any_fact_comes_back_as_it_was
+    any_fact_comes_back_as_it_was;
+    commits:
     a_unit_sent_twice_is_refused_and_changes_nothing
     a_step_that_does_not_go_on_writes_nothing
     steps_of_one_partition_go_as_one
     a_lost_slot_commits_nothing
     a_lost_partition_commits_nothing
     one_pipeline_at_a_time
+    a_checkpoint_set_back_keeps_its_counters;
+    published:
     a_restated_row_is_kept_without_overlap
     what_was_said_then_can_be_read
     an_open_day_leaves_no_history
     a_row_taken_away_stays_in_history
     rows_that_are_there_already_end_the_same
     lineage_alone_is_no_news
+    rows_are_ordered_by_bytes_page_by_page
+    a_figure_has_its_evidence;
+    doubtful:
     a_break_opens_once_and_is_resolved
     every_break_of_a_day_is_resolved_but_those_broken_again
     a_record_is_quarantined_once
-    quarantine_is_listed_page_by_page
-    rows_are_ordered_by_bytes_page_by_page
+    quarantine_is_listed_page_by_page;
+    facts:
     a_known_fact_is_found_wherever_it_lives
     on_a_stream_the_day_makes_no_difference
     a_fact_leaves_its_table_when_a_row_carries_it
     a_fact_sent_from_an_earlier_place_takes_it
-    history_starts_before_what_late_facts_reach
+    history_starts_before_what_late_facts_reach;
+    accounts:
     the_head_of_an_account_is_loaded
     aliases_lead_to_accounts
-    a_checkpoint_set_back_keeps_its_counters
-    what_is_registered_once_is_found_again
+    what_is_registered_once_is_found_again;
+    policies:
     a_changed_policy_marks_the_accounts_it_touches_and_no_other
     accounts_touched_are_told_page_by_page
     a_row_that_stays_as_it_is_keeps_the_policy_it_was_made_under
-    a_figure_has_its_evidence;
+    a_mapping_version_only_grows_and_keeps_its_bytes;
     feeds:
     of_copies_the_earliest_gives_a_feed_its_arrival
     what_a_read_through_told_comes_back_as_it_was
     a_feed_is_complete_with_the_step_that_reaches_its_end
     what_one_feed_says_and_another_lacks_is_found
     holdings_of_a_feed_and_open_days_of_a_vendor_are_found
-    bad_records_of_a_feed_are_counted;
+    bad_records_of_a_feed_are_counted
+    a_feed_read_again_replaces_its_earlier_readings_when_it_is_in;
 }

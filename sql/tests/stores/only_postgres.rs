@@ -112,7 +112,7 @@ async fn order_is_by_bytes_under_any_collation() {
     let url = postgres::fresh_database_with(
         "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'",
     );
-    crate::suite::rows_are_ordered_by_bytes_page_by_page({
+    crate::published::rows_are_ordered_by_bytes_page_by_page({
         let names = Arc::new(Names::default());
         let store = PostgresStore::connect(&url, names.clone()).await.unwrap();
         Opened { store: Box::new(store), names, _folder: None }

@@ -34,9 +34,9 @@ fn is_between(positions: &[Progress]) -> bool {
 
 /// Starts, waits until something more is committed than before, kills a random moment later; says whether that was between the first and the
 /// last commit.
-async fn start_and_kill(dietz: &Dietz, store: &dyn Store, chance: &mut SmallRng) -> bool {
+pub async fn start_and_kill(dietz: &Dietz, store: &dyn Store, args: &[&str], chance: &mut SmallRng) -> bool {
     let before = positions(store).await;
-    let mut child = dietz.spawn(&["run", "topology.toml"]);
+    let mut child = dietz.spawn(args);
     while positions(store).await == before {
         if child.try_wait().expect("a child").is_some() {
             break;
@@ -80,7 +80,7 @@ async fn killed_twenty_times_ends_the_same(sink: String, open: impl AsyncFn(&Die
     let mut chance = SmallRng::seed_from_u64(7);
     let mut between = 0;
     for _ in 0..KILLS {
-        between += u32::from(start_and_kill(&dietz, &*store, &mut chance).await);
+        between += u32::from(start_and_kill(&dietz, &*store, &["run"], &mut chance).await);
     }
     assert!(between >= 15, "only {between} of {KILLS} kills fell between the first and the last commit");
     dietz.ok(&["run", "topology.toml"]);

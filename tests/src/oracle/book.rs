@@ -1,7 +1,7 @@
 //! What one vendor says of one date, from a set of winning facts (F1's order in a day, F5, F6).
 use super::number::{Q, exact, is_zero, zero};
 use super::standing::{Names, contents, is_released, winners};
-use super::whole::is_coming;
+use super::whole::{is_aside, is_coming};
 use jiff::civil::{Date, time};
 use jiff::tz::TimeZone;
 use record::FeedKey;
@@ -245,6 +245,7 @@ impl Book<'_> {
         self.whole
             .iter()
             .filter(|w| w.vendor == vendor && w.stage != Stage::Coming && gives(&w.gives))
+            .filter(|w| !is_aside(w.key, self.whole))
             .any(|w| w.business_date.is_some_and(|d| d >= date) || speaking.contains(&w.key))
     }
 

@@ -160,6 +160,7 @@ fn what_sits_in_quarantine_is_not_lacked_however_far_its_date() {
         full: true,
         gives: Needs::default(),
         stage,
+        earlier: Vec::new(),
     };
     let policy = Policy::new(vec![VendorPolicy::new("alpha"), VendorPolicy::new("beta")]);
     let whole = vec![full(0, 1, Stage::Coming), full(1, 2, Stage::In { unread: false })];

@@ -194,6 +194,7 @@ fn whole() -> BoxedStrategy<Option<WholeFeed>> {
             full,
             gives: Needs { values, flows },
             stage,
+            earlier: Vec::new(),
         })
         .prop_map(Some)
         .boxed()
@@ -202,7 +203,27 @@ fn whole() -> BoxedStrategy<Option<WholeFeed>> {
 fn wholes() -> BoxedStrategy<Vec<WholeFeed>> {
     let some = prop_oneof![4 => whole(), 1 => Just(None)];
     let keyed = |(n, feed): (i64, Option<WholeFeed>)| Some(WholeFeed { key: FeedKey(n), ..feed? });
-    vec(some, 4).prop_map(move |feeds| (0..).zip(feeds).filter_map(keyed).collect()).boxed()
+    let feeds = vec(some, 4).prop_map(move |feeds| (0..).zip(feeds).filter_map(keyed).collect());
+    (feeds, readings()).prop_map(|(feeds, again)| read_again(feeds, again)).boxed()
+}
+
+/// Of each of four feeds, which feeds it is a later reading of.
+fn readings() -> BoxedStrategy<[&'static [i64]; 4]> {
+    prop_oneof![
+        5 => Just([&[][..]; 4]),
+        2 => Just([&[], &[0][..], &[], &[]]),
+        1 => Just([&[], &[0][..], &[0, 1], &[]]),
+        1 => Just([&[], &[0][..], &[], &[2]]),
+    ]
+    .boxed()
+}
+
+fn read_again(mut feeds: Vec<WholeFeed>, again: [&[i64]; 4]) -> Vec<WholeFeed> {
+    for feed in &mut feeds {
+        let earlier = usize::try_from(feed.key.0).ok().and_then(|n| again.get(n)).copied();
+        feed.earlier = earlier.unwrap_or_default().iter().copied().map(FeedKey).collect();
+    }
+    feeds
 }
 
 fn spec(kind: Kinds) -> BoxedStrategy<Spec> {

@@ -1,7 +1,7 @@
 //! Which facts stand, and which of several wins: identity, witnesses, withdrawals, versions, cancels (design 3, F5, F7).
 //!
 //! Everything is decided anew from the whole set; nothing is kept between two calls.
-use super::whole::is_lacked;
+use super::whole::{first_reading, is_aside, is_lacked};
 use jiff::civil::Date;
 use record::{PartitionKey, Position};
 use returns::fact::{Cancel, Content, Flow, Target, Withdrawal};
@@ -67,9 +67,11 @@ pub fn lacked(facts: &[Fact], names: &Names, whole: &[WholeFeed]) -> Vec<Fact> {
 fn split(facts: &[Fact], names: &Names, whole: &[WholeFeed]) -> (Vec<Fact>, Vec<Fact>) {
     let merged = earliest(facts, names, |a, b| a.feed == b.feed);
     let orders: Vec<&Withdrawal> = merged.iter().filter_map(withdrawal).collect();
-    let kept: Vec<&Fact> = merged.iter().filter(|fact| !is_withdrawn(fact, &orders)).collect();
-    let whole: Vec<&WholeFeed> =
-        whole.iter().filter(|w| !is_taken_back(&Target::Feed(w.key), &orders)).collect();
+    let counts = |fact: &&Fact| !is_withdrawn(fact, &orders, whole) && !is_aside(fact.feed, whole);
+    let kept: Vec<&Fact> = merged.iter().filter(counts).collect();
+    let is_in_force =
+        |w: &&WholeFeed| !is_taken_back(&Target::Feed(w.key), &orders, whole) && !is_aside(w.key, whole);
+    let whole: Vec<&WholeFeed> = whole.iter().filter(is_in_force).collect();
     let (lacked, standing): (Vec<&Fact>, Vec<&Fact>) =
         kept.iter().partition(|fact| is_lacked(fact, &merged, &kept, &whole));
     let owned = |facts: Vec<&Fact>| facts.into_iter().cloned().collect();
@@ -102,19 +104,23 @@ fn withdrawal(fact: &Fact) -> Option<&Withdrawal> {
     }
 }
 
-fn is_withdrawn(fact: &Fact, orders: &[&Withdrawal]) -> bool {
+fn is_withdrawn(fact: &Fact, orders: &[&Withdrawal], whole: &[WholeFeed]) -> bool {
     let mut targets = vec![Target::Record(fact.place), Target::Feed(fact.feed)];
     if let Body::Correction(c) = &fact.body {
         targets.push(Target::Ticket(c.ticket.clone()));
     }
-    targets.iter().any(|target| is_taken_back(target, orders))
+    targets.iter().any(|target| is_taken_back(target, orders, whole))
 }
 
-/// Of the orders on one target the latest by (event time, id) holds.
-fn is_taken_back(target: &Target, orders: &[&Withdrawal]) -> bool {
+/// Of the orders on one target the latest by (event time, id) holds. A delivery is taken back in every reading.
+fn is_taken_back(target: &Target, orders: &[&Withdrawal], whole: &[WholeFeed]) -> bool {
+    let delivery = |target: &Target| match target {
+        Target::Feed(feed) => Target::Feed(first_reading(*feed, whole)),
+        other => other.clone(),
+    };
     let latest = orders
         .iter()
-        .filter(|w| w.target == *target)
+        .filter(|w| delivery(&w.target) == delivery(target))
         .max_by(|a, b| (a.event_time, &a.event_id).cmp(&(b.event_time, &b.event_id)));
     latest.is_some_and(|w| !w.reinstate)
 }

@@ -9,6 +9,19 @@ pub fn is_coming(feed: FeedKey, whole: &[WholeFeed]) -> bool {
     whole.iter().any(|w| w.key == feed && w.stage == Stage::Coming)
 }
 
+/// Whether another reading of the same delivery counts instead of a feed: a later one that is in, or an earlier one while not all of this is.
+pub fn is_aside(feed: FeedKey, whole: &[WholeFeed]) -> bool {
+    let replaced = |w: &WholeFeed| w.earlier.contains(&feed) && w.stage != Stage::Coming;
+    let not_yet = |w: &WholeFeed| w.key == feed && !w.earlier.is_empty() && w.stage == Stage::Coming;
+    whole.iter().any(|w| replaced(w) || not_yet(w))
+}
+
+/// The first of the readings of the delivery that a feed is one of.
+pub fn first_reading(feed: FeedKey, whole: &[WholeFeed]) -> FeedKey {
+    let readings = whole.iter().filter(|w| w.key == feed || w.earlier.contains(&feed));
+    readings.flat_map(|w| w.earlier.iter().copied()).min().unwrap_or(feed)
+}
+
 /// Whether a newer full feed withdraws a fact, for it lacks it. `said` is all that was said, `stands` what of it no order withdrew;
 /// `whole` are the feeds no order withdrew.
 pub fn is_lacked(fact: &Fact, said: &[Fact], stands: &[&Fact], whole: &[&WholeFeed]) -> bool {

@@ -21,6 +21,9 @@ pub struct Args {
 enum What {
     /// A line a record: where it came from and why it is here
     List {
+        /// Also those that a later version of the mapping has read
+        #[arg(long)]
+        all: bool,
         /// Only records with this reason code
         #[arg(long)]
         code: Option<String>,
@@ -47,8 +50,9 @@ pub fn run(args: Args) -> Outcome {
         store.ready().await?;
         let reader = store.reader();
         match args.what {
-            What::List { code, vendor } => {
-                list(reader, &QuarantineFilter { code, vendor, status: None }, &mut out()).await
+            What::List { all, code, vendor } => {
+                let status = (!all).then(|| "open".to_owned());
+                list(reader, &QuarantineFilter { code, vendor, status }, &mut out()).await
             }
             What::Show { id } => show(reader, id, &mut out()).await,
             What::Export { folder } => export(reader, &folder, &mut out()).await,

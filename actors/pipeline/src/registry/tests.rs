@@ -2,10 +2,10 @@ mod read_through;
 
 use super::*;
 use crate::topology::Topology;
-use record::{Counts, Position};
+use record::{Counts, FeedKey, Position};
 use std::path::Path;
 use std::time::Duration;
-use store::{CommitUnit, DeltaWrite};
+use store::{CommitUnit, DeltaWrite, FeedStep};
 
 /// The layouts of mappings with these names and what `[detect]` says in them.
 fn layouts(mappings: &[(&str, &str)]) -> LayoutSet {
@@ -71,8 +71,27 @@ async fn advanced() -> (tempfile::TempDir, StoreRegistry, PartitionId) {
     let generation = Arc::new(store.open_generation("w", Duration::from_secs(60)).await.unwrap());
     let (id, source): (_, Arc<str>) = (PartitionId::new("s/f"), "s".into());
     let registry = StoreRegistry { store, generation, names, source, rewound: None };
-    advance(&registry, &id).await;
+    advance(&registry, &id, &grows(1)).await;
     (folder, registry, id)
+}
+
+/// A feed that may grow.
+fn grows(key: i64) -> Feed {
+    Feed {
+        key: FeedKey(key),
+        vendor: "v".into(),
+        arrival: None,
+        first_arrival: None,
+        business_date: None,
+        records: 0,
+        hash: None,
+        ends: false,
+        gated: false,
+        control: None,
+        earlier: Vec::new(),
+        begun_with_earlier: false,
+        newest_first: false,
+    }
 }
 
 fn first() -> Progress {
@@ -80,10 +99,10 @@ fn first() -> Progress {
 }
 
 /// Commits the first step of a partition.
-async fn advance(registry: &StoreRegistry, id: &PartitionId) {
-    let (partition, from) = registry.open_partition(id).await.unwrap();
+async fn advance(registry: &StoreRegistry, id: &PartitionId, feed: &Feed) {
+    let (partition, from) = registry.open_partition(id, feed).await.unwrap();
     let delta = DeltaWrite {
-        feed: None,
+        feed: feed.ends.then_some(FeedStep { feed: feed.key, dates: None, through: false }),
         partition: partition.key,
         id: id.clone(),
         token: partition.token,
@@ -102,15 +121,39 @@ async fn advance(registry: &StoreRegistry, id: &PartitionId) {
 #[tokio::test]
 async fn from_start_sets_a_partition_back_once_in_a_run_however_often_it_is_opened() {
     let (_folder, mut registry, id) = advanced().await;
-    assert_eq!(registry.open_partition(&id).await.unwrap().1, first());
+    assert_eq!(registry.open_partition(&id, &grows(1)).await.unwrap().1, first());
     registry.rewound = Some(Arc::default());
     assert_eq!(registry.known("s/").await.unwrap()[0].progress, Progress::Start, "before it is opened");
-    assert_eq!(registry.open_partition(&id).await.unwrap().1, Progress::Start);
-    advance(&registry, &id).await;
+    assert_eq!(registry.open_partition(&id, &grows(1)).await.unwrap().1, Progress::Start);
+    advance(&registry, &id, &grows(1)).await;
     assert_eq!(
-        registry.open_partition(&id).await.unwrap().1,
+        registry.open_partition(&id, &grows(1)).await.unwrap().1,
         first(),
         "a generation that begins anew goes on"
     );
     assert_eq!(registry.known("s/").await.unwrap()[0].progress, first());
+}
+
+#[tokio::test]
+async fn what_was_read_in_part_with_another_mapping_is_read_from_its_start() {
+    let (_folder, registry, _) = advanced().await;
+    let id = PartitionId::new("s/g");
+    let [earlier, later] = [1, 2].map(|key| Feed { ends: true, ..grows(key) });
+    advance(&registry, &id, &earlier).await;
+    assert_eq!(registry.open_partition(&id, &earlier).await.unwrap().1, first());
+    assert_eq!(registry.open_partition(&id, &later).await.unwrap().1, Progress::Start);
+    advance(&registry, &id, &later).await;
+    assert_eq!(registry.open_partition(&id, &later).await.unwrap().1, first());
+}
+
+#[tokio::test]
+async fn what_may_grow_and_was_begun_with_another_mapping_goes_on_and_is_not_read_again() {
+    let (_folder, mut registry, id) = advanced().await;
+    let feed = Feed { begun_with_earlier: true, ..grows(1) };
+    assert_eq!(registry.open_partition(&id, &feed).await.unwrap().1, first());
+    registry.rewound = Some(Arc::default());
+    let refused = registry.open_partition(&id, &feed).await.unwrap_err();
+    assert!(matches!(&refused, SourceError::Fatal(why) if why.contains("could count twice")), "{refused:?}");
+    let new = PartitionId::new("s/new");
+    assert_eq!(registry.open_partition(&new, &feed).await.unwrap().1, Progress::Start);
 }

@@ -43,6 +43,10 @@ pub enum Became {
     Withdrawn,
     /// A newer full feed of the same date says nothing of it.
     Lacked,
+    /// Its delivery was read again with a later version of the mapping: that reading counts.
+    ReadAgain,
+    /// It is of such a reading, of which not all is in yet.
+    Reading,
     Waiting(WaitingReason),
     /// Another vendor feeds the account: compared only.
     OtherVendor,
@@ -75,6 +79,8 @@ impl fmt::Display for Became {
             Became::Cancelled => "cancelled",
             Became::Withdrawn => "withdrawn",
             Became::Lacked => "withdrawn: a newer full feed of the same date lacks it",
+            Became::ReadAgain => "read again with a later version of its mapping, which counts instead",
+            Became::Reading => "counts when all of its feed is read again with this version of the mapping",
             Became::Waiting(reason) => return write!(f, "waits ({})", reason.as_str()),
             Became::OtherVendor => "compared only: another vendor feeds the account",
             Became::OtherKind => "compared only: the vendor's figures come from elsewhere",
@@ -121,7 +127,7 @@ pub fn explain_day(
     base_currency: Option<[u8; 3]>,
     ground: Ground,
 ) -> Explained {
-    let withdrawn = Withdrawn::of(facts);
+    let withdrawn = Withdrawn::of(facts, ground.feeds);
     let seen = Seen::by(std::iter::empty());
     let voices = voices(facts, &withdrawn, &seen, ground);
     let mut lost = Vec::new();
@@ -215,6 +221,10 @@ impl View<'_, '_> {
         let stored = &self.facts[n];
         match stored.waiting.filter(|_| waits_outside(stored.waiting)) {
             Some(reason) => return Became::Waiting(reason),
+            None if self.ground.feeds.is_aside(stored.fact.feed) => {
+                let coming = self.ground.feeds.is_coming(stored.fact.feed);
+                return if coming { Became::Reading } else { Became::ReadAgain };
+            }
             None if is_partial(&stored.fact, self.ground) => return Became::Waiting(WaitingReason::Trailer),
             None if self.withdrawn.covers(&stored.fact) => return Became::Withdrawn,
             None if self.voices.lacked.contains(&n) => return Became::Lacked,

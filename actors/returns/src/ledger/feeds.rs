@@ -1,10 +1,15 @@
 //! What a fold knows of whole feeds: which are in, and which of them take the place of others (F5, F6). It is a fact like every other, of
 //! many accounts at once: that a feed is through says that nothing else of it is to come.
+//!
+//! # Read again
+//! A delivery read with a later version of its mapping is a feed of its own, a *reading*. What a record says is what the latest reading
+//! that is in says of it: until all of a reading is in it counts for nothing, and from then on the readings before it do. So a mapping put right
+//! moves figures once, and takes back what it gives no more.
 use crate::date::Date;
 use crate::fact::Arrival;
 use crate::policy::Vendor;
 use record::FeedKey;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// One feed with an end, as far as figures depend on it as a whole.
@@ -23,6 +28,8 @@ pub struct WholeFeed {
     /// What days need, and it gives.
     pub gives: Needs,
     pub stage: Stage,
+    /// The readings of the same delivery with earlier versions of the mapping.
+    pub earlier: Vec<FeedKey>,
 }
 
 /// How far a feed has come.
@@ -54,6 +61,10 @@ pub struct Feeds {
     /// The latest business date of each vendor's feeds that are in, by what they give.
     values_until: HashMap<Vendor, Date>,
     flows_until: HashMap<Vendor, Date>,
+    /// Readings that do not count: those to come, and those before one that is in.
+    aside: HashSet<FeedKey>,
+    /// The first reading of each delivery that was read again, by any of its readings.
+    deliveries: HashMap<FeedKey, FeedKey>,
 }
 
 /// A fold that knows nothing of whole feeds.
@@ -67,14 +78,17 @@ impl Feeds {
         }
         let is_coming = |f: &WholeFeed| usize::from(f.stage == Stage::Coming);
         self.coming += is_coming(&feed);
-        let group = feed.business_date.filter(|_| feed.full).map(|date| (feed.layout.clone(), date));
-        let key = feed.key;
+        let group = group_of(&feed);
+        let (key, is_again) = (feed.key, !feed.earlier.is_empty());
         let before = self.all.insert(key, feed);
         self.coming -= before.as_ref().map_or(0, is_coming);
+        if is_again {
+            self.set_aside();
+        }
         match before.filter(|before| before.stage != Stage::Coming) {
-            None => self.reach(key),
-            // It may have gone back: what the others reach is all there is.
-            Some(_) => {
+            None if !is_again => self.reach(key),
+            // It, or what it takes the place of, may have gone back: what the others reach is all there is.
+            _ => {
                 (self.values_until, self.flows_until) = Default::default();
                 let keys: Vec<FeedKey> = self.all.keys().copied().collect();
                 keys.into_iter().for_each(|key| self.reach(key));
@@ -87,11 +101,41 @@ impl Feeds {
             }
             self.order(&group);
         }
+        if is_again {
+            // A reading before it may have had another date.
+            let groups: Vec<_> = self.groups.keys().cloned().collect();
+            groups.iter().for_each(|group| self.order(group));
+        }
+    }
+
+    /// Decides anew which readings count.
+    fn set_aside(&mut self) {
+        (self.aside, self.deliveries) = Default::default();
+        for feed in self.all.values().filter(|feed| !feed.earlier.is_empty()) {
+            match feed.stage {
+                Stage::Coming => drop(self.aside.insert(feed.key)),
+                Stage::In { .. } => self.aside.extend(&feed.earlier),
+            }
+            let first = feed.earlier.iter().min().copied().unwrap_or(feed.key);
+            let readings = feed.earlier.iter().copied().chain([feed.key]);
+            self.deliveries.extend(readings.map(|key| (key, first)));
+        }
+    }
+
+    /// Whether another reading of the same delivery counts instead.
+    pub(super) fn is_aside(&self, feed: FeedKey) -> bool {
+        !self.aside.is_empty() && self.aside.contains(&feed)
+    }
+
+    /// What all readings of one delivery have in common.
+    pub(super) fn delivery(&self, feed: FeedKey) -> FeedKey {
+        self.deliveries.get(&feed).copied().unwrap_or(feed)
     }
 
     /// Notes how far a feed that is in completes its vendor's days.
     fn reach(&mut self, key: FeedKey) {
-        let Some(feed) = self.all.get(&key).filter(|feed| feed.stage != Stage::Coming) else { return };
+        let counts = |feed: &&WholeFeed| feed.stage != Stage::Coming && !self.aside.contains(&key);
+        let Some(feed) = self.all.get(&key).filter(counts) else { return };
         let Some(date) = feed.business_date else { return };
         let needs = [(feed.gives.values, &mut self.values_until), (feed.gives.flows, &mut self.flows_until)];
         for (_, until) in needs.into_iter().filter(|(gives, _)| *gives) {
@@ -102,7 +146,9 @@ impl Feeds {
     /// Decides anew which feeds of a group take which others' place: those that are in and read in full, of those that arrived before.
     fn order(&mut self, group: &(Arc<str>, Date)) {
         let Some(keys) = self.groups.get(group).filter(|keys| keys.len() > 1) else { return };
-        let mut feeds: Vec<&WholeFeed> = keys.iter().filter_map(|key| self.all.get(key)).collect();
+        keys.iter().filter(|key| self.aside.contains(key)).for_each(|key| drop(self.overtaken.remove(key)));
+        let counts = keys.iter().filter(|key| !self.aside.contains(key));
+        let mut feeds: Vec<&WholeFeed> = counts.filter_map(|key| self.all.get(key)).collect();
         feeds.sort_by_key(|feed| feed.arrival);
         for older in &feeds {
             let takes = |f: &&&WholeFeed| f.stage == Stage::In { unread: false } && f.arrival > older.arrival;
@@ -120,9 +166,9 @@ impl Feeds {
 
     /// The other full feeds of the same layout and business date.
     pub fn beside(&self, feed: &WholeFeed) -> Vec<FeedKey> {
-        let group = feed.business_date.filter(|_| feed.full).map(|date| (feed.layout.clone(), date));
-        let keys = group.and_then(|group| self.groups.get(&group));
-        keys.into_iter().flatten().copied().filter(|key| *key != feed.key).collect()
+        let keys = group_of(feed).and_then(|group| self.groups.get(&group));
+        let others = keys.into_iter().flatten().copied();
+        others.filter(|key| *key != feed.key && !self.aside.contains(key)).collect()
     }
 
     /// The newer full feeds that withdraw what they lack of a feed.
@@ -148,12 +194,17 @@ impl Feeds {
     pub(super) fn complete(&self, vendor: Vendor, day: Date, of_day: impl Iterator<Item = FeedKey>) -> Needs {
         let reaches = |until: &HashMap<Vendor, Date>| until.get(&vendor).is_some_and(|until| *until >= day);
         let start = Needs { values: reaches(&self.values_until), flows: reaches(&self.flows_until) };
-        let is_in = |f: &&WholeFeed| f.stage != Stage::Coming && f.vendor == vendor;
+        let is_in = |f: &&WholeFeed| f.stage != Stage::Coming && f.vendor == vendor && !self.is_aside(f.key);
         of_day.filter_map(|key| self.all.get(&key)).filter(is_in).fold(start, |needs, feed| Needs {
             values: needs.values || feed.gives.values,
             flows: needs.flows || feed.gives.flows,
         })
     }
+}
+
+/// Full feeds of which a newer one withdraws what it lacks: those of one layout and business date.
+fn group_of(feed: &WholeFeed) -> Option<(Arc<str>, Date)> {
+    feed.business_date.filter(|_| feed.full).map(|date| (feed.layout.clone(), date))
 }
 
 #[cfg(test)]
@@ -171,6 +222,7 @@ mod tests {
             full: true,
             gives: Needs { values: true, flows: false },
             stage,
+            earlier: Vec::new(),
         }
     }
 
@@ -220,5 +272,32 @@ mod tests {
         assert!(complete(date(2025, 3, 4), &[]) && complete(date(2025, 3, 3), &[]));
         assert!(!complete(date(2025, 3, 5), &[]) && complete(date(2025, 3, 5), &[2]));
         assert!(!known.complete(Vendor(1), date(2025, 3, 4), std::iter::empty()).values);
+    }
+
+    #[test]
+    fn a_reading_counts_from_when_it_is_in_and_the_readings_before_it_until_then() {
+        let again = |key, earlier: &[i64], stage| WholeFeed {
+            earlier: earlier.iter().map(|k| FeedKey(*k)).collect(),
+            ..feed(key, Some(1), stage)
+        };
+        let coming = known(&[feed(1, Some(1), IN), again(2, &[1], Stage::Coming)]);
+        assert!(coming.is_aside(FeedKey(2)) && !coming.is_aside(FeedKey(1)));
+        let three = [feed(1, Some(1), IN), again(2, &[1], Stage::Coming), again(3, &[1, 2], IN)];
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            let known = known(&order.map(|n| three[n].clone()));
+            let aside: Vec<bool> = [1, 2, 3].map(|k| known.is_aside(FeedKey(k))).into();
+            assert_eq!(aside, [true, true, false]);
+            assert!([1, 2, 3].iter().all(|k| known.delivery(FeedKey(*k)) == FeedKey(1)));
+        }
+    }
+
+    #[test]
+    fn what_a_reading_set_aside_says_of_its_date_is_as_if_never_said() {
+        let wrong = WholeFeed { business_date: Some(date(2025, 3, 9)), ..feed(1, Some(2), IN) };
+        let right = WholeFeed { earlier: vec![FeedKey(1)], ..feed(2, Some(2), IN) };
+        let known = known(&[feed(3, Some(1), IN), wrong, right]);
+        assert_eq!(known.newer(FeedKey(3)), [FeedKey(2)]);
+        assert!(!known.complete(Vendor(0), date(2025, 3, 9), std::iter::empty()).values);
+        assert!(known.beside(known.get(FeedKey(3)).unwrap()) == [FeedKey(2)]);
     }
 }

@@ -103,7 +103,7 @@ fn judge(
     ground: Ground,
 ) -> Result<Judged, Need> {
     let facts = &known.facts;
-    let withdrawn = Withdrawn::of(facts);
+    let withdrawn = Withdrawn::of(facts, ground.feeds);
     let touched = || merge.touched.iter().map(|&n| &facts[n].fact);
     let seen = if known.whole { Seen::All } else { Seen::by(touched()) };
     let voices = voices(facts, &withdrawn, &seen, ground);

@@ -22,7 +22,8 @@ impl Lacking {
             return all;
         }
         let released = released(facts, withdrawn);
-        for StoredFact { fact, .. } in facts {
+        let counts = |fact: &&Fact| !ground.feeds.is_aside(fact.feed);
+        for fact in facts.iter().map(|s| &s.fact).filter(counts) {
             match fact.kind() {
                 Kind::Quarantined if withdrawn.covers(fact) || released.contains(&fact.key()) => {}
                 Kind::Quarantined => drop(all.unread.insert((fact.feed, fact.as_of))),

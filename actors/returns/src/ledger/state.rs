@@ -185,6 +185,7 @@ impl AccountState {
             && summary.currency.is_none()
             && is_plain(vendor, ground)
             && ground.feeds.newer(fact.feed).is_empty()
+            && !ground.feeds.is_aside(fact.feed)
             && first.is_none_or(|(v, since)| *v == vendor && *since <= fact.as_of)
             && self.profile.first_values.len() <= 1
             && self.profile.performance_start.is_none_or(|start| fact.as_of >= start);

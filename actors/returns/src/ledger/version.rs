@@ -93,7 +93,7 @@ pub(super) fn voices<'a>(
     let mut standing: Vec<(usize, &Fact)> = Vec::with_capacity(facts.len());
     for (n, stored) in facts.iter().enumerate() {
         let fact = &stored.fact;
-        if waits_outside(stored.waiting) || withdrawn.covers(fact) {
+        if waits_outside(stored.waiting) || ground.feeds.is_aside(fact.feed) || withdrawn.covers(fact) {
             continue;
         }
         if lacking.covers(stored, seen, withdrawn, ground) {

@@ -1,5 +1,5 @@
 //! What is taken back: withdrawals and their undoing, in any order and before, after or without their targets.
-use super::StoredFact;
+use super::{Feeds, StoredFact};
 use crate::date::Micros;
 use crate::fact::{Body, Fact, Place, Target};
 use record::FeedKey;
@@ -10,23 +10,25 @@ use std::sync::Arc;
 /// The latest word on one target: (event time, event id, whether it reinstates).
 type Word<'a> = (Micros, &'a str, bool);
 
-/// All withdrawals of an account. Each target is judged alone; a fact is withdrawn while any target that covers it is.
-#[derive(Default)]
+/// All withdrawals of an account. Each target is judged alone; a fact is withdrawn while any target that covers it is. A feed is withdrawn
+/// in every reading.
 pub(super) struct Withdrawn<'a> {
     records: HashMap<Place, Word<'a>>,
     feeds: HashMap<FeedKey, Word<'a>>,
     tickets: HashMap<Arc<str>, Word<'a>>,
+    of: &'a Feeds,
 }
 
 impl<'a> Withdrawn<'a> {
-    pub(super) fn of(facts: impl IntoIterator<Item = &'a StoredFact>) -> Self {
-        let mut all = Withdrawn::default();
+    pub(super) fn of(facts: impl IntoIterator<Item = &'a StoredFact>, of: &'a Feeds) -> Self {
+        let (records, feeds, tickets) = Default::default();
+        let mut all = Withdrawn { records, feeds, tickets, of };
         for stored in facts {
             let Body::Withdrawal(w) = &stored.fact.body else { continue };
             let word = (w.event_time, &*w.event_id, w.reinstate);
             match &w.target {
                 Target::Record(place) => keep_latest(&mut all.records, *place, word),
-                Target::Feed(feed) => keep_latest(&mut all.feeds, *feed, word),
+                Target::Feed(feed) => keep_latest(&mut all.feeds, of.delivery(*feed), word),
                 Target::Ticket(ticket) => keep_latest(&mut all.tickets, ticket.clone(), word),
             }
         }
@@ -45,7 +47,7 @@ impl<'a> Withdrawn<'a> {
 
     /// Whether a whole feed is withdrawn.
     pub(super) fn covers_feed(&self, feed: FeedKey) -> bool {
-        holds(&self.feeds, &feed)
+        holds(&self.feeds, &self.of.delivery(feed))
     }
 }
 

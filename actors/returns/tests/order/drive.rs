@@ -126,8 +126,10 @@ impl Ledger {
         let touched: Vec<&Fact> = said.iter().filter(|f| lacked(f) || held(f)).collect();
         let open = self.rows.values().filter(|row| row.reasons.has(Reason::Incomplete)).map(|row| row.as_of);
         let dates: Vec<Date> = touched.iter().map(|f| f.as_of).chain(open).collect();
-        let (Some(from), Some(until)) = (dates.iter().min(), dates.iter().max()) else { return Ok(()) };
-        if touched.iter().any(|f| !f.is_dated() || f.kind() == Kind::Account) {
+        let again = !feed.earlier.is_empty();
+        let span = dates.iter().min().zip(dates.iter().max());
+        let Some((from, until)) = span.or(again.then_some((&Date::MIN, &Date::MAX))) else { return Ok(()) };
+        if again || touched.iter().any(|f| !f.is_dated() || f.kind() == Kind::Account) {
             let history = self.read(&Reach { from: Date::MIN, undated: Vec::new(), rows: None });
             let changes = rebuild(&mut self.state, &history, ground);
             return self.write(changes);

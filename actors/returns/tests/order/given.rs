@@ -82,13 +82,17 @@ pub fn plan(mix: Mix) -> impl Strategy<Value = Plan> {
         (any::<proptest::sample::Index>(), proptest::option::weighted(0.9, 0i64..7), (0i64..3, 0u64..12));
     let copies = proptest::collection::vec(copy, 0..8);
     let whole = proptest::option::weighted(0.4, proptest::collection::vec(whole(), 4));
+    let whole = (whole, proptest::sample::select(READINGS.as_slice()));
     (proptest::collection::vec(seed, 1..24), copies, policy, whole, any::<[u8; 16]>()).prop_flat_map(
-        |(seeds, copies, policy, whole, cuts)| {
+        |(seeds, copies, policy, (whole, again), cuts)| {
             let whole: Vec<WholeFeed> = whole
                 .into_iter()
                 .flatten()
                 .enumerate()
-                .filter_map(|(n, feed)| Some(WholeFeed { key: FeedKey(n as i64), ..feed? }))
+                .filter_map(|(n, feed)| {
+                    let earlier = again[n].iter().copied().map(FeedKey).collect();
+                    Some(WholeFeed { key: FeedKey(n as i64), earlier, ..feed? })
+                })
                 .collect();
             let mut facts: Vec<Fact> = seeds.into_iter().map(fact).collect();
             let copies: Vec<Fact> = copies.into_iter().map(|copy| copied(&facts, copy)).collect();
@@ -113,6 +117,10 @@ pub fn plan(mix: Mix) -> impl Strategy<Value = Plan> {
     )
 }
 
+/// Of each of four feeds, which feeds it is a later reading of.
+const READINGS: [[&[i64]; 4]; 4] =
+    [[&[]; 4], [&[], &[0], &[], &[]], [&[], &[0], &[0, 1], &[]], [&[], &[0], &[], &[2]]];
+
 /// What is known of a feed once it is through.
 fn whole() -> impl Strategy<Value = Option<WholeFeed>> {
     let feed = (0u16..3, any::<[bool; 4]>(), proptest::option::weighted(0.9, 0i64..4), 0u8..9, 0u8..8);
@@ -125,6 +133,7 @@ fn whole() -> impl Strategy<Value = Option<WholeFeed>> {
         full,
         gives: Needs { values, flows },
         stage: Stage::In { unread: unread == 0 },
+        earlier: Vec::new(),
     });
     proptest::option::weighted(0.7, feed)
 }

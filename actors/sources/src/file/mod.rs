@@ -165,7 +165,7 @@ impl FileSource {
                 return self.was_read(stream, cut);
             }
             Stage::Disproved(feed, e) => {
-                self.registry.open_feed(feed).await?;
+                self.registry.note_file(feed).await?;
                 return Err(e.clone());
             }
             Stage::Rest => {

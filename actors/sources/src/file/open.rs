@@ -60,6 +60,7 @@ async fn open_whole(
         vendor: whole.layout.vendor().into(),
         name: name.clone(),
         partition: id.clone(),
+        mapping_version: whole.layout.mapping_version(),
         hash: Some(*hash),
         size: Some(whole.stamp.size),
         modified: stamp.map(|s| s.modified),
@@ -70,11 +71,11 @@ async fn open_whole(
     };
     if known.at_end(&id) {
         // Only its size and time and what was told are news: the next run need not read it through.
-        registry.open_feed(&info).await?;
+        registry.note_file(&info).await?;
         return Ok(Opened::AtEnd(id));
     }
-    let (partition, progress) = registry.open_partition(&id).await?;
     let feed = registry.open_feed(&info).await?;
+    let (partition, progress) = registry.open_partition(&id, &feed).await?;
     if progress == Progress::End {
         return Ok(Opened::AtEnd(id));
     }
@@ -97,6 +98,7 @@ async fn open_growing(
         vendor: new.layout.vendor().into(),
         name: name.clone(),
         partition: id.clone(),
+        mapping_version: new.layout.mapping_version(),
         hash: None,
         size: Some(new.stamp.size),
         modified: Some(new.stamp.modified),
@@ -109,8 +111,8 @@ async fn open_growing(
     let (partition, feed, progress) = match known.granted(&id) {
         Some(granted) => granted,
         None => {
-            let (partition, progress) = registry.open_partition(&id).await?;
             let feed = registry.open_feed(&info).await?;
+            let (partition, progress) = registry.open_partition(&id, &feed).await?;
             known.grant(&partition, &feed, progress);
             (partition, feed, progress)
         }
@@ -138,6 +140,7 @@ async fn open_refused(
         vendor: NO_VENDOR.into(),
         name: entry.name.clone(),
         partition: id.clone(),
+        mapping_version: 0,
         // The content may become a feed of its own once a layout knows it, and feeds are found by their hash.
         hash: None,
         size: stamp.map(|s| s.size),
@@ -147,8 +150,8 @@ async fn open_refused(
         survey: Survey::default(),
         status: FeedStatus::Refused,
     };
-    let (partition, progress) = registry.open_partition(&id).await?;
     let feed = registry.open_feed(&info).await?;
+    let (partition, progress) = registry.open_partition(&id, &feed).await?;
     if progress == Progress::End {
         return Ok(Opened::AtEnd(id));
     }

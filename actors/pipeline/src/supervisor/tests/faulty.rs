@@ -56,6 +56,9 @@ impl<S: Store> Store for Faulty<S> {
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
         self.store.open_feed(spec).await
     }
+    async fn note_file(&self, file: &FileSpec) -> Result<(), StoreError> {
+        self.store.note_file(file).await
+    }
     async fn standing_feeds(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
         self.store.standing_feeds(layouts).await
     }

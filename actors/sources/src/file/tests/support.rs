@@ -200,7 +200,11 @@ impl Registry for Memory {
         Ok(known.collect())
     }
 
-    async fn open_partition(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError> {
+    async fn open_partition(
+        &self,
+        id: &PartitionId,
+        _: &Feed,
+    ) -> Result<(Arc<Partition>, Progress), SourceError> {
         self.hesitate().await;
         let mut grants = self.grants.lock().unwrap();
         let token = grants.entry(id.to_string()).or_default();
@@ -209,6 +213,12 @@ impl Registry for Memory {
         let (key, token) = (PartitionKey(1), *token as i64);
         let partition = Partition { key, id: id.clone(), source: "s".into(), token, opened: progress };
         Ok((Arc::new(partition), progress))
+    }
+
+    async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError> {
+        self.hesitate().await;
+        self.feeds.lock().unwrap().push(info.clone());
+        Ok(())
     }
 
     async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError> {
@@ -228,6 +238,8 @@ impl Registry for Memory {
             ends: info.status != FeedStatus::Open,
             gated: info.status == FeedStatus::Waiting,
             control: None,
+            earlier: Vec::new(),
+            begun_with_earlier: false,
             newest_first: false,
         }))
     }
