@@ -1,22 +1,15 @@
 //! The slow path of an accumulator: facts that need a read. All of a batch's are read for at once.
 use crate::accumulator::{Work, count};
 use crate::guard::Failure;
+use crate::histories::{Asking, Doing};
 use crate::messages::ReturnsBatch;
 use foldhash::HashMap;
 use record::{Partitions, Symbol};
 use returns::fact::Body;
-use returns::ledger::{Ground, Outcome, Reach, Refold, refold};
+use returns::ledger::{AccountState, Ground, History, Outcome, Refold, refold};
 use returns::{Arrival, Fact, Place};
 use std::sync::Arc;
-use store::{Found, HistoryRequest, Probe};
-
-/// An account's facts of one batch that wait for a read, in their order.
-struct Waiting {
-    symbol: Symbol,
-    id: i64,
-    facts: Vec<Fact>,
-    reach: Reach,
-}
+use store::{Found, Probe};
 
 impl Work {
     /// Settles deferred facts: known ones by their identity, the others on what history they reach.
@@ -26,11 +19,10 @@ impl Work {
         out: &mut ReturnsBatch,
     ) -> Result<(), Failure> {
         let unknown = self.without_known(deferred, out).await?;
-        let mut waiting = self.by_account(unknown);
-        while !waiting.is_empty() {
-            waiting = self.read_and_fold(waiting, out).await?;
-        }
-        Ok(())
+        let fold = |facts: &Vec<Fact>, state: &mut AccountState, history: &History, ground: Ground| {
+            refold(state, facts, history, ground)
+        };
+        self.read_and_do(self.by_account(unknown), Doing { fold, take: Work::take }, out).await
     }
 
     /// Takes out the facts that are known already, in that key, feed and content, from an earlier place.
@@ -71,7 +63,8 @@ impl Work {
         Ok(unknown)
     }
 
-    fn by_account(&self, facts: Vec<(Symbol, Fact)>) -> Vec<Waiting> {
+    /// The facts of each account, in their order.
+    fn by_account(&self, facts: Vec<(Symbol, Fact)>) -> Vec<Asking<Vec<Fact>>> {
         let ground = Ground { policy: &self.policy, partitions: &self.names.partitions, feeds: &self.feeds };
         let mut order: Vec<Symbol> = Vec::new();
         let mut grouped: HashMap<Symbol, Vec<Fact>> = HashMap::default();
@@ -88,53 +81,17 @@ impl Work {
             let account = self.accounts.get(&symbol)?;
             let facts = grouped.remove(&symbol)?;
             let reach = account.state.reach(&facts, ground);
-            Some(Waiting { symbol, id: account.id, facts, reach })
+            Some(Asking { symbol, id: account.id, what: facts, reach })
         });
         waiting.collect()
     }
 
-    /// One read for all that wait, and a fold of each. What needs a wider read comes back.
-    async fn read_and_fold(
-        &mut self,
-        waiting: Vec<Waiting>,
-        out: &mut ReturnsBatch,
-    ) -> Result<Vec<Waiting>, Failure> {
-        let mut asked = Vec::with_capacity(waiting.len());
-        for w in &waiting {
-            let reach = self.overlay.of(w.id, out).widen(w.reach.clone());
-            asked.push(HistoryRequest { account: w.id, reach });
-        }
-        let read = self.store.history(&asked).await?;
-        let mut again = Vec::new();
-        for (mut w, history) in waiting.into_iter().zip(read) {
-            let whole = match self.overlay.of(w.id, out).lay_over(history) {
-                Ok(whole) => whole,
-                Err(from) => {
-                    w.reach.from = w.reach.from.min(from);
-                    again.push(w);
-                    continue;
-                }
-            };
-            let ground =
-                Ground { policy: &self.policy, partitions: &self.names.partitions, feeds: &self.feeds };
-            let Some(account) = self.accounts.get_mut(&w.symbol) else { continue };
-            match refold(&mut account.state, &w.facts, &whole, ground) {
-                Ok(done) => self.take(w, done, out),
-                Err(reach) => {
-                    w.reach = reach;
-                    again.push(w);
-                }
-            }
-        }
-        Ok(again)
-    }
-
-    fn take(&mut self, w: Waiting, done: Refold, out: &mut ReturnsBatch) {
-        for (fact, outcome) in w.facts.iter().zip(&done.outcomes) {
+    fn take(&self, asked: Asking<Vec<Fact>>, done: Refold, out: &mut ReturnsBatch) {
+        for (fact, outcome) in asked.what.iter().zip(&done.outcomes) {
             count(&mut out.counts, fact, *outcome);
         }
-        let why = || cause(&w.facts, &done.outcomes, &self.names);
-        self.take_changes((w.symbol, w.id), done.changes, why, out);
+        let why = || cause(&asked.what, &done.outcomes, &self.names);
+        self.take_changes((asked.symbol, asked.id), done.changes, why, out);
     }
 }
 

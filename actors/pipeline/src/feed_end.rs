@@ -3,16 +3,17 @@
 use crate::accumulator::Work;
 use crate::followed::waits_for_feeds;
 use crate::guard::Failure;
+use crate::histories::{Asking, Doing};
 use crate::messages::ReturnsBatch;
 use crate::pieces::owner;
 use crate::store_first::CHUNK;
 use foldhash::{HashMap, HashSet};
 use record::{FeedKey, Symbol};
-use returns::ledger::{Ground, Reach, Stage, WholeFeed, renew, summary_of};
+use returns::ledger::{AccountState, Changes, Ground, History, Stage, WholeFeed, renew, summary_of};
 use returns::policy::ValueFrom;
 use returns::{Date, Fact, Key, Kind, Reason};
 use std::sync::Arc;
-use store::{Affected, HistoryRequest, Touched, slot_of};
+use store::{Affected, Touched, slot_of};
 
 /// Numbers of accounts read at a time.
 const PAGE: u32 = 10_000;
@@ -24,14 +25,6 @@ struct Days {
     until: Date,
     /// All of the account may be.
     whole: bool,
-}
-
-/// An account whose days are built anew.
-struct Renewal {
-    symbol: Symbol,
-    id: i64,
-    days: (Date, Date),
-    reach: Reach,
 }
 
 impl Work {
@@ -207,54 +200,24 @@ impl Work {
             self.load(&gone, out.header.number, out).await?;
         }
         let ground = Ground { policy: &self.policy, partitions: &self.names.partitions, feeds: &self.feeds };
-        let mut waiting: Vec<Renewal> = chunk
+        let asking: Vec<Asking<(Date, Date)>> = chunk
             .iter()
             .filter_map(|(symbol, days)| {
                 let account = self.accounts.get(symbol)?;
                 let days = (days.from, days.until);
                 let reach = account.state.reach_of(days, ground);
-                Some(Renewal { symbol: *symbol, id: account.id, days, reach })
+                Some(Asking { symbol: *symbol, id: account.id, what: days, reach })
             })
             .collect();
-        while !waiting.is_empty() {
-            waiting = self.read_and_renew(waiting, out).await?;
-        }
-        Ok(())
+        let fold = |days: &(Date, Date), state: &mut AccountState, history: &History, ground: Ground| {
+            renew(state, *days, history, ground)
+        };
+        self.read_and_do(asking, Doing { fold, take: Work::take_renewed }, out).await
     }
 
-    /// One read for all, and a fold of each. What needs a wider read comes back.
-    async fn read_and_renew(
-        &mut self,
-        waiting: Vec<Renewal>,
-        out: &mut ReturnsBatch,
-    ) -> Result<Vec<Renewal>, Failure> {
-        let asked: Vec<HistoryRequest> =
-            waiting.iter().map(|w| HistoryRequest { account: w.id, reach: w.reach.clone() }).collect();
-        let read = self.store.history(&asked).await?;
-        let cause: Arc<str> = format!("{} is in as a whole", out.header.partition.id).into();
-        let mut again = Vec::new();
-        for (mut w, history) in waiting.into_iter().zip(read) {
-            let whole = match self.overlay.of(w.id, out).lay_over(history) {
-                Ok(whole) => whole,
-                Err(from) => {
-                    w.reach.from = w.reach.from.min(from);
-                    again.push(w);
-                    continue;
-                }
-            };
-            let ground =
-                Ground { policy: &self.policy, partitions: &self.names.partitions, feeds: &self.feeds };
-            let Some(account) = self.accounts.get_mut(&w.symbol) else { continue };
-            account.touched = out.header.number;
-            match renew(&mut account.state, w.days, &whole, ground) {
-                Ok(changes) => self.take_changes((w.symbol, w.id), changes, || cause.clone(), out),
-                Err(reach) => {
-                    w.reach = reach;
-                    again.push(w);
-                }
-            }
-        }
-        Ok(again)
+    fn take_renewed(&self, asked: Asking<(Date, Date)>, changes: Changes, out: &mut ReturnsBatch) {
+        let cause = format!("{} is in as a whole", out.header.partition.id);
+        self.take_changes((asked.symbol, asked.id), changes, || cause.into(), out);
     }
 }
 

@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`topology`]: the file: what it says, whether it is a graph, which layouts and policy it means, how it looks.
 //! - [`messages`]: what actors say to each other; [`mailbox`]: the bounded edges between them.
-//! - one file an actor: [`source_actor`], [`decoder`] (what it hands on: `pieces`, `quarantined`), [`accumulator`] (what it keeps: `accounts`; its slow path: [`deferred`]; feeds that are stored before they are folded:
+//! - one file an actor: [`source_actor`], [`decoder`] (what it hands on: `pieces`, `quarantined`), [`accumulator`] (what it keeps: `accounts`; its slow path: [`deferred`], which reads [`histories`]; feeds that are stored before they are folded:
 //!   [`store_first`]; what the end of a feed decides: [`feed_end`], of feeds that are [`followed`]; its memory of what is not committed:
 //!   [`overlay`]), [`checker`], [`sink`] (what it gathers: [`gather`]).
 //! - [`supervisor`] starts and watches a [`generation`]; [`guard`] tells it how actors end.
@@ -30,6 +30,7 @@ pub mod followed;
 pub mod gather;
 pub mod generation;
 pub mod guard;
+mod histories;
 pub mod mailbox;
 pub mod messages;
 pub mod overlay;

@@ -10,6 +10,7 @@ mod path;
 mod scan;
 
 use super::place::Place;
+use super::steps::{Cursor, Stepwise, Went, frame};
 use around::{Around, MEMBER_LIMIT};
 use path::{Path, Step, steps};
 use record::{Framed, Framer, FramingError};
@@ -73,27 +74,7 @@ enum Role {
     Refused(Box<FramingError>),
 }
 
-/// What one step came to.
-enum Went {
-    On,
-    /// More input is needed.
-    Wait,
-    /// There is no room for another record.
-    Full,
-}
-
-/// A place in the input: the first byte not done with, and the first not looked at.
-struct Cursor<'a> {
-    input: &'a [u8],
-    base: usize,
-    scan: usize,
-}
-
 impl Cursor<'_> {
-    fn done(&mut self, to: usize) {
-        (self.base, self.scan) = (to, to);
-    }
-
     /// The next byte that is not blank; `mark` also passes over a byte-order mark.
     fn next(&mut self, mark: bool) -> Option<u8> {
         let blank =
@@ -121,15 +102,6 @@ impl JsonFramer {
             key: Vec::new(),
             found: None,
         })
-    }
-
-    fn step(&mut self, at: &mut Cursor, last: bool, out: &mut Framed) -> Went {
-        match std::mem::replace(&mut self.state, State::After) {
-            State::Value { wanted } => self.value(wanted, at),
-            State::In(role, scan) => self.inside(role, scan, at, last, out),
-            State::Lost(error) => self.lost(error, at, out),
-            structure => self.structure(structure, at),
-        }
     }
 
     /// Keeps the state and waits for input.
@@ -365,8 +337,22 @@ impl JsonFramer {
             Some(Step::Member(_)) => format!("`{done}` is no object"),
         }
     }
+}
 
-    /// Nothing follows: what is still open is an error.
+impl Stepwise for JsonFramer {
+    fn standing(&mut self) -> (&mut Place, &mut usize) {
+        (&mut self.place, &mut self.scanned)
+    }
+
+    fn step(&mut self, at: &mut Cursor, last: bool, out: &mut Framed) -> Went {
+        match std::mem::replace(&mut self.state, State::After) {
+            State::Value { wanted } => self.value(wanted, at),
+            State::In(role, scan) => self.inside(role, scan, at, last, out),
+            State::Lost(error) => self.lost(error, at, out),
+            structure => self.structure(structure, at),
+        }
+    }
+
     fn finish(&mut self, at: &mut Cursor, out: &mut Framed) {
         let rest = (at.base, at.input.len());
         match std::mem::replace(&mut self.state, State::Value { wanted: true }) {
@@ -393,20 +379,7 @@ impl JsonFramer {
 
 impl Framer for JsonFramer {
     fn frame(&mut self, input: &[u8], last: bool, out: &mut Framed) -> usize {
-        let mut at = Cursor { input, base: 0, scan: self.scanned.min(input.len()) };
-        let went = loop {
-            match self.step(&mut at, last, out) {
-                Went::On => {}
-                stop => break stop,
-            }
-        };
-        if last && matches!(went, Went::Wait) {
-            self.finish(&mut at, out);
-        }
-        self.scanned = at.scan - at.base;
-        self.place.consume(input, at.base);
-        out.consumed += at.base as u64;
-        at.base
+        frame(self, input, last, out)
     }
 
     fn record_limit(&self) -> usize {

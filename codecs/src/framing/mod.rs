@@ -4,6 +4,7 @@ pub mod fixed;
 pub mod json;
 pub mod lines;
 mod place;
+mod steps;
 pub mod xml;
 
 use record::{Framed, Framer};

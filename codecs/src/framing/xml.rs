@@ -7,6 +7,7 @@
 mod lex;
 
 use super::place::Place;
+use super::steps::{Cursor, Stepwise, Went, frame};
 use lex::{Found, Kind, Lex};
 use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
@@ -85,19 +86,6 @@ enum State {
     Lost(Box<FramingError>),
 }
 
-enum Went {
-    On,
-    Wait,
-    Full,
-}
-
-/// A place in the input: the first byte not done with, and the first not looked at.
-struct Cursor<'a> {
-    input: &'a [u8],
-    base: usize,
-    scan: usize,
-}
-
 impl XmlFramer {
     pub fn new(names: XmlNames, limit: usize) -> Self {
         XmlFramer {
@@ -117,14 +105,6 @@ impl XmlFramer {
     /// The control count: statements the feed declares, if it does, and statements begun so far.
     pub fn control_count(&self) -> (Option<u64>, u64) {
         (self.declared, self.statements)
-    }
-
-    fn step(&mut self, at: &mut Cursor, last: bool, out: &mut Framed) -> Went {
-        match std::mem::replace(&mut self.state, State::Text { open: 0 }) {
-            State::Text { open } => self.text(open, at),
-            State::Markup { open, start, lex } => self.markup(open, start, lex, at, out),
-            State::Lost(error) => self.lost(error, at, last, out),
-        }
     }
 
     /// Passes over text to the next tag.
@@ -269,7 +249,7 @@ impl XmlFramer {
         // Past its `<` at least, so that the same tag is not found again.
         let end = (at.base + 1).min(at.input.len());
         let error = self.place.refuse(at.input, (at.base, end), code, text);
-        (at.base, at.scan) = (end, end);
+        at.done(end);
         self.state = State::Lost(Box::new(error));
         Went::On
     }
@@ -281,7 +261,7 @@ impl XmlFramer {
         let found = tags.find(|n| (!last && rest.len() - n < longest + 3) || self.is_known(&rest[n + 1..]));
         let end = at.base + found.unwrap_or(rest.len());
         self.place.refuse_more(&mut error, at.input, (at.base, end));
-        (at.base, at.scan) = (end, end);
+        at.done(end);
         if found.is_none() || !self.is_known(&at.input[end + 1..]) {
             self.state = State::Lost(error);
             return Went::Wait;
@@ -305,8 +285,21 @@ impl XmlFramer {
             None => self.names.all().any(|name| begins(rest, name.as_bytes())),
         }
     }
+}
 
-    /// Nothing follows: what is still open is an error.
+impl Stepwise for XmlFramer {
+    fn standing(&mut self) -> (&mut Place, &mut usize) {
+        (&mut self.place, &mut self.scanned)
+    }
+
+    fn step(&mut self, at: &mut Cursor, last: bool, out: &mut Framed) -> Went {
+        match std::mem::replace(&mut self.state, State::Text { open: 0 }) {
+            State::Text { open } => self.text(open, at),
+            State::Markup { open, start, lex } => self.markup(open, start, lex, at, out),
+            State::Lost(error) => self.lost(error, at, last, out),
+        }
+    }
+
     fn finish(&mut self, at: &mut Cursor, out: &mut Framed) {
         let rest = (at.base, at.input.len());
         let state = std::mem::replace(&mut self.state, State::Text { open: 0 });
@@ -322,26 +315,13 @@ impl XmlFramer {
             out.refused.push(self.place.refuse(at.input, rest, "xml_shape", text));
         }
         self.root = None;
-        (at.base, at.scan) = (rest.1, rest.1);
+        at.done(rest.1);
     }
 }
 
 impl Framer for XmlFramer {
     fn frame(&mut self, input: &[u8], last: bool, out: &mut Framed) -> usize {
-        let mut at = Cursor { input, base: 0, scan: self.scanned.min(input.len()) };
-        let went = loop {
-            match self.step(&mut at, last, out) {
-                Went::On => {}
-                stop => break stop,
-            }
-        };
-        if last && matches!(went, Went::Wait) {
-            self.finish(&mut at, out);
-        }
-        self.scanned = at.scan - at.base;
-        self.place.consume(input, at.base);
-        out.consumed += at.base as u64;
-        at.base
+        frame(self, input, last, out)
     }
 
     fn record_limit(&self) -> usize {
