@@ -10,6 +10,8 @@ pub enum Rule {
     VendorReturn,
     /// The vendor's B(t) against our E(t-1).
     RollForward,
+    /// The net flow of a vendor's summaries against that of its flows one by one.
+    SummaryFlows,
     /// A return far from 0.
     ReturnOutlier,
     /// A flow that is a large part of the value.
@@ -40,9 +42,10 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Rule; 16] = [
+    pub const ALL: [Rule; 17] = [
         Rule::VendorReturn,
         Rule::RollForward,
+        Rule::SummaryFlows,
         Rule::ReturnOutlier,
         Rule::LargeFlow,
         Rule::StaleValue,
@@ -68,6 +71,7 @@ impl Rule {
         Some(match self {
             Rule::VendorReturn => Reason::VendorReturn,
             Rule::RollForward => Reason::RollForward,
+            Rule::SummaryFlows => Reason::SummaryFlows,
             Rule::ReturnOutlier => Reason::ReturnOutlier,
             Rule::LargeFlow => Reason::LargeFlow,
             Rule::StaleValue => Reason::StaleValue,

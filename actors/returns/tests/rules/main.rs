@@ -1,6 +1,7 @@
 //! What the ledger promises of vendors, corrections, withdrawals and open days, by example.
 mod currency;
 mod said;
+mod summary_flows;
 
 use jiff::civil::date;
 use returns::fact::{Patch, Stated, Target};
