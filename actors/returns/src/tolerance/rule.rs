@@ -90,6 +90,47 @@ impl Rule {
     }
 }
 
+/// What a limit is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    Money,
+    /// Basis points of what the rule compares with.
+    Bp,
+    /// Business days.
+    Days,
+}
+
+impl Measure {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Measure::Money => "money",
+            Measure::Bp => "bp",
+            Measure::Days => "days",
+        }
+    }
+}
+
+impl Rule {
+    /// The measures its limits take; any other would be ignored. A rule over marks takes none: it breaks at the mark.
+    pub fn measures(self) -> &'static [Measure] {
+        match self {
+            Rule::RollForward | Rule::SummaryFlows | Rule::LargeFlow | Rule::FeeSize => {
+                &[Measure::Money, Measure::Bp]
+            }
+            Rule::VendorReturn | Rule::ReturnOutlier | Rule::BadShare => &[Measure::Bp],
+            Rule::StaleValue | Rule::MissingDay => &[Measure::Days],
+            Rule::NegativeValue
+            | Rule::NewValueWithoutFlow
+            | Rule::SourceSwitch
+            | Rule::Pinned
+            | Rule::Reverted
+            | Rule::SameArrival
+            | Rule::UnpricedTransfer
+            | Rule::Currency => &[],
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     Warn,
