@@ -108,6 +108,7 @@ COMMENT ON COLUMN feed.status IS 'coming: it has an end, and is being read; comp
 COMMENT ON COLUMN feed.hash IS 'BLAKE3 of the bytes of what has an end; null for a day of a stream';
 CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash) WHERE hash IS NOT NULL;
 CREATE UNIQUE INDEX feed_by_day ON feed (source, vendor, name) WHERE hash IS NULL;
+CREATE INDEX feed_by_name ON feed (source, vendor, name);
 
 CREATE TABLE policy (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -77,6 +77,7 @@ CREATE TABLE feed (
 ) STRICT;
 CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash) WHERE hash IS NOT NULL;
 CREATE UNIQUE INDEX feed_by_day ON feed (source, vendor, name) WHERE hash IS NULL;
+CREATE INDEX feed_by_name ON feed (source, vendor, name);
 
 CREATE TABLE fact (
   account_id            INTEGER NOT NULL,

@@ -7,6 +7,7 @@ use crate::{
 };
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use returns::Date;
+use returns::date::Micros;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 use std::sync::Arc;
@@ -70,11 +71,11 @@ pub async fn open(pool: &PgPool, spec: &FeedSpec) -> Result<OpenFeed, StoreError
     Ok(OpenFeed { key: FeedKey(id), arrival: if is_earlier { spec.arrival } else { kept.0 } })
 }
 
-/// The feeds that steps belong to, brought up to date with them.
-pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite]) -> Result<(), StoreError> {
+/// The feeds that steps belong to, brought up to date with them. Returns how many breaks that resolved.
+pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -> Result<u64, StoreError> {
     let steps: Vec<FeedStep> = deltas.iter().filter_map(|d| d.feed).collect();
     if steps.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     sqlx::query(
         "UPDATE feed f SET first_as_of = least(f.first_as_of, s.first), last_as_of = greatest(f.last_as_of, s.last),
@@ -85,10 +86,25 @@ pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite]) -> Result<(), 
     .bind(steps.iter().map(|s| s.dates.map(|d| Day(d.0))).collect::<Vec<_>>())
     .bind(steps.iter().map(|s| s.dates.map(|d| Day(d.1))).collect::<Vec<_>>())
     .bind(steps.iter().map(|s| s.through).collect::<Vec<_>>())
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    let ended: Vec<i64> = steps.iter().filter(|s| s.through).map(|s| s.feed.0).collect();
+    if ended.is_empty() {
+        return Ok(0);
+    }
+    Ok(sqlx::query(REPLACED).bind(ended).bind(Instant(now)).execute(conn).await?.rows_affected())
 }
+
+/// A feed that waits and comes again under its name is in by the one that is whole, so that what it declared is settled: whichever of the
+/// two is read first. What the two say of their business dates must not differ, and a name alone arrives before every time.
+const REPLACED: &str = "
+    UPDATE tolerance_break SET status = 'resolved', last_seen = $2
+    WHERE status = 'open' AND rule IN ('control_count', 'control_total') AND feed_id IN (
+        SELECT waiting.id FROM feed this
+        JOIN feed waiting USING (source, vendor, name) JOIN feed whole USING (source, vendor, name)
+        WHERE this.id = ANY ($1) AND waiting.status = 'waiting' AND whole.status = 'complete'
+            AND coalesce(waiting.business_date = whole.business_date, true)
+            AND (waiting.arrival IS NULL OR waiting.arrival <= whole.arrival))";
 
 pub async fn standing(pool: &PgPool, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
     let rows = sqlx::query(

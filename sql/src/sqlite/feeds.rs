@@ -103,8 +103,12 @@ impl SqliteStore {
     }
 }
 
-/// The feed a step belongs to, brought up to date with it.
-pub(super) async fn step(connection: &mut SqliteConnection, step: FeedStep) -> Result<(), Failure> {
+/// The feed a step belongs to, brought up to date with it. Returns how many breaks that resolved.
+pub(super) async fn step(
+    connection: &mut SqliteConnection,
+    step: FeedStep,
+    now: Micros,
+) -> Result<u64, Failure> {
     let update = "UPDATE feed SET first_as_of = coalesce(min(first_as_of, ?2), first_as_of, ?2),
         last_as_of = coalesce(max(last_as_of, ?3), last_as_of, ?3),
         status = CASE WHEN ?4 AND status = 'coming' THEN 'complete' ELSE status END WHERE id = ?1";
@@ -114,10 +118,24 @@ pub(super) async fn step(connection: &mut SqliteConnection, step: FeedStep) -> R
         .bind(first)
         .bind(last)
         .bind(step.through)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
+    if !step.through {
+        return Ok(0);
+    }
+    Ok(sqlx::query(REPLACED).bind(step.feed.0).bind(now).execute(connection).await?.rows_affected())
 }
+
+/// A feed that waits and comes again under its name is in by the one that is whole, so that what it declared is settled: whichever of the
+/// two is read first. What the two say of their business dates must not differ, and a name alone arrives before every time.
+const REPLACED: &str = "
+    UPDATE tolerance_break SET status = 'resolved', last_seen = ?2
+    WHERE status = 'open' AND rule IN ('control_count', 'control_total') AND feed_id IN (
+        SELECT waiting.id FROM feed this
+        JOIN feed waiting USING (source, vendor, name) JOIN feed whole USING (source, vendor, name)
+        WHERE this.id = ?1 AND waiting.status = 'waiting' AND whole.status = 'complete'
+            AND coalesce(waiting.business_date = whole.business_date, 1)
+            AND (waiting.arrival IS NULL OR waiting.arrival <= whole.arrival))";
 
 type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 

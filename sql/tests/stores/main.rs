@@ -92,5 +92,7 @@ promises! {
     a_feed_is_complete_with_the_step_that_reaches_its_end
     what_one_feed_says_and_another_lacks_is_found
     holdings_of_a_feed_and_open_days_of_a_vendor_are_found
-    bad_records_of_a_feed_are_counted;
+    bad_records_of_a_feed_are_counted
+    a_waiting_feed_that_comes_again_whole_under_its_name_is_settled
+    a_feed_settles_no_other_delivery;
 }
