@@ -10,8 +10,8 @@ use crate::framing::AnyFramer;
 use crate::framing::lines::LineContext;
 use crate::layout::Mapped;
 use crate::mapping::model::BusinessDate;
-use record::{Context, FeedKey, Framed, Framer, PartitionKey, Position, Survey};
-use returns::{Arrival, Date, Place, Vendor};
+use record::{Context, Control, FeedKey, Framed, Framer, PartitionKey, Position, Survey};
+use returns::{Arrival, Date, Decimal, Place, Vendor};
 use std::sync::Arc;
 use totals::Totals;
 
@@ -146,7 +146,7 @@ impl FramingSurveyor {
         declare(&mut self.survey, mapped, &row);
         if let Some(totals) = &self.totals {
             match totals.disagreement(&row) {
-                Ok(wrong) => self.survey.wrong_total = wrong,
+                Ok(wrong) => self.survey.wrong = self.survey.wrong.take().or(wrong),
                 Err(()) => self.survey.unfinished = true,
             }
         }
@@ -180,9 +180,15 @@ fn declare(survey: &mut Survey, mapped: &Mapped, row: &Row<'_>) {
     let made = rules.arrival.as_ref().and_then(|made| row.moment(made).ok().flatten());
     survey.arrival = made.and_then(|made| made.instant_or_midnight(&mapped.mapping.zone));
     if let Some(count) = &rules.count {
-        let declared = row.amount(count).ok().flatten().filter(|n| n.scale() == 0);
-        survey.declared = declared.and_then(|n| u64::try_from(n.mantissa()).ok());
-        survey.unfinished |= survey.declared.is_none();
+        let said = row.amount(count);
+        let whole = |n: &Decimal| u64::try_from(n.mantissa()).ok().filter(|_| n.scale() == 0);
+        survey.declared = said.as_ref().ok().and_then(|said| whole(said.as_ref()?));
+        survey.unfinished |= matches!(said, Ok(None));
+        survey.wrong = (survey.declared.is_none() && !survey.unfinished).then(|| Control {
+            rule: Control::COUNT,
+            declared: row.as_it_stands(count),
+            found: survey.counted.to_string(),
+        });
     }
     if let Some(trailer) = &rules.trailer {
         survey.unfinished |= !matches!(row.text(trailer), Ok(Some(_)));

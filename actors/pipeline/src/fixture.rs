@@ -66,6 +66,7 @@ pub fn row(date: Date, value: u8) -> Row {
         carries: true,
         vendor_account: Symbol::default(),
         vendor_begin: None,
+        other_net_flow: None,
         stated: Stated::END,
         content: Content([value; 16]),
         mapping_version: 1,

@@ -139,18 +139,10 @@ fn feed_breaks(raw: &RawBatch, rejects: &[Vec<Rejected>]) -> Vec<BreakWrite> {
     if raw.feed.gated {
         let control = raw.feed.control.as_ref();
         let rule = control.map_or(Control::COUNT, |c| c.rule);
-        let hint = match (control, rule) {
-            (None, _) => "its trailer is missing; nothing of it counts until it is released or sent again",
-            (_, Control::TOTAL) => {
-                "the total it declares is not the sum of its records; nothing of it counts until it is released or sent again"
-            }
-            _ => {
-                "the count it declares disagrees with its records; nothing of it counts until it is released or sent again"
-            }
-        };
         let expected = control.and_then(|c| c.declared.parse().ok());
         let actual = control.and_then(|c| c.found.parse().ok());
-        breaks.push(BreakWrite { expected, actual, ..feed_break(raw, rule, "block", hint) });
+        let hint = format!("{}; nothing of it counts until it is released or sent again", why_gated(control));
+        breaks.push(BreakWrite { expected, actual, ..feed_break(raw, rule, "block", &hint) });
     }
     if let Some(r) = rejects.iter().flatten().find(|r| r.names_nothing()) {
         let hint = "a record of the feed is in quarantine and names no account and date";
@@ -158,6 +150,22 @@ fn feed_breaks(raw: &RawBatch, rejects: &[Vec<Rejected>]) -> Vec<BreakWrite> {
         breaks.push(BreakWrite { position, ..feed_break(raw, "quarantined_input", "warn", hint) });
     }
     breaks
+}
+
+/// What is wrong with what a feed declares of itself.
+fn why_gated(control: Option<&Control>) -> String {
+    let Some(Control { rule, declared, .. }) = control else { return "its trailer is missing".into() };
+    let is_total = *rule == Control::TOTAL;
+    match declared.parse::<returns::Decimal>() {
+        Err(_) => {
+            format!(
+                "its trailer states `{declared}`, which is no {}",
+                if is_total { "total" } else { "count" }
+            )
+        }
+        Ok(_) if is_total => "the total it declares is not the sum of its records".into(),
+        Ok(_) => "the count it declares disagrees with its records".into(),
+    }
 }
 
 /// What a feed that is in declares agrees, whatever an earlier version of its mapping made of it.

@@ -41,7 +41,8 @@ fn set(node: &Node<Checker>, rules: &mut Rules, p: &mut Problems) {
     for (name, said) in &node.kind.rules {
         match Rule::ALL.into_iter().find(|r| r.as_str() == name.text) {
             Some(rule) => {
-                rules.set(rule, Levels { warn: said.warn.map(limit), block: said.block.map(limit) })
+                let mut limit = |said: &Option<Said>| said.as_ref().map(|said| limit(rule, said, p));
+                rules.set(rule, Levels { warn: limit(&said.warn), block: limit(&said.block) })
             }
             None => {
                 let known: Vec<&str> = Rule::ALL.iter().map(|r| r.as_str()).collect();
@@ -52,7 +53,18 @@ fn set(node: &Node<Checker>, rules: &mut Rules, p: &mut Problems) {
     }
 }
 
-fn limit(said: Said) -> Limit {
+/// What a level tolerates. A measure the rule does not look at would be a tolerance that nobody applies.
+fn limit(rule: Rule, said: &Said, p: &mut Problems) -> Limit {
+    let takes = rule.measures();
+    for (measure, span) in said.said.iter().filter(|(measure, _)| !takes.contains(measure)) {
+        let message = format!("`{}` takes no `{}`", rule.as_str(), measure.as_str());
+        let names: Vec<String> = takes.iter().map(|m| format!("`{}`", m.as_str())).collect();
+        let help = match names.as_slice() {
+            [] => "it takes no measure: write `{}`".to_owned(),
+            names => format!("it takes {}", names.join(" and ")),
+        };
+        p.add(span.clone(), message, Some(help));
+    }
     Limit { money: said.money, bp: said.bp, days: said.days }
 }
 

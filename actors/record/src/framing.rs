@@ -78,15 +78,16 @@ pub struct Survey {
     /// The count a header or trailer declares, and the records counted as the layout counts them.
     pub declared: Option<u64>,
     pub counted: u64,
-    /// A declared total that the records do not sum to.
-    pub wrong_total: Option<Control>,
+    /// A declared figure that is wrong in itself: a total that the records do not sum to, or a count or total that is no number.
+    pub wrong: Option<Control>,
     /// The trailer is missing where the layout demands one.
     pub unfinished: bool,
     /// Dates run backwards: the newest record stands first.
     pub newest_first: bool,
 }
 
-/// A figure that a feed declares of its records, and what they came to: plain decimals.
+/// A figure that a feed declares of its records, and what they came to: plain decimals. What is declared may be no number: then it is as it
+/// stands in the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Control {
     /// [`Control::COUNT`] or [`Control::TOTAL`].
@@ -116,6 +117,6 @@ impl Survey {
             declared: n.to_string(),
             found: self.counted.to_string(),
         });
-        count.or_else(|| self.wrong_total.clone())
+        count.or_else(|| self.wrong.clone())
     }
 }

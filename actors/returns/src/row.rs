@@ -237,6 +237,9 @@ pub struct Row {
     pub vendor_account: Symbol,
     /// The vendor's own B, where stated.
     pub vendor_begin: Option<Decimal>,
+    /// C - W by the place of the vendor's that does not feed the return (its summaries, or else its flows one by one), where that says
+    /// another net flow than the one that counts; `None` where both agree or one is silent.
+    pub other_net_flow: Option<Decimal>,
     pub stated: Stated,
     pub content: Content,
     pub mapping_version: u32,

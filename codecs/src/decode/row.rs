@@ -1,5 +1,5 @@
 //! Verbs applied to one record.
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, Outcome, storable};
 use crate::format::{Fields, Slot, offset};
 use crate::mapping::model::*;
 use crate::mapping::pattern::LOOKUP_COLUMNS;
@@ -138,6 +138,18 @@ impl<'a> Row<'a> {
     }
 
     #[inline]
+    /// An amount as it is written, for messages: where it is put together from several fields, what is wrong with it.
+    pub fn as_it_stands(&self, amount: &'a Amount) -> String {
+        let text = match &amount.source {
+            AmountSource::Direct { text, .. } | AmountSource::Number { text, .. } => {
+                self.text(text).ok().flatten()
+            }
+            _ => None,
+        };
+        let wrong = || self.amount(amount).err().map_or_else(String::new, |fault| fault.text);
+        storable(text.map_or_else(wrong, money::shown))
+    }
+
     pub fn maybe(&self, amount: &'a Option<Amount>) -> Outcome<Option<Decimal>> {
         amount.as_ref().map_or(Ok(None), |a| self.amount(a))
     }

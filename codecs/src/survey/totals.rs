@@ -57,19 +57,19 @@ impl Totals {
         self.sums.fill(None);
     }
 
-    /// Holds the sums against what the feed declares, in the row of its header and trailer: the first that disagrees. An error where a
-    /// total is not declared at all.
+    /// Holds the sums against what the feed declares, in the row of its header and trailer: the first that disagrees, or is no number.
+    /// An error where a total is not declared at all.
     pub fn disagreement(&self, says: &Row<'_>) -> Result<Option<Control>, ()> {
         let mut wrong = None;
         for (sum, total) in self.sums.iter().zip(&self.mapped.mapping.feed.totals) {
-            let declared = says.amount(&total.declared).ok().flatten().ok_or(())?;
-            if wrong.is_none() && sum.is_some_and(|sum| Some(sum) != units(declared)) {
-                wrong = Some(Control {
-                    rule: Control::TOTAL,
-                    declared: declared.to_string(),
-                    found: shown(*sum),
-                });
-            }
+            let declared = match says.amount(&total.declared) {
+                Ok(None) => return Err(()),
+                Ok(Some(declared)) if sum.is_none_or(|sum| Some(sum) == units(declared)) => continue,
+                Ok(Some(declared)) => declared.to_string(),
+                Err(_) => says.as_it_stands(&total.declared),
+            };
+            let found = sum.map_or_else(String::new, shown);
+            wrong = wrong.or(Some(Control { rule: Control::TOTAL, declared, found }));
         }
         Ok(wrong)
     }
@@ -81,7 +81,7 @@ fn units(amount: Decimal) -> Option<i128> {
     amount.mantissa().checked_mul(10i128.pow(missing))
 }
 
-fn shown(units: Option<i128>) -> String {
-    let sum = units.and_then(|n| Decimal::try_from_i128_with_scale(n, Digits::AMOUNT.after.into()).ok());
+fn shown(units: i128) -> String {
+    let sum = Decimal::try_from_i128_with_scale(units, Digits::AMOUNT.after.into()).ok();
     sum.map_or_else(|| "more than an amount can be".to_owned(), |sum| sum.normalize().to_string())
 }

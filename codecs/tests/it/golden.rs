@@ -22,6 +22,18 @@ fn every_vendor_decodes_its_sample_as_expected() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn every_vendor_and_its_sample_are_described_beside_the_sample_feeds() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let described = fs::read_to_string(root.join("samples/README.md")).unwrap();
+    for folder in fs::read_dir(root.join("vendors")).unwrap().map(|e| e.unwrap().path()) {
+        let mut files = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name());
+        let sample = files.find(|f| f.to_string_lossy().starts_with("sample.")).unwrap();
+        let (vendor, sample) = (folder.file_name().unwrap().to_string_lossy(), sample.to_string_lossy());
+        assert!(described.contains(&format!("| `{vendor}` | `{sample}` |")), "{vendor} is not described");
+    }
+}
+
 fn vendor(folder: &Path) -> Result<(), String> {
     let name = folder.file_name().unwrap().to_string_lossy().into_owned();
     let mapping =

@@ -88,6 +88,12 @@ fn a_wrong_control_count_and_a_missing_trailer_are_noticed() {
         lines.iter().enumerate().filter(|(n, _)| *n != 3).flat_map(|(_, l)| l.to_vec()).collect();
     let wrong = survey(&layout, &without_one);
     assert_eq!((wrong.declared, wrong.counted, wrong.agrees()), (Some(20), 19, false));
+    let text = String::from_utf8(sample.clone()).unwrap();
+    let unreadable = survey(&layout, text.replace("0000000020 ", "00000000x0 ").as_bytes());
+    let told = unreadable.disagreement().unwrap();
+    assert!(!unreadable.unfinished && !unreadable.agrees(), "its trailer is there");
+    let count = record::Control { rule: "control_count", declared: "00000000x0".into(), found: "20".into() };
+    assert_eq!(told, count, "a count that cannot be read is told as it stands");
     let cut = survey(&layout, &sample[..sample.len() / 2]);
     assert!(cut.unfinished && !cut.agrees(), "a file cut short has no trailer");
 }

@@ -112,6 +112,7 @@ COMMENT ON COLUMN feed.mapping_version IS 'what has an end and is read again wit
 COMMENT ON COLUMN feed.hash IS 'BLAKE3 of the bytes of what has an end; null for a day of a stream';
 CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash, mapping_version) WHERE hash IS NOT NULL;
 CREATE UNIQUE INDEX feed_by_day ON feed (source, vendor, name) WHERE hash IS NULL;
+CREATE INDEX feed_by_name ON feed (source, vendor, name);
 
 CREATE TABLE policy (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -234,6 +235,7 @@ CREATE TABLE performance_daily (
     carries boolean NOT NULL,
     vendor_account text NOT NULL,
     vendor_begin numeric,
+    other_net_flow numeric,
     stated integer NOT NULL,
     content bytea NOT NULL,
     mapping_version bigint NOT NULL,
@@ -357,8 +359,8 @@ AS $$
         h.cumulative_net_flow, h.fees, h.fees_outside, h.accrued, h.end_value, h.gain, h.twrr, h.cumulative_twrr, h.twrr_gross,
         h.cumulative_twrr_gross, h.growth, h.growth_gross, h.link_growth, h.link_capital, h.link_growth_gross,
         h.link_capital_gross, h.incepted, h.segment, h.sub_periods, h.status, h.flow_timing, h.verdict, h.reasons, h.row_reasons,
-        h.revision, h.value_since, h.value_vendor, h.flow_vendor, h.carries, h.vendor_account, h.vendor_begin, h.stated, h.content,
-        h.mapping_version, h.feed_id, h.partition_id, h.position, h.arrived_at, h.reported_return, h.reported_span, h.policy_id,
+        h.revision, h.value_since, h.value_vendor, h.flow_vendor, h.carries, h.vendor_account, h.vendor_begin,
+        h.other_net_flow, h.stated, h.content, h.mapping_version, h.feed_id, h.partition_id, h.position, h.arrived_at, h.reported_return, h.reported_span, h.policy_id,
         h.known_from
     FROM performance_history h
     JOIN account a ON a.id = h.account_id

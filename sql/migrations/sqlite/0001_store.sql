@@ -82,6 +82,7 @@ CREATE TABLE feed (
 ) STRICT;
 CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash, mapping_version) WHERE hash IS NOT NULL;
 CREATE UNIQUE INDEX feed_by_day ON feed (source, vendor, name) WHERE hash IS NULL;
+CREATE INDEX feed_by_name ON feed (source, vendor, name);
 
 CREATE TABLE fact (
   account_id            INTEGER NOT NULL,
@@ -189,6 +190,7 @@ CREATE TABLE performance_daily (
   carries               INTEGER NOT NULL,
   vendor_account        TEXT NOT NULL,
   vendor_begin          TEXT,
+  other_net_flow        TEXT,
   stated                INTEGER NOT NULL,
   content               BLOB NOT NULL,
   mapping_version       INTEGER NOT NULL,
@@ -245,6 +247,7 @@ CREATE TABLE performance_history (
   carries               INTEGER NOT NULL,
   vendor_account        TEXT NOT NULL,
   vendor_begin          TEXT,
+  other_net_flow        TEXT,
   stated                INTEGER NOT NULL,
   content               BLOB NOT NULL,
   mapping_version       INTEGER NOT NULL,

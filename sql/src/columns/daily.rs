@@ -61,6 +61,7 @@ pub const DAILY: &[Column] = &[
     ),
     required("vendor_account", Text, "the account as the vendor sent it"),
     nullable("vendor_begin", Number, "the vendor's own beginning value"),
+    nullable("other_net_flow", Number, "C - W by the place that does not count, where it says another"),
     required("stated", Short, "which fields the vendor stated, as bits"),
     required("content", Bytes, "hash of what the winning fact says"),
     required("mapping_version", Integer, "version of the mapping that read it"),
@@ -150,6 +151,7 @@ fn write_lineage<W: ColumnWriter>(row: &Row, names: NamesView<'_>, w: &mut W) ->
     w.flag(Some(row.carries));
     w.text(Some(names.text(row.vendor_account)));
     w.decimal(row.vendor_begin);
+    w.decimal(row.other_net_flow);
     w.short(Some(row.stated.0.into()));
     w.bytes(Some(&row.content.0));
     w.integer(Some(row.mapping_version.into()));
@@ -202,6 +204,7 @@ pub fn read<R: ColumnReader>(r: &mut R, names: &Names) -> Result<Daily<Row>, Col
         carries: l.carries,
         vendor_account: l.vendor_account,
         vendor_begin: l.vendor_begin,
+        other_net_flow: l.other_net_flow,
         stated: l.stated,
         content: l.content,
         mapping_version: l.mapping_version,
@@ -320,6 +323,7 @@ struct Lineage {
     carries: bool,
     vendor_account: Symbol,
     vendor_begin: Option<Decimal>,
+    other_net_flow: Option<Decimal>,
     stated: Stated,
     content: returns::Content,
     mapping_version: u32,
@@ -341,6 +345,7 @@ impl Lineage {
             carries: need(r.flag()?, "carries")?,
             vendor_account: names.symbols.intern(&need(r.text()?, "vendor_account")?),
             vendor_begin: r.decimal()?,
+            other_net_flow: r.decimal()?,
             stated: Stated(narrow(need(r.short()?, "stated")?.into(), "stated")?),
             content: content(&need(r.bytes()?, "content")?, "content")?,
             mapping_version: narrow(need(r.integer()?, "mapping_version")?, "mapping_version")?,

@@ -82,13 +82,13 @@ impl PostgresStore {
         guard(&mut tx, unit.generation.as_deref(), &slots, &partitions).await?;
         let now = advance_clock(&mut tx, &half.clocks).await?;
         let mut writer = Writer::new(&mut tx, &self.names, now);
-        let receipt = writer.write(&half).await?;
+        let mut receipt = writer.write(&half).await?;
         mark(&mut tx, &half).await?;
         if let Some(after) = after {
             after.await.map_err(|_| StoreError::Unreachable("the other half of the unit failed".into()))?;
         }
         apply(&mut tx, &half.deltas, now).await?;
-        feeds::step(&mut tx, &half.deltas, now).await?;
+        receipt.breaks_resolved += feeds::step(&mut tx, &half.deltas, now).await?;
         tx.commit().await.map_err(error::of_commit)?;
         if let Some(done) = done {
             // Nobody listens if the other half failed meanwhile; it reports that itself.

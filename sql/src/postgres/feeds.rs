@@ -99,11 +99,11 @@ async fn note(conn: &mut PgConnection, file: &FileSpec) -> Result<PartitionKey, 
 }
 
 /// The feeds that steps belong to, brought up to date with them; one that is in replaces the readings before it, and what was wrong with
-/// those.
-pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -> Result<(), StoreError> {
+/// those. Returns how many breaks that resolved.
+pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -> Result<u64, StoreError> {
     let steps: Vec<FeedStep> = deltas.iter().filter_map(|d| d.feed).collect();
     if steps.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     sqlx::query(
         "UPDATE feed f SET first_as_of = least(f.first_as_of, s.first), last_as_of = greatest(f.last_as_of, s.last),
@@ -117,11 +117,24 @@ pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -
     .execute(&mut *conn)
     .await?;
     let through: Vec<i64> = steps.iter().filter(|s| s.through).map(|s| s.feed.0).collect();
-    if !through.is_empty() {
-        sqlx::query(REPLACE).bind(through).bind(Instant(now)).execute(conn).await?;
+    let mut resolved = 0;
+    for settles in [REPLACE, SETTLE].into_iter().filter(|_| !through.is_empty()) {
+        let settled = sqlx::query(settles).bind(&through).bind(Instant(now)).execute(&mut *conn).await?;
+        resolved += settled.rows_affected();
     }
-    Ok(())
+    Ok(resolved)
 }
+
+/// A feed that waits and comes again under its name is in by the one that is whole, so that what it declared is settled: whichever of the
+/// two is read first. What the two say of their business dates must not differ, and a name alone arrives before every time.
+const SETTLE: &str = "
+    UPDATE tolerance_break SET status = 'resolved', last_seen = $2
+    WHERE status = 'open' AND rule IN ('control_count', 'control_total') AND feed_id IN (
+        SELECT waiting.id FROM feed this
+        JOIN feed waiting USING (source, vendor, name) JOIN feed whole USING (source, vendor, name)
+        WHERE this.id = ANY ($1) AND waiting.status = 'waiting' AND whole.status = 'complete'
+            AND coalesce(waiting.business_date = whole.business_date, true)
+            AND (waiting.arrival IS NULL OR waiting.arrival <= whole.arrival))";
 
 const REPLACE: &str = "
     WITH earlier AS (

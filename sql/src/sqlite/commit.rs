@@ -18,11 +18,11 @@ impl SqliteStore {
             check_tokens(&mut tx, generation).await?;
         }
         let now = tick(&mut tx).await?;
-        let receipt = write_ledger(&mut tx, unit, &self.names, now).await?;
+        let mut receipt = write_ledger(&mut tx, unit, &self.names, now).await?;
         for delta in &unit.deltas {
             apply(&mut tx, delta, now).await?;
             if let Some(step) = delta.feed {
-                feeds::step(&mut tx, step, now).await?;
+                receipt.breaks_resolved += feeds::step(&mut tx, step, now).await?;
             }
         }
         tx.commit().await.map_err(outcome)?;

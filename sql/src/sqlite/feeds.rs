@@ -122,11 +122,12 @@ impl SqliteStore {
 }
 
 /// The feed a step belongs to, brought up to date with it; one that is in replaces the readings before it, and what was wrong with those.
+/// Returns how many breaks that resolved.
 pub(super) async fn step(
     connection: &mut SqliteConnection,
     step: FeedStep,
     now: Micros,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let update = "UPDATE feed SET first_as_of = coalesce(min(first_as_of, ?2), first_as_of, ?2),
         last_as_of = coalesce(max(last_as_of, ?3), last_as_of, ?3),
         status = CASE WHEN ?4 AND status = 'coming' THEN 'complete' ELSE status END WHERE id = ?1";
@@ -138,29 +139,47 @@ pub(super) async fn step(
         .bind(step.through)
         .execute(&mut *connection)
         .await?;
-    if step.through { replace_earlier(connection, step.feed, now).await } else { Ok(()) }
+    if !step.through {
+        return Ok(0);
+    }
+    for update in REPLACE.map(of_earlier) {
+        sqlx::query(AssertSqlSafe(update)).bind(step.feed.0).execute(&mut *connection).await?;
+    }
+    let mut resolved = 0;
+    for settles in [of_earlier(RESOLVE), SETTLE.to_owned()] {
+        let settled =
+            sqlx::query(AssertSqlSafe(settles)).bind(step.feed.0).bind(now).execute(&mut *connection).await?;
+        resolved += settled.rows_affected();
+    }
+    Ok(resolved)
 }
 
-async fn replace_earlier(
-    connection: &mut SqliteConnection,
-    feed: FeedKey,
-    now: Micros,
-) -> Result<(), Failure> {
-    let earlier = "SELECT e.id FROM feed e JOIN feed f ON f.vendor = e.vendor AND f.hash = e.hash AND f.mapping_version > e.mapping_version
-        WHERE f.id = ?1 AND f.status = 'complete'";
-    let replaced = [
-        format!("UPDATE feed SET status = 'replaced' WHERE id IN ({earlier})"),
-        format!("UPDATE quarantine SET status = 'replaced' WHERE status = 'open' AND feed_id IN ({earlier})"),
-        format!(
-            "UPDATE tolerance_break SET status = 'resolved', last_seen = ?2
-            WHERE status = 'open' AND account_id IS NULL AND feed_id IN ({earlier})"
-        ),
-    ];
-    for update in replaced {
-        sqlx::query(AssertSqlSafe(update)).bind(feed.0).bind(now).execute(&mut *connection).await?;
-    }
-    Ok(())
+/// The readings before a feed that is in, their records in quarantine, and what was wrong with them as wholes.
+const REPLACE: [&str; 2] = [
+    "UPDATE feed SET status = 'replaced' WHERE id",
+    "UPDATE quarantine SET status = 'replaced' WHERE status = 'open' AND feed_id",
+];
+const RESOLVE: &str = "UPDATE tolerance_break SET status = 'resolved', last_seen = ?2
+    WHERE status = 'open' AND account_id IS NULL AND feed_id";
+
+fn of_earlier(update: &str) -> String {
+    format!(
+        "{update} IN (SELECT e.id FROM feed e
+            JOIN feed f ON f.vendor = e.vendor AND f.hash = e.hash AND f.mapping_version > e.mapping_version
+            WHERE f.id = ?1 AND f.status = 'complete')"
+    )
 }
+
+/// A feed that waits and comes again under its name is in by the one that is whole, so that what it declared is settled: whichever of the
+/// two is read first. What the two say of their business dates must not differ, and a name alone arrives before every time.
+const SETTLE: &str = "
+    UPDATE tolerance_break SET status = 'resolved', last_seen = ?2
+    WHERE status = 'open' AND rule IN ('control_count', 'control_total') AND feed_id IN (
+        SELECT waiting.id FROM feed this
+        JOIN feed waiting USING (source, vendor, name) JOIN feed whole USING (source, vendor, name)
+        WHERE this.id = ?1 AND waiting.status = 'waiting' AND whole.status = 'complete'
+            AND coalesce(waiting.business_date = whole.business_date, 1)
+            AND (waiting.arrival IS NULL OR waiting.arrival <= whole.arrival))";
 
 /// The readings before a feed `f`, as text.
 const EARLIER: &str =

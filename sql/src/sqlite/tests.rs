@@ -68,6 +68,7 @@ fn row(as_of: &str, end_value: &str) -> DailyRow {
         carries: true,
         vendor_account: record::Symbol(0),
         vendor_begin: None,
+        other_net_flow: None,
         stated: Stated::END,
         content: Content([7; 16]),
         mapping_version: 1,

@@ -6,8 +6,8 @@ use returns::fact::Holding;
 use returns::ledger::RowChange;
 use returns::{Body, Reason};
 use store::{
-    Affected, AffectedAccount, BadRecords, BreakWrite, CommitUnit, FeedSpec, FeedStep, FileSpec, OpenFeed,
-    QuarantineWrite, StandingFeed,
+    Affected, AffectedAccount, BadRecords, BreakWrite, CommitUnit, DeltaWrite, FeedSpec, FeedStep, FileSpec,
+    OpenFeed, QuarantineWrite, StandingFeed,
 };
 
 /// The first file's step to an end or on, over dates.
@@ -291,4 +291,94 @@ pub async fn a_feed_read_again_replaces_its_earlier_readings_when_it_is_in(opene
     let records: Vec<(i64, String)> = records.into_iter().map(|q| (q.mapping_version, q.status)).collect();
     assert_eq!(records, [(1, "replaced".into()), (3, "open".into())]);
     assert_eq!(ready.store().reader().breaks(Some("open")).await.unwrap(), []);
+}
+
+/// Feeds that are read one after the other, each to its end; those that wait open a break with their step.
+struct Read<'a> {
+    ready: &'a Ready,
+    steps: u64,
+}
+
+impl Read<'_> {
+    /// Returns how many breaks that resolved.
+    async fn through(&mut self, spec: FeedSpec, rule: &'static str) -> u64 {
+        let feed = self.ready.store().open_feed(&spec).await.unwrap().key;
+        let from = if self.steps == 0 { Progress::Start } else { at(self.steps) };
+        self.steps += 1;
+        let step = FeedStep { feed, dates: None, through: true };
+        let delta = DeltaWrite { feed: Some(step), ..self.ready.delta(from, at(self.steps)) };
+        let waits = spec.status == "waiting";
+        let breaks = if waits { vec![control(feed, rule)] } else { Vec::new() };
+        let unit = CommitUnit { deltas: vec![delta], breaks, ..self.ready.unit() };
+        self.ready.commit(unit).await.breaks_resolved
+    }
+
+    async fn open(&self) -> usize {
+        self.ready.store().reader().breaks(Some("open")).await.unwrap().len()
+    }
+}
+
+fn control(feed: FeedKey, rule: &'static str) -> BreakWrite {
+    BreakWrite {
+        rule,
+        severity: "block",
+        account: None,
+        vendor: Some("alpha".into()),
+        as_of: None,
+        feed: Some(feed),
+        position: None,
+        expected: None,
+        actual: None,
+        difference: None,
+        difference_bp: None,
+        tolerance: None,
+        hint: None,
+        broken: true,
+    }
+}
+
+/// A file called `v.csv`, of such bytes, that came at such a time.
+fn sent(hash: u8, arrival: Option<i64>, status: &'static str) -> FeedSpec {
+    FeedSpec { arrival, status, ..file("v.csv", hash) }
+}
+
+pub async fn a_waiting_feed_that_comes_again_whole_under_its_name_is_settled(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let mut read = Read { ready: &ready, steps: 0 };
+    assert_eq!(read.through(sent(11, None, "waiting"), "control_count").await, 0);
+    assert_eq!(read.through(sent(12, Some(5), "waiting"), "control_total").await, 0);
+    assert_eq!(read.open().await, 2);
+    assert_eq!(read.through(sent(13, Some(5), "coming"), "").await, 2, "a name alone is before every time");
+    assert_eq!(read.open().await, 0);
+    // Whichever is read first: what waits and came before it is settled as it opens.
+    let undated = FeedSpec { business_date: None, ..sent(14, Some(4), "waiting") };
+    assert_eq!(read.through(undated, "control_count").await, 1, "it does not say that it is of another day");
+    assert_eq!(read.open().await, 0);
+    assert_eq!(read.through(sent(15, Some(6), "waiting"), "control_count").await, 0, "it came later");
+    assert_eq!(read.open().await, 1);
+}
+
+pub async fn a_feed_settles_no_other_delivery(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let mut read = Read { ready: &ready, steps: 0 };
+    read.through(sent(11, Some(5), "waiting"), "control_count").await;
+    let whole = |hash| sent(hash, Some(9), "coming");
+    let others = [
+        FeedSpec { business_date: Some(date("2025-01-03")), ..whole(21) },
+        FeedSpec { name: "w.csv".into(), ..whole(22) },
+        FeedSpec { file: FileSpec { source: "others".into(), ..whole(23).file }, ..whole(23) },
+        FeedSpec { vendor: "beta".into(), ..whole(24) },
+        FeedSpec { arrival: Some(4), ..whole(25) },
+        FeedSpec { arrival: None, ..whole(26) },
+    ];
+    for other in others {
+        assert_eq!(read.through(other.clone(), "").await, 0, "{other:?}");
+    }
+    // Of a feed whose facts stand nothing is settled, and of one that waits no other rule.
+    let later = |spec| FeedSpec { business_date: Some(date("2025-01-07")), ..spec };
+    let stands = ready.store().open_feed(&later(whole(31))).await.unwrap().key;
+    ready.commit(CommitUnit { breaks: vec![control(stands, "control_count")], ..ready.unit() }).await;
+    read.through(later(sent(32, Some(5), "waiting")), "bad_share").await;
+    assert_eq!(read.through(later(whole(33)), "").await, 0);
+    assert_eq!(read.open().await, 3);
 }

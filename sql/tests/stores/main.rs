@@ -114,5 +114,7 @@ promises! {
     what_one_feed_says_and_another_lacks_is_found
     holdings_of_a_feed_and_open_days_of_a_vendor_are_found
     bad_records_of_a_feed_are_counted
+    a_waiting_feed_that_comes_again_whole_under_its_name_is_settled
+    a_feed_settles_no_other_delivery
     a_feed_read_again_replaces_its_earlier_readings_when_it_is_in;
 }

@@ -180,6 +180,25 @@ impl Book<'_> {
         moves
     }
 
+    /// Flows by date from the place that does not count: of summaries those that state both sides, of details those with an amount.
+    pub fn other_flows(&self, vendor: Vendor) -> Vec<Move> {
+        let both = Stated::CONTRIBUTIONS.with(Stated::DISTRIBUTIONS);
+        let of_summary = |f: &Fact| match &f.body {
+            Body::Summary(s) if s.stated.has(both) => flows_of_summary(f),
+            _ => vec![],
+        };
+        let of_detail = |f: &Fact| match &f.body {
+            Body::Flow(flow) if flow.class.is_external() && flow.amount.is_some() => {
+                self.moves_of_detail(vendor, f)
+            }
+            _ => vec![],
+        };
+        match self.policy.vendor(vendor).flows_from {
+            FlowsFrom::Summary => self.of(vendor).flat_map(of_detail).collect(),
+            FlowsFrom::Detail => self.counted(vendor).flat_map(of_summary).collect(),
+        }
+    }
+
     fn moves_of_detail(&self, vendor: Vendor, fact: &Fact) -> Vec<Move> {
         let Body::Flow(flow) = &fact.body else { return vec![] };
         if !self.is_base_currency(flow.currency) {

@@ -44,6 +44,7 @@ fn told(row: &Row) -> OracleRow {
         value_vendor: row.value_vendor,
         revision: row.revision,
         reasons: REASONS.into_iter().filter(|reason| row.reasons.has(*reason)).collect(),
+        other_net_flow: row.other_net_flow.map(exact),
         figures: Figures {
             as_of: row.as_of,
             begin_value: exact(row.begin_value),

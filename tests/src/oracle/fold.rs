@@ -19,6 +19,8 @@ pub struct OracleRow {
     pub value_vendor: Vendor,
     pub revision: Option<u64>,
     pub reasons: Vec<Reason>,
+    /// C - W by the place that does not count, where it says another than the one that does.
+    pub other_net_flow: Option<Q>,
 }
 
 pub struct Account<'a> {
@@ -115,8 +117,21 @@ impl Settled<'_> {
             value_vendor: self.vendor,
             revision: winner.revision,
             reasons: self.reasons(before_date, &moves, by_date, &figures, &corrected),
+            other_net_flow: self.other_net_flow(before_date, &figures),
             figures,
         }
+    }
+
+    fn other_net_flow(&self, before: Option<Date>, figures: &Figures) -> Option<Q> {
+        let mut said = self.book.other_flows(self.vendor);
+        self.keep_inside(self.book, &mut said, before);
+        let summarises = |field| self.book.summarises(self.vendor, field, before, self.date);
+        let counted_is_said = self.book.policy.vendor(self.vendor).flows_from == FlowsFrom::Detail
+            || summarises(Stated::CONTRIBUTIONS)
+            || summarises(Stated::DISTRIBUTIONS);
+        let other: Q = said.iter().map(|m| m.amount.clone()).sum();
+        let counted = &figures.contributions - &figures.distributions;
+        (counted_is_said && !said.is_empty() && other != counted).then_some(other)
     }
 
     fn stated_begin(&self) -> Option<Q> {
@@ -145,15 +160,19 @@ impl Settled<'_> {
     /// valuation to the next.
     fn moves(&self, book: &Book, before: Option<Date>) -> Vec<Move> {
         let mut moves = book.moves(self.vendor);
+        self.keep_inside(book, &mut moves, before);
+        if moves.iter().any(|m| m.states_fee) {
+            moves.retain(|m| m.states_fee || is_zero(&m.fee));
+        }
+        moves
+    }
+
+    fn keep_inside(&self, book: &Book, moves: &mut Vec<Move>, before: Option<Date>) {
         moves.retain(|m| {
             let late = self.is_late(book, m);
             let after_before = before.is_none_or(|b| m.date > b || (m.date == b && late));
             after_before && (m.date < self.date || (m.date == self.date && !late))
         });
-        if moves.iter().any(|m| m.states_fee) {
-            moves.retain(|m| m.states_fee || is_zero(&m.fee));
-        }
-        moves
     }
 
     /// Of this row's own date `then` says when it closed; the rows before are as they are.

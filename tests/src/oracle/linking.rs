@@ -247,6 +247,7 @@ fn stored(day: &returns::link::Day, linked: &Linked) -> Row {
         carries: false,
         vendor_account: Symbol(0),
         vendor_begin: None,
+        other_net_flow: None,
         stated: Stated::default(),
         content: Content::default(),
         mapping_version: 1,

@@ -90,8 +90,11 @@ fn write_waiting(out: &mut String, feeds: &[FeedRow]) -> std::fmt::Result {
     writeln!(out, "feeds         {n} waiting as a whole, of which nothing counts")?;
     for feed in feeds.iter().take(NAMED) {
         let why = match (feed.declared, feed.counted) {
-            (Some(declared), Some(counted)) => format!("declares {declared} records and has {counted}"),
-            _ => "its trailer is missing".into(),
+            (Some(declared), Some(counted)) if declared != counted => {
+                format!("declares {declared} records and has {counted}")
+            }
+            (Some(_), _) => "a total it declares is not the sum of its records".into(),
+            (None, _) => "its trailer is missing or cannot be read".into(),
         };
         writeln!(out, "              {} ({}): {why}", feed.name, feed.vendor)?;
     }
@@ -214,7 +217,7 @@ mod tests {
         let two = told(&[feed("a.csv", Some((16, 15))), feed("b.csv", None)]);
         assert!(two.contains("feeds         2 waiting"), "{two}");
         assert!(two.contains("a.csv (alpha): declares 16 records and has 15\n"), "{two}");
-        assert!(two.contains("b.csv (alpha): its trailer is missing\n"), "{two}");
+        assert!(two.contains("b.csv (alpha): its trailer is missing or cannot be read\n"), "{two}");
     }
 
     #[test]

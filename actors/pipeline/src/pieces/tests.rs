@@ -255,6 +255,25 @@ fn a_feed_whose_total_disagrees_opens_one_break_with_both_sums() {
 }
 
 #[test]
+fn a_trailer_that_cannot_be_read_is_told_as_it_stands_and_not_as_missing() {
+    let hint = |rule, declared: &str| {
+        let mut raw = raw("a");
+        let feed = Arc::get_mut(&mut raw.feed).unwrap();
+        let control = record::Control { rule, declared: declared.into(), found: "4".into() };
+        (feed.gated, feed.control) = (true, Some(control));
+        let [only] = feed_breaks(&raw, &[]).try_into().unwrap();
+        assert_eq!((only.rule, only.expected, only.actual), (rule, None, Some(4.into())));
+        only.hint.unwrap().to_string()
+    };
+    let rest = "nothing of it counts until it is released or sent again";
+    assert_eq!(
+        hint("control_count", "12x4"),
+        format!("its trailer states `12x4`, which is no count; {rest}")
+    );
+    assert_eq!(hint("control_total", "?"), format!("its trailer states `?`, which is no total; {rest}"));
+}
+
+#[test]
 fn a_feed_without_a_layout_is_quarantined_and_its_records_are_never_lost() {
     let pieces = undecodable(&raw(""), 2).ok().unwrap();
     let piece = pieces[0].as_ref().unwrap();

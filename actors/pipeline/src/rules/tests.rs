@@ -1,4 +1,6 @@
 use super::*;
+use returns::Decimal;
+use returns::tolerance::Measure;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -24,9 +26,16 @@ fn told(checker: &str) -> Vec<(usize, usize, String, Option<String>)> {
 fn every_rule_can_be_set_by_its_name_and_no_other_is() {
     let folder = tempfile::tempdir().unwrap();
     for rule in Rule::ALL {
-        let set =
-            rules(&file(&folder, &format!("rules.{} = {{ block = {{ bp = 7 }} }}", rule.as_str()))).unwrap();
-        let limit = Limit { bp: 7.into(), ..Limit::default() };
+        let measures: Vec<String> = rule.measures().iter().map(|m| format!("{} = 7", m.as_str())).collect();
+        let line = format!("rules.{} = {{ block = {{ {} }} }}", rule.as_str(), measures.join(", "));
+        let set = rules(&file(&folder, &line)).unwrap();
+        let takes = |measure| rule.measures().contains(&measure);
+        let amount = |measure| if takes(measure) { 7.into() } else { Decimal::ZERO };
+        let limit = Limit {
+            money: amount(Measure::Money),
+            bp: amount(Measure::Bp),
+            days: if takes(Measure::Days) { 7 } else { 0 },
+        };
         for other in Rule::ALL {
             let expected = (other == rule).then_some(limit);
             assert_eq!(set.of(other).block, expected, "{} by {}", other.as_str(), rule.as_str());
@@ -41,6 +50,32 @@ fn a_name_that_is_no_rule_is_told_with_its_place_and_the_nearest() {
         told("rules.roll_foward = { warn = {} }"),
         [(11, 7, "no rule is called `roll_foward`".into(), Some("did you mean `roll_forward`?".into()))]
     );
+}
+
+#[test]
+fn a_measure_the_rule_ignores_is_told_with_its_place_and_what_the_rule_takes() {
+    let refused = |checker: &str| {
+        let told = told(checker).into_iter();
+        told.map(|(line, column, message, help)| (line, column, message, help.unwrap())).collect::<Vec<_>>()
+    };
+    let at = |column, message: &str, help: &str| (11, column, message.to_owned(), help.to_owned());
+    assert_eq!(
+        refused("rules.stale_value = { warn = { money = 1 } }"),
+        [at(32, "`stale_value` takes no `money`", "it takes `days`")]
+    );
+    assert_eq!(
+        refused("rules.roll_forward = { warn = { bp = 1 }, block = { bp = 2, days = 0 } }"),
+        [at(61, "`roll_forward` takes no `days`", "it takes `money` and `bp`")]
+    );
+    assert_eq!(
+        refused("rules.pinned = { warn = { bp = 1 } }"),
+        [at(27, "`pinned` takes no `bp`", "it takes no measure: write `{}`")]
+    );
+    for (rule, measure) in [("return_outlier", "days"), ("bad_share", "money"), ("vendor_return", "money")] {
+        let found = refused(&format!("rules.{rule} = {{ warn = {{ {measure} = 1 }} }}"));
+        assert_eq!(found.len(), 1, "{rule}");
+        assert_eq!(found[0].2, format!("`{rule}` takes no `{measure}`"));
+    }
 }
 
 #[test]

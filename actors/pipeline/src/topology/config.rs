@@ -4,6 +4,8 @@ use super::problem::{Problem, Problems};
 use super::reader::{Reader, Word};
 use returns::Decimal;
 use returns::policy::{FlowTiming, OnUndefined, PossibleDuplicate};
+use returns::tolerance::Measure;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::de::DeTable;
@@ -94,11 +96,13 @@ pub struct RuleLevels {
 }
 
 /// A breach is a difference beyond `money` + `bp` of the value it is compared with; counts of days break at the figure itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limit {
     pub money: Decimal,
     pub bp: Decimal,
     pub days: u16,
+    /// The measures that were written, with their places.
+    pub said: Vec<(Measure, Range<usize>)>,
 }
 
 /// The store.
@@ -310,7 +314,10 @@ fn checker(r: &mut Reader, p: &mut Problems) -> Checker {
 
 fn limit(rule: &mut Reader, key: &'static str, p: &mut Problems) -> Option<Limit> {
     let mut r = rule.table(key, p)?;
+    let said = [Measure::Money, Measure::Bp, Measure::Days];
+    let said = said.into_iter().filter_map(|measure| Some((measure, r.place(measure.as_str())?)));
     let limit = Limit {
+        said: said.collect(),
         money: r.decimal("money", p).unwrap_or_default(),
         bp: r.decimal("bp", p).unwrap_or_default(),
         days: small(r.number("days", 0..=366, p), 0),

@@ -42,6 +42,11 @@ impl<'i> Reader<'i> {
         self.entries.contains_key(key)
     }
 
+    /// Where a key stands that was not taken yet.
+    pub fn place(&self, key: &str) -> Option<Range<usize>> {
+        self.entries.get(key).map(|(span, _)| span.clone())
+    }
+
     /// Takes all sub-tables, by name.
     pub fn tables(&mut self, key: &'static str, p: &mut Problems) -> Vec<(Word, Reader<'i>)> {
         let Some((_, value)) = self.take(key) else { return Vec::new() };

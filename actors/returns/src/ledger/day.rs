@@ -54,6 +54,8 @@ pub(super) struct Flows {
     /// Whether the vendor says anything of flows.
     pub stated: bool,
     pub place: FlowPlace,
+    /// The net flow by the other place, where that states one: to be compared, never counted.
+    pub other: Option<Decimal>,
     /// Which of contributions, distributions and fees it says. One by one, none is a statement too.
     pub known: Stated,
     pub reasons: Reasons,
@@ -177,11 +179,15 @@ pub(super) fn flows(window: &[Live], vendor: Vendor, as_of: Date, value: &Value,
             if from_summary {
                 flows.take_summary(s, live.date);
                 flows.reasons = flows.reasons.and(live.marks);
+            } else {
+                flows.compare_summary(s);
             }
             flows.take_summary_fees(s);
         } else if let Some(f) = flow(live) {
             if takes_flow(live, place) {
                 flows.take(live, f);
+            } else {
+                flows.compare(live, f);
             }
         } else if live.waits == Some(WaitingReason::Original) && !from_summary {
             flows.reasons.insert(Reason::WaitingInput);
@@ -228,6 +234,19 @@ impl Flows {
             }
         }
         self.of_period |= s.stated.has(Stated::FLOWS_OF_PERIOD);
+    }
+
+    /// What is not stated is unknown, so that one side alone is no net flow.
+    fn compare_summary(&mut self, s: &Summary) {
+        if s.stated.has(Stated::CONTRIBUTIONS.with(Stated::DISTRIBUTIONS)) {
+            self.other = Some(sum(self.other.unwrap_or_default(), sum(s.contributions, -s.distributions)));
+        }
+    }
+
+    fn compare(&mut self, live: &Live, f: &Flow) {
+        if let Some(amount) = f.amount.filter(|_| live.waits.is_none() && f.class.is_external()) {
+            self.other = Some(sum(self.other.unwrap_or_default(), amount));
+        }
     }
 
     fn take_summary_fees(&mut self, s: &Summary) {

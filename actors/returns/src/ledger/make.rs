@@ -86,6 +86,7 @@ impl<'a, 'l> Scene<'a, 'l> {
         let mut row = self.row(value.fact, vendor, &amounts, linked, shape.timing, reasons);
         row.accrued = value.accrued;
         row.flow_vendor = flows.stated.then_some(vendor);
+        row.other_net_flow = flows.other.filter(|other| flows.stated && *other != row.net_flow());
         // What was said of the days between, or of flows, ended or not, would be out of reach of a head restored from this row.
         let beside = |l: &Live| match l.fact.kind() {
             Kind::Withdrawal => false,
@@ -214,6 +215,7 @@ impl<'a, 'l> Scene<'a, 'l> {
             carries: false,
             vendor_account: fact.vendor_account,
             vendor_begin: begin_of(fact),
+            other_net_flow: None,
             stated: said.stated,
             content: fact.content,
             mapping_version: fact.mapping_version,

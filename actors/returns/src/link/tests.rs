@@ -91,6 +91,7 @@ pub(crate) fn row(day: &Day, linked: &Linked) -> Row {
         carries: true,
         vendor_account: Symbol(1),
         vendor_begin: None,
+        other_net_flow: None,
         stated: Stated::default(),
         content: Content::default(),
         mapping_version: 1,

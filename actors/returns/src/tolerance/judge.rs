@@ -3,7 +3,7 @@ use super::compare::{Breach, Compared};
 use super::rule::{Rule, Rules, Severity};
 use super::vendor_return;
 use crate::fact::Stated;
-use crate::policy::Policy;
+use crate::policy::{FlowsFrom, Policy};
 use crate::row::{Reason, Reasons, Row, Status, Verdict};
 use rust_decimal::Decimal;
 
@@ -13,6 +13,7 @@ pub fn judge(row: &Row, rules: &Rules, policy: &Policy, breaches: &mut Vec<Breac
     let first = breaches.len();
     breaches.extend(roll_forward(row).and_then(|c| c.breach(rules)));
     breaches.extend(vendor_return::check(row, rules, policy));
+    breaches.extend(summary_flows(row, rules, policy));
     for compared in [return_outlier(row), large_flow(row), fee_size(row)].into_iter().flatten() {
         breaches.extend(compared.breach(rules));
     }
@@ -54,6 +55,24 @@ fn roll_forward(row: &Row) -> Option<Compared> {
         of: row.begin_value.abs(),
         slack: Decimal::ZERO,
     })
+}
+
+/// The place that feeds the return against the vendor's other one (F5). Of a day half told one side may still be to come.
+fn summary_flows(row: &Row, rules: &Rules, policy: &Policy) -> Option<Breach> {
+    let other = row.other_net_flow.filter(|_| !row.reasons.has(Reason::Incomplete))?;
+    let compared = Compared {
+        rule: Rule::SummaryFlows,
+        expected: row.net_flow(),
+        actual: other,
+        of: row.end_value.abs(),
+        slack: Decimal::ZERO,
+    };
+    let breach = compared.breach(rules)?;
+    let hint = match policy.vendor(row.value_vendor).flows_from {
+        FlowsFrom::Summary => "the summary's net flow counts; the transactions one by one add up to another",
+        FlowsFrom::Detail => "the transactions one by one count; the summary states another net flow",
+    };
+    Some(Breach { hint: Some(hint.into()), ..breach })
 }
 
 /// A day half told has no outliers (F6), and history moved in has returns over any span.

@@ -17,7 +17,7 @@ mod vendor_return;
 pub use calendar::{Calendar, CalendarError};
 pub use compare::{Breach, bad_share};
 pub use judge::judge;
-pub use rule::{Levels, Limit, Rule, Rules, Severity};
+pub use rule::{Levels, Limit, Measure, Rule, Rules, Severity};
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,8 @@ pub enum Rule {
     VendorReturn,
     /// The vendor's B(t) against our E(t-1).
     RollForward,
+    /// The net flow of a vendor's summaries against that of its flows one by one.
+    SummaryFlows,
     /// A return far from 0.
     ReturnOutlier,
     /// A flow that is a large part of the value.
@@ -40,9 +42,10 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Rule; 16] = [
+    pub const ALL: [Rule; 17] = [
         Rule::VendorReturn,
         Rule::RollForward,
+        Rule::SummaryFlows,
         Rule::ReturnOutlier,
         Rule::LargeFlow,
         Rule::StaleValue,
@@ -68,6 +71,7 @@ impl Rule {
         Some(match self {
             Rule::VendorReturn => Reason::VendorReturn,
             Rule::RollForward => Reason::RollForward,
+            Rule::SummaryFlows => Reason::SummaryFlows,
             Rule::ReturnOutlier => Reason::ReturnOutlier,
             Rule::LargeFlow => Reason::LargeFlow,
             Rule::StaleValue => Reason::StaleValue,
@@ -83,6 +87,47 @@ impl Rule {
             Rule::Currency => Reason::Currency,
             Rule::BadShare => return None,
         })
+    }
+}
+
+/// What a limit is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    Money,
+    /// Basis points of what the rule compares with.
+    Bp,
+    /// Business days.
+    Days,
+}
+
+impl Measure {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Measure::Money => "money",
+            Measure::Bp => "bp",
+            Measure::Days => "days",
+        }
+    }
+}
+
+impl Rule {
+    /// The measures its limits take; any other would be ignored. A rule over marks takes none: it breaks at the mark.
+    pub fn measures(self) -> &'static [Measure] {
+        match self {
+            Rule::RollForward | Rule::SummaryFlows | Rule::LargeFlow | Rule::FeeSize => {
+                &[Measure::Money, Measure::Bp]
+            }
+            Rule::VendorReturn | Rule::ReturnOutlier | Rule::BadShare => &[Measure::Bp],
+            Rule::StaleValue | Rule::MissingDay => &[Measure::Days],
+            Rule::NegativeValue
+            | Rule::NewValueWithoutFlow
+            | Rule::SourceSwitch
+            | Rule::Pinned
+            | Rule::Reverted
+            | Rule::SameArrival
+            | Rule::UnpricedTransfer
+            | Rule::Currency => &[],
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use jiff::civil::date;
 use rust_decimal::Decimal;
 
 mod hints;
+mod summary_flows;
 mod verdicts;
 
 fn limit(money: &str, bp: &str, days: u16) -> Limit {
@@ -20,6 +21,7 @@ fn rules() -> Rules {
     let measured = [
         (Rule::VendorReturn, limit("0", "0", 0), Some(limit("0", "5", 0))),
         (Rule::RollForward, limit("0.01", "0", 0), Some(limit("1.00", "1", 0))),
+        (Rule::SummaryFlows, limit("0.01", "0", 0), Some(limit("1.00", "1", 0))),
         (Rule::ReturnOutlier, limit("0", "500", 0), Some(limit("0", "2000", 0))),
         (Rule::LargeFlow, limit("0", "1000", 0), None),
         (Rule::FeeSize, limit("0", "75", 0), Some(limit("0", "250", 0))),

@@ -6,6 +6,7 @@
 //! - `days`: what makes a day: its value, whether it is open or held, and history moved in.
 //! - `explained`: what is told of how a day came about.
 //! - `stored`: what is kept of an account, in rows and in memory.
+//! - `summary_flows`: a vendor's summary held against its flows one by one.
 //! - `currency`: amounts in another currency than the account's.
 //! - `said`: facts to fold, in few words.
 mod corrections;
@@ -15,4 +16,5 @@ mod explained;
 mod flows;
 mod said;
 mod stored;
+mod summary_flows;
 mod versions;

@@ -10,7 +10,7 @@ use record::{Control, Survey};
 
 const MAGIC: &[u8; 4] = b"DZrt";
 /// Raise it with every change of [`Wire`] and of what is in it: bincode does not tell one field from another.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const CHECKSUM: usize = 8;
 /// The longest payload in bytes. Real ones have some 150; the names in them are short.
 const LONGEST: usize = 4096;
@@ -65,8 +65,8 @@ struct Wire {
     arrival: Option<i64>,
     declared: Option<u64>,
     counted: u64,
-    /// Declared and found.
-    wrong_total: Option<(String, String)>,
+    /// Whether it is a total, declared and found.
+    wrong: Option<(bool, String, String)>,
     unfinished: bool,
     newest_first: bool,
 }
@@ -75,16 +75,8 @@ impl Wire {
     fn new(reader: &Reader, told: &Told) -> Wire {
         let Told { hash, length, survey } = told.clone();
         // Field by field: one that is added to a survey does not compile until it is kept, in another format.
-        let Survey {
-            records,
-            business_date,
-            arrival,
-            declared,
-            counted,
-            wrong_total,
-            unfinished,
-            newest_first,
-        } = survey;
+        let Survey { records, business_date, arrival, declared, counted, wrong, unfinished, newest_first } =
+            survey;
         Wire {
             reader: reader.clone(),
             hash,
@@ -94,22 +86,23 @@ impl Wire {
             arrival,
             declared,
             counted,
-            wrong_total: wrong_total.map(|total| (total.declared, total.found)),
+            wrong: wrong.map(|c| (c.rule == Control::TOTAL, c.declared, c.found)),
             unfinished,
             newest_first,
         }
     }
 
     fn told(self) -> Told {
-        let wrong_total =
-            self.wrong_total.map(|(declared, found)| Control { rule: Control::TOTAL, declared, found });
+        let rule = |is_total| if is_total { Control::TOTAL } else { Control::COUNT };
+        let wrong =
+            self.wrong.map(|(is_total, declared, found)| Control { rule: rule(is_total), declared, found });
         let survey = Survey {
             records: self.records,
             business_date: self.business_date,
             arrival: self.arrival,
             declared: self.declared,
             counted: self.counted,
-            wrong_total,
+            wrong,
             unfinished: self.unfinished,
             newest_first: self.newest_first,
         };
@@ -163,19 +156,22 @@ mod tests {
 
     fn any_told() -> impl Strategy<Value = Told> {
         let date = proptest::option::of("[0-9]{4}-[0-9]{2}-[0-9]{2}");
-        let total = proptest::option::of(("-?[0-9]{1,15}", "-?[0-9]{1,15}"));
+        let total = proptest::option::of((any::<bool>(), "-?[0-9]{1,15}", "-?[0-9]{1,15}"));
         (any::<([u8; 32], u64, u64, u64)>(), date, total, any::<(Option<i64>, Option<u64>, bool, bool)>())
             .prop_map(|((hash, length, records, counted), business_date, total, more)| {
                 let (arrival, declared, unfinished, newest_first) = more;
-                let wrong_total =
-                    total.map(|(declared, found)| Control { rule: Control::TOTAL, declared, found });
+                let wrong = total.map(|(is_total, declared, found)| Control {
+                    rule: if is_total { Control::TOTAL } else { Control::COUNT },
+                    declared,
+                    found,
+                });
                 let survey = Survey {
                     records,
                     business_date,
                     arrival,
                     declared,
                     counted,
-                    wrong_total,
+                    wrong,
                     unfinished,
                     newest_first,
                 };

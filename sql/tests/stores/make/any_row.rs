@@ -80,6 +80,7 @@ pub fn any_row(symbols: u32) -> impl Strategy<Value = Row> {
         carries: t.4,
         vendor_account: Symbol(l.0),
         vendor_begin: l.1,
+        other_net_flow: l.1.map(|begin| -begin),
         stated: Stated(l.2),
         content: Content(l.3),
         mapping_version: l.4,

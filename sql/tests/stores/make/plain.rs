@@ -48,6 +48,7 @@ pub fn row(as_of: &str, end_value: &str) -> Row {
         carries: true,
         vendor_account: Symbol(0),
         vendor_begin: None,
+        other_net_flow: None,
         stated: Stated::END,
         content: Content([7; 16]),
         mapping_version: 1,

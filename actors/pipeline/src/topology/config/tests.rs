@@ -82,9 +82,9 @@ fn every_key_says_what_it_is_read_as() {
     let c = &t.checkers[0].kind;
     assert_eq!((c.mailbox, c.calendar.as_ref().map(|w| &*w.text)), (5, Some("weekdays")));
     let (rule, levels) = &c.rules[0];
-    assert_eq!((&*rule.text, levels.warn), ("stale_value", Some(Limit { days: 3, ..Limit::default() })));
-    let block = Limit { money: Decimal::ONE, bp: "0.5".parse().unwrap(), days: 0 };
-    assert_eq!(levels.block, Some(block));
+    let (warn, block) = (levels.warn.as_ref().unwrap(), levels.block.as_ref().unwrap());
+    assert_eq!((&*rule.text, warn.days, warn.said.len()), ("stale_value", 3, 1));
+    assert_eq!((block.money, block.bp, block.days), (Decimal::ONE, "0.5".parse().unwrap(), 0));
     let k = &t.sinks[0].kind;
     assert_eq!(k.store, StoreAddress::Sqlite("/var/lib/d.db".into()));
     assert_eq!(
