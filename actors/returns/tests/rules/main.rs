@@ -1,5 +1,6 @@
 //! What the ledger promises of vendors, corrections, withdrawals and open days, by example.
 mod currency;
+mod imported;
 mod rowless;
 mod said;
 mod summary_flows;
