@@ -87,7 +87,7 @@ impl fmt::Display for Became {
             Became::Cancelled { by: None } => "cancelled",
             Became::Withdrawn => "withdrawn",
             Became::Lacked => "withdrawn: a newer full feed of the same date lacks it",
-            Became::ReadAgain => "read again with a later version of its mapping, which counts instead",
+            Became::ReadAgain => "read again with a later version of its mapping: what that gives holds",
             Became::Reading => "counts when all of its feed is read again with this version of the mapping",
             Became::Waiting(reason) => return write!(f, "waits ({})", reason.as_str()),
             Became::OtherVendor => "compared only: another vendor feeds the account",
