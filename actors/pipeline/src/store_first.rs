@@ -26,7 +26,8 @@ impl Work {
         let outcome = waiting.map_or(Outcome::Accepted, Outcome::Waiting);
         // A batch goes forward in its feed, so the first of equal facts is the one whose place is kept.
         let mut in_batch = HashSet::default();
-        let (mut unknown, asked) = self.before_all_known(facts);
+        let (mut unknown, asked): (Vec<_>, Vec<_>) =
+            facts.into_iter().partition(|(symbol, fact)| self.begins_earlier(*symbol, fact));
         unknown.extend(self.without_known(asked, out).await?);
         for (symbol, fact) in unknown {
             let Some(account) = self.accounts.get(&symbol) else { continue };
@@ -49,13 +50,16 @@ impl Work {
         Ok(())
     }
 
-    /// Splits off facts dated before anything known of their account, as nearly all are when a new feed comes newest first: the store
-    /// need not be asked for those.
-    fn before_all_known(&mut self, facts: Vec<(Symbol, Fact)>) -> (Vec<(Symbol, Fact)>, Vec<(Symbol, Fact)>) {
-        facts.into_iter().partition(|(symbol, fact)| {
-            let began = self.began.get_mut(symbol).filter(|began| fact.is_dated() && fact.as_of < **began);
-            began.map(|began| *began = fact.as_of).is_some()
-        })
+    /// Whether a fact is dated before anything known of its account, which begins with it from now on. So is nearly every fact of a new
+    /// feed that comes newest first, and the store need not be asked for it.
+    fn begins_earlier(&mut self, symbol: Symbol, fact: &Fact) -> bool {
+        match self.began.get_mut(&symbol) {
+            Some(began) if fact.is_dated() && fact.as_of < *began => {
+                *began = fact.as_of;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Folds what earlier generations stored and did not come to fold, and what a changed policy touches; asked for once, before anything else.
