@@ -15,5 +15,6 @@ mod feeds;
 mod house;
 mod memory;
 mod policy;
+mod rules;
 mod service;
 mod shipped;
