@@ -6,7 +6,7 @@
 //! # Layout
 //! - [`mapping`]: `mapping.toml` read and checked: a closed list of keys and verbs, every error with its place.
 //! - [`framing`]: bytes cut into records.
-//! - [`format`]: the fields of a record.
+//! - [`mod@format`]: the fields of a record.
 //! - [`value`]: amounts and dates as vendors spell them.
 //! - [`decode`]: records into observations, by a mapping.
 //! - [`layout`]: all of it behind one type.

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`generate`]: a seeded feed of any size, written as vendors write; also used by the end-to-end tests.
-//! - [`bench`]: what decoding, accumulating, the store and the whole pipeline cost, measured on this machine.
+//! - [`mod@bench`]: what decoding, accumulating, the store and the whole pipeline cost, measured on this machine.
 //! - [`samples`]: the feeds that the repository's own topology streams.
 //!
 //! README.md beside this crate tells how to use both from the command line.

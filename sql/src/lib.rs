@@ -4,7 +4,7 @@
 //! # Layout
 //! - [`columns`]: the columns of the wide tables, and how rows and facts become columns and back.
 //! - [`names`]: vendors, vendor accounts and partitions, by the numbers this process carries.
-//! - [`unit`]: what one transaction writes.
+//! - [`mod@unit`]: what one transaction writes.
 //! - [`read`]: what people and the pipeline read.
 //! - `postgres/`, `sqlite/`: the two stores.
 pub mod columns;

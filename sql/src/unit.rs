@@ -106,8 +106,10 @@ pub struct StandingFeed {
     pub layout: Arc<str>,
     pub business_date: Option<Date>,
     pub arrival: Option<Micros>,
-    /// All of it is in.
+    /// All of it is read.
     pub through: bool,
+    /// What it declares disagrees, so that none of it counts: told only of what is read again.
+    pub waits: bool,
     /// Records of it sit in quarantine that name no account and date.
     pub unread: bool,
     /// As in [`OpenFeed`].

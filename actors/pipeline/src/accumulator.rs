@@ -43,6 +43,8 @@ pub struct Work {
     /// Accounts with facts stored and not folded.
     pub(crate) marked: HashSet<Symbol>,
     pub(crate) marks_known: bool,
+    /// Of marked accounts that began in this generation: nothing is known of them before this date.
+    pub(crate) began: HashMap<Symbol, Date>,
     /// Which of how many accumulators this is.
     pub(crate) share: (usize, usize),
     /// Numbers batches, over all sources and accumulators.
@@ -138,6 +140,7 @@ impl Work {
             followed: Followed::default(),
             marked: HashSet::default(),
             marks_known: false,
+            began: HashMap::default(),
             share,
             numbers,
             out,

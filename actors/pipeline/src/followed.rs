@@ -67,18 +67,18 @@ impl Followed {
     }
 
     fn standing(&self, feed: StandingFeed) -> Option<WholeFeed> {
-        let stage = if feed.through { Stage::In { unread: feed.unread } } else { Stage::Coming };
+        let stage = stage(feed.through, feed.waits, feed.unread);
         self.whole(&feed.layout, feed.key, feed.business_date, feed.arrival, stage, &feed.earlier)
     }
 
     /// The feed a batch is of, as it stands with that batch.
     pub fn of_batch(&self, raw: &RawBatch, unread: bool) -> Option<WholeFeed> {
         let Feed { ends, gated, .. } = *raw.feed;
-        let stage = if raw.to == Progress::End { Stage::In { unread } } else { Stage::Coming };
+        let stage = stage(raw.to == Progress::End, gated, unread);
         let date = raw.feed.business_date.as_deref().and_then(|date| date.parse().ok());
         let Feed { key, first_arrival, .. } = *raw.feed;
         let feed = self.whole(&raw.feed.vendor, key, date, first_arrival, stage, &raw.feed.earlier);
-        feed.filter(|_| ends && !gated)
+        feed.filter(|feed| ends && (!gated || !feed.earlier.is_empty()))
     }
 
     fn whole(
@@ -103,6 +103,14 @@ impl Followed {
             stage,
             earlier: earlier.to_vec(),
         })
+    }
+}
+
+fn stage(through: bool, waits: bool, unread: bool) -> Stage {
+    match (through, waits) {
+        (false, _) => Stage::Coming,
+        (true, true) => Stage::Waits,
+        (true, false) => Stage::In { unread },
     }
 }
 

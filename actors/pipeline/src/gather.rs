@@ -205,7 +205,8 @@ fn merge_reasons(change: &RowChange, rules: Reasons) -> Reasons {
 
 /// One change per account and date: what the store sees is the first state it has and the last state it gets.
 fn coalesce(mut rows: Vec<(i64, Date, u32, RowWrite)>) -> Vec<RowWrite> {
-    rows.sort_unstable_by_key(|(account, date, order, _)| (*account, *date, *order));
+    // Rows are wide: by the keys alone, each is moved once.
+    rows.sort_by_cached_key(|(account, date, order, _)| (*account, *date, *order));
     let mut out: Vec<RowWrite> = Vec::with_capacity(rows.len());
     for (account, date, _, write) in rows {
         let same = out.last().is_some_and(|l| l.account == account && l.change.as_of() == date);

@@ -95,10 +95,6 @@ fn index(batch: &ReturnsBatch) -> HashMap<i64, Span> {
 }
 
 impl Uncommitted<'_> {
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.facts.is_empty()
-    }
-
     /// The fact of that identity as it will be kept, if one is under way.
     pub fn find(&self, key: &Key, feed: FeedKey, content: Content) -> Option<Fact> {
         let same = |f: &Fact| f.feed == feed && f.content == content && f.key() == *key;

@@ -28,19 +28,40 @@ impl Work {
         let outcome = waiting.map_or(Outcome::Accepted, Outcome::Waiting);
         // A batch goes forward in its feed, so the first of equal facts is the one whose place is kept.
         let mut in_batch = HashSet::default();
-        for (symbol, fact) in self.without_known(facts, out).await? {
+        let (mut unknown, asked): (Vec<_>, Vec<_>) =
+            facts.into_iter().partition(|(symbol, fact)| self.begins_earlier(*symbol, fact));
+        unknown.extend(self.without_known(asked, out).await?);
+        for (symbol, fact) in unknown {
             let Some(account) = self.accounts.get(&symbol) else { continue };
             if !in_batch.insert((symbol, fact.feed, fact.content, fact.key())) {
                 count(&mut out.counts, &fact, Outcome::Unchanged);
                 continue;
             }
             count(&mut out.counts, &fact, outcome);
-            out.facts.push((account.id, StoredFact { fact, in_row: false, waiting }));
             if !matches!(intake, Intake::Wait | Intake::Aside) && self.marked.insert(symbol) {
                 out.marked.push(account.id);
+                if account.born == Some(out.header.number) {
+                    self.began.insert(symbol, fact.as_of);
+                }
             }
+            if let Some(began) = self.began.get_mut(&symbol) {
+                *began = fact.as_of.min(*began);
+            }
+            out.facts.push((account.id, StoredFact { fact, in_row: false, waiting }));
         }
         Ok(())
+    }
+
+    /// Whether a fact is dated before anything known of its account, which begins with it from now on. So is nearly every fact of a new
+    /// feed that comes newest first, and the store need not be asked for it.
+    fn begins_earlier(&mut self, symbol: Symbol, fact: &Fact) -> bool {
+        match self.began.get_mut(&symbol) {
+            Some(began) if fact.is_dated() && fact.as_of < *began => {
+                *began = fact.as_of;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Folds what earlier generations stored and did not come to fold, and what a changed policy touches; asked for once, before anything else.
@@ -79,6 +100,7 @@ impl Work {
 
     /// Folds every marked account, whole. All but the last chunk goes ahead as more of the batch in hand.
     pub(crate) async fn fold_marked(&mut self, out: &mut ReturnsBatch) -> Result<(), Failure> {
+        self.began.clear();
         let mut marked: Vec<Symbol> = self.marked.drain().collect();
         marked.sort_unstable_by_key(|s| self.accounts.get(s).map(|a| a.id));
         for (i, chunk) in marked.chunks(CHUNK).enumerate() {

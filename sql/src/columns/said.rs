@@ -57,7 +57,11 @@ macro_rules! said {
         pub(super) struct Said { $($field: Option<$type>,)* }
 
         impl Said {
-            pub(super) fn write<W: ColumnWriter>(&self, w: &mut W) { $(Value::write(self.$field.as_ref(), w);)* }
+            /// The first columns, at most so many.
+            pub(super) fn write_first<W: ColumnWriter>(&self, columns: usize, w: &mut W) {
+                let mut left = 0..columns;
+                $(if left.next().is_some() { Value::write(self.$field.as_ref(), w); })*
+            }
             pub(super) fn read<R: ColumnReader>(r: &mut R) -> Result<Said, ColumnError> {
                 Ok(Said { $($field: Value::read(r)?,)* })
             }

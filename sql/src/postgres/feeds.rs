@@ -75,6 +75,10 @@ pub async fn open(pool: &PgPool, spec: &FeedSpec) -> Result<OpenFeed, StoreError
 const EARLIER: &str = "ARRAY(SELECT e.id FROM feed e WHERE e.vendor = f.vendor AND e.hash = f.hash
     AND e.mapping_version < f.mapping_version ORDER BY e.mapping_version)";
 
+/// Whether a feed `f` has replaced those: a feed that waits says so alone that all of it is read.
+const REPLACED: &str = "NOT EXISTS (SELECT FROM feed e WHERE e.vendor = f.vendor AND e.hash = f.hash
+    AND e.mapping_version < f.mapping_version AND e.status <> 'replaced')";
+
 pub async fn note_file(pool: &PgPool, file: &FileSpec) -> Result<(), StoreError> {
     let mut tx = pool.begin().await?;
     note(&mut tx, file).await?;
@@ -98,7 +102,7 @@ async fn note(conn: &mut PgConnection, file: &FileSpec) -> Result<PartitionKey, 
     Ok(partition)
 }
 
-/// The feeds that steps belong to, brought up to date with them; one that is in replaces the readings before it, and what was wrong with
+/// The feeds that steps belong to, brought up to date with them; one that is through replaces the readings before it, and what was wrong with
 /// those. Returns how many breaks that resolved.
 pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -> Result<u64, StoreError> {
     let steps: Vec<FeedStep> = deltas.iter().filter_map(|d| d.feed).collect();
@@ -139,7 +143,7 @@ const SETTLE: &str = "
 const REPLACE: &str = "
     WITH earlier AS (
         UPDATE feed e SET status = 'replaced' FROM feed f
-        WHERE f.id = ANY ($1) AND f.status = 'complete' AND f.vendor = e.vendor AND f.hash = e.hash
+        WHERE f.id = ANY ($1) AND f.status IN ('complete', 'waiting') AND f.vendor = e.vendor AND f.hash = e.hash
             AND f.mapping_version > e.mapping_version
         RETURNING e.id
     ), records AS (
@@ -150,11 +154,12 @@ const REPLACE: &str = "
 
 pub async fn standing(pool: &PgPool, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, StoreError> {
     let rows = sqlx::query(AssertSqlSafe(format!(
-        "SELECT f.id, f.vendor, f.business_date, f.arrival, f.status = 'complete', EXISTS (
+        "SELECT f.id, f.vendor, f.business_date, f.arrival, f.status = 'complete' OR f.status = 'waiting' AND {REPLACED}, f.status = 'waiting', EXISTS (
             SELECT FROM quarantine q
             WHERE q.feed_id = f.id AND q.status = 'open' AND (q.account_id IS NULL OR q.as_of IS NULL)), e.earlier
          FROM feed f CROSS JOIN LATERAL (SELECT {EARLIER} AS earlier) e
-         WHERE f.hash IS NOT NULL AND f.status IN ('coming', 'complete') AND (f.vendor = ANY ($1) OR cardinality(e.earlier) > 0)"
+         WHERE f.hash IS NOT NULL AND (f.status IN ('coming', 'complete') AND f.vendor = ANY ($1)
+            OR f.status IN ('coming', 'complete', 'waiting') AND cardinality(e.earlier) > 0)"
     )))
     .bind(layouts.iter().map(|l| l.to_string()).collect::<Vec<_>>())
     .fetch_all(pool)
@@ -166,8 +171,9 @@ pub async fn standing(pool: &PgPool, layouts: &[Arc<str>]) -> Result<Vec<Standin
             business_date: row.try_get::<Option<Day>, _>(2)?.map(|d| d.0),
             arrival: row.try_get::<Option<Instant>, _>(3)?.map(|t| t.0),
             through: row.try_get(4)?,
-            unread: row.try_get(5)?,
-            earlier: row.try_get::<Vec<i64>, _>(6)?.into_iter().map(FeedKey).collect(),
+            waits: row.try_get(5)?,
+            unread: row.try_get(6)?,
+            earlier: row.try_get::<Vec<i64>, _>(7)?.into_iter().map(FeedKey).collect(),
         })
     };
     rows.iter().map(feed).collect()

@@ -1,14 +1,14 @@
 //! Postgres 15 and later.
 //!
 //! # Layout
-//! - [`address`]: where the database is, and whether it answers.
-//! - [`schema`]: the versions of the schema.
-//! - [`lease`]: who may write, and the locks and tokens by which that is held.
-//! - [`register`]: what is registered once and known by a number. [`policy`]: which policy is in force, and whom a change touches.
-//! - [`load`], [`history`]: what memory needs of accounts.
-//! - [`commit`]: a unit as one or two transactions; [`rows`] and [`write`] are what they write.
-//! - [`reader`]: what people read.
-//! - [`copy`], [`numeric`], [`types`], [`sets`]: the wire.
+//! - `address`: where the database is, and whether it answers.
+//! - `schema`: the versions of the schema.
+//! - `lease`: who may write, and the locks and tokens by which that is held.
+//! - `register`: what is registered once and known by a number. `policy`: which policy is in force, and whom a change touches.
+//! - `load`, `history`: what memory needs of accounts.
+//! - `commit`: a unit as one or two transactions; `rows` and `write` are what they write.
+//! - `reader`: what people read.
+//! - `copy`, `numeric`, `types`, `sets`: the wire.
 mod address;
 mod commit;
 mod copy;

@@ -5,9 +5,10 @@ use crate::columns::ColumnError;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-/// Rows a statement takes at most, as a power of two: 32. Beyond, nothing is gained; rows times columns must stay under
-/// SQLite's bound of 32,766 parameters.
-const LARGEST: usize = 5;
+/// Parameters a statement takes at most; beyond, nothing is gained. SQLite's own bound is 32,766.
+const PARAMETERS: usize = 2048;
+/// Rows a statement takes at most, so that the statements of all sizes fit the connection's cache.
+const ROWS: usize = 256;
 
 /// A statement with a list of VALUES, prepared once for each power of two, so that the statement cache holds a few of them
 /// however many rows come.
@@ -24,7 +25,8 @@ impl Bulk {
             let rows = vec![row.as_str(); 1 << power].join(",");
             AssertSqlSafe(format!("{head} VALUES {rows} {tail}")).into_sql_str()
         };
-        Bulk { columns, sizes: (0..=LARGEST).map(sized).collect() }
+        let largest = (PARAMETERS / columns).clamp(1, ROWS).ilog2() as usize;
+        Bulk { columns, sizes: (0..=largest).map(sized).collect() }
     }
 
     /// A question about many things at once: `tail` reads from the table `asked`, which has these columns.
@@ -42,10 +44,19 @@ impl Bulk {
     ) -> Result<u64, Failure> {
         let mut changed = 0;
         let mut values = Values::new(self.columns);
-        for (sql, chunk) in self.chunks(items) {
+        let mut chunks = self.chunks(items);
+        let mut encode_next = || {
+            let Some((sql, chunk)) = chunks.next() else { return Ok(None) };
             encode(chunk, &mut values)?;
-            let arguments = values.take(chunk.len());
-            changed += sqlx::query_with(sql, arguments).execute(&mut *connection).await?.rows_affected();
+            Ok::<_, ColumnError>(Some((sql, values.take(chunk.len()))))
+        };
+        let mut ready = encode_next()?;
+        while let Some((sql, arguments)) = ready {
+            // The database works on a thread of its own: meanwhile the next chunk is encoded here.
+            let run = sqlx::query_with(sql, arguments).execute(&mut *connection);
+            let (done, next) = tokio::join!(run, async { encode_next() });
+            changed += done?.rows_affected();
+            ready = next?;
         }
         Ok(changed)
     }
@@ -76,7 +87,7 @@ impl Bulk {
     fn chunks<'a, T>(&self, items: &'a [T]) -> impl Iterator<Item = (SqlStr, &'a [T])> {
         let mut rest = items;
         std::iter::from_fn(move || {
-            let power = (rest.len().checked_ilog2()? as usize).min(LARGEST);
+            let power = (rest.len().checked_ilog2()? as usize).min(self.sizes.len() - 1);
             let (chunk, tail) = rest.split_at(1 << power);
             rest = tail;
             Some((self.sizes[power].clone(), chunk))

@@ -16,6 +16,9 @@ const READERS: u32 = 4;
 /// Prepared statements kept per connection; this crate has fewer.
 const STATEMENTS: usize = 200;
 
+/// Rows that a connection's thread reads ahead of who asks; waking each other for every few costs more than the rows.
+const READ_AHEAD: usize = 1024;
+
 /// SQLite's code for a file that is none of its own.
 const NOT_A_DATABASE: &str = "26";
 
@@ -36,6 +39,7 @@ pub(super) async fn pools(path: &Path) -> Result<(SqlitePool, SqlitePool), Store
         .foreign_keys(false)
         .busy_timeout(BUSY)
         .statement_cache_capacity(STATEMENTS)
+        .row_buffer_size(READ_AHEAD)
         .page_size(PAGE)
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "memory")

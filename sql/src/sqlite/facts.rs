@@ -2,10 +2,10 @@
 use super::bulk::Bulk;
 use super::errors::Failure;
 use super::wire::Values;
-use crate::columns::{self, ColumnError, ColumnWriter, NamesView, fact};
+use crate::columns::{self, Column, ColumnError, ColumnWriter, NamesView, fact};
 use crate::{FactWrite, Names, RowWrite};
 use record::FeedKey;
-use returns::{Content, Date, Origin, Vendor};
+use returns::{Content, Date, Kind, Origin, Vendor};
 use sqlx::SqliteConnection;
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -15,23 +15,28 @@ const IDENTITY: &str =
     "account_id, kind, coalesce(key_as_of, ''), origin, coalesce(ref, ''), feed_id, content";
 
 /// On identity, the place and the waiting mark are those given now.
-static UPSERT: LazyLock<Bulk> = LazyLock::new(|| {
+static UPSERT: LazyLock<Bulk> = LazyLock::new(|| upsert(&fact::columns()));
+
+static UPSERT_SUMMARY: LazyLock<Bulk> = LazyLock::new(|| upsert(&fact::summary_columns()));
+
+fn upsert(columns: &[Column]) -> Bulk {
     let moving = ["arrival", "partition_id", "position", "mapping_version", "waiting_reason", "released"];
     let set: Vec<_> = moving.iter().map(|c| format!("{c} = excluded.{c}")).collect();
     let list = |table: &str| moving.map(|c| format!("{table}.{c}")).join(", ");
-    insert(&format!(
+    let tail = format!(
         "ON CONFLICT ({IDENTITY}) DO UPDATE SET {} WHERE ({}) IS NOT ({})",
         set.join(", "),
         list("fact"),
         list("excluded")
-    ))
-});
+    );
+    insert(columns, &tail)
+}
 
-static KEEP: LazyLock<Bulk> = LazyLock::new(|| insert(&format!("ON CONFLICT ({IDENTITY}) DO NOTHING")));
+static KEEP: LazyLock<Bulk> =
+    LazyLock::new(|| insert(&fact::summary_columns(), &format!("ON CONFLICT ({IDENTITY}) DO NOTHING")));
 
-fn insert(tail: &str) -> Bulk {
-    let all = fact::columns();
-    Bulk::new(&format!("INSERT INTO fact ({})", columns::list(&all, "")), all.len(), tail)
+fn insert(columns: &[Column], tail: &str) -> Bulk {
+    Bulk::new(&format!("INSERT INTO fact ({})", columns::list(columns, "")), columns.len(), tail)
 }
 
 pub(super) static CARRIED: LazyLock<Bulk> = LazyLock::new(|| {
@@ -50,26 +55,52 @@ pub(super) async fn write(
     facts: &[FactWrite],
     names: &Names,
 ) -> Result<u64, Failure> {
-    let apart: Vec<&FactWrite> = facts.iter().filter(|f| !f.stored.in_row).collect();
-    UPSERT.run(connection, &apart, |chunk, values| encode(chunk, names, values)).await
+    let apart = facts.iter().filter(|f| !f.stored.in_row);
+    let (summaries, others): (Vec<_>, Vec<_>) = apart.partition(|f| f.stored.fact.kind() == Kind::Summary);
+    let written = |view: NamesView<'_>, f: &FactWrite, values: &mut Values| {
+        fact::write(f.account, &f.stored, view, values)
+    };
+    Ok(put_summaries(connection, &UPSERT_SUMMARY, &summaries, names).await?
+        + put(connection, &UPSERT, &others, names, written).await?)
 }
 
-/// Inserts what is not there yet.
+/// Inserts summaries that are not there yet.
 pub(super) async fn keep(
     connection: &mut SqliteConnection,
     facts: &[FactWrite],
     names: &Names,
 ) -> Result<u64, Failure> {
     let facts: Vec<&FactWrite> = facts.iter().collect();
-    KEEP.run(connection, &facts, |chunk, values| encode(chunk, names, values)).await
+    put_summaries(connection, &KEEP, &facts, names).await
 }
 
-fn encode(chunk: &[&FactWrite], names: &Names, values: &mut Values) -> Result<(), ColumnError> {
-    let vendors = names.vendors();
-    names.symbols.view(|texts| {
-        let view = NamesView { vendors: &vendors, texts };
-        chunk.iter().try_for_each(|f| fact::write(f.account, &f.stored, view, values))
-    })
+async fn put_summaries(
+    connection: &mut SqliteConnection,
+    statement: &Bulk,
+    facts: &[&FactWrite],
+    names: &Names,
+) -> Result<u64, Failure> {
+    let written = |view: NamesView<'_>, f: &FactWrite, values: &mut Values| {
+        fact::write_summary(f.account, &f.stored, view, values)
+    };
+    put(connection, statement, facts, names, written).await
+}
+
+async fn put(
+    connection: &mut SqliteConnection,
+    statement: &Bulk,
+    facts: &[&FactWrite],
+    names: &Names,
+    write: impl Fn(NamesView<'_>, &FactWrite, &mut Values) -> Result<(), ColumnError>,
+) -> Result<u64, Failure> {
+    let encode = |chunk: &[&FactWrite], values: &mut Values| {
+        let vendors = names.vendors();
+        names.symbols.view(|texts| {
+            let view = NamesView { vendors: &vendors, texts };
+            chunk.iter().try_for_each(|f| write(view, f, values))
+        })
+    };
+    statement.run(connection, facts, encode).await
 }
 
 /// A summary that stands in a row: account, date, vendor, feed, content.
@@ -88,6 +119,9 @@ pub(super) async fn leave_to_rows(
         let with_summaries = with_summaries(connection, first.account, last.account).await?;
         carried.extend(rows.iter().filter(|w| with_summaries.contains(&w.account)).filter_map(carrying));
     }
+    // A fold of facts that were stored first names each of them by both.
+    carried.sort_unstable();
+    carried.dedup();
     let vendors = names.vendors();
     let view = NamesView { vendors: &vendors, texts: &[] };
     let identity = |chunk: &[Carried], values: &mut Values| {

@@ -48,11 +48,12 @@ impl SqliteStore {
     pub(super) async fn feeds_standing(&self, layouts: &[Arc<str>]) -> Result<Vec<StandingFeed>, Failure> {
         let list = vec!["?"; layouts.len()].join(", ");
         let query = format!(
-            "SELECT f.id, f.vendor, f.business_date, f.arrival, f.status = 'complete', EXISTS (
+            "SELECT f.id, f.vendor, f.business_date, f.arrival, f.status = 'complete' OR f.status = 'waiting' AND {REPLACED}, f.status = 'waiting', EXISTS (
                 SELECT 1 FROM quarantine q
                 WHERE q.feed_id = f.id AND q.status = 'open' AND (q.account_id IS NULL OR q.as_of IS NULL)), {EARLIER} AS earlier
-            FROM feed f WHERE f.hash IS NOT NULL AND f.status IN ('coming', 'complete')
-                AND (f.vendor IN ({list}) OR earlier IS NOT NULL)"
+            FROM feed f WHERE f.hash IS NOT NULL
+                AND (f.status IN ('coming', 'complete') AND f.vendor IN ({list})
+                    OR f.status IN ('coming', 'complete', 'waiting') AND earlier IS NOT NULL)"
         );
         let mut query = sqlx::query(AssertSqlSafe(query));
         for layout in layouts {
@@ -67,6 +68,7 @@ impl SqliteStore {
                 business_date: c.date()?,
                 arrival: c.time()?,
                 through: c.integer()? == Some(1),
+                waits: c.integer()? == Some(1),
                 unread: c.integer()? == Some(1),
                 earlier: keys(c.text()?.as_deref()),
             })
@@ -121,7 +123,7 @@ impl SqliteStore {
     }
 }
 
-/// The feed a step belongs to, brought up to date with it; one that is in replaces the readings before it, and what was wrong with those.
+/// The feed a step belongs to, brought up to date with it; one that is through replaces the readings before it, and what was wrong with those.
 /// Returns how many breaks that resolved.
 pub(super) async fn step(
     connection: &mut SqliteConnection,
@@ -154,7 +156,7 @@ pub(super) async fn step(
     Ok(resolved)
 }
 
-/// The readings before a feed that is in, their records in quarantine, and what was wrong with them as wholes.
+/// The readings before a feed that is through, their records in quarantine, and what was wrong with them as wholes.
 const REPLACE: [&str; 2] = [
     "UPDATE feed SET status = 'replaced' WHERE id",
     "UPDATE quarantine SET status = 'replaced' WHERE status = 'open' AND feed_id",
@@ -166,7 +168,7 @@ fn of_earlier(update: &str) -> String {
     format!(
         "{update} IN (SELECT e.id FROM feed e
             JOIN feed f ON f.vendor = e.vendor AND f.hash = e.hash AND f.mapping_version > e.mapping_version
-            WHERE f.id = ?1 AND f.status = 'complete')"
+            WHERE f.id = ?1 AND f.status IN ('complete', 'waiting'))"
     )
 }
 
@@ -185,6 +187,10 @@ const SETTLE: &str = "
 const EARLIER: &str =
     "(SELECT group_concat(e.id) FROM (SELECT id FROM feed e WHERE e.vendor = f.vendor AND e.hash = f.hash
     AND e.mapping_version < f.mapping_version ORDER BY e.mapping_version) e)";
+
+/// Whether a feed `f` has replaced those: a feed that waits says so alone that all of it is read.
+const REPLACED: &str = "NOT EXISTS (SELECT 1 FROM feed e WHERE e.vendor = f.vendor AND e.hash = f.hash
+    AND e.mapping_version < f.mapping_version AND e.status <> 'replaced')";
 
 fn keys(list: Option<&str>) -> Vec<FeedKey> {
     list.into_iter().flat_map(|list| list.split(',')).filter_map(|id| id.parse().ok()).map(FeedKey).collect()

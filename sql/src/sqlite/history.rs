@@ -4,7 +4,7 @@ use super::bulk::Bulk;
 use super::errors::Failure;
 use super::wire::{Columns, Values, text_date};
 use crate::columns::daily::{self, DAILY, Daily};
-use crate::columns::{self, ColumnWriter, NamesView, fact};
+use crate::columns::{self, Column, ColumnWriter, NamesView, fact};
 use crate::{HistoryRequest, Names};
 use returns::ledger::{History, Reach, StoredFact, summary_of};
 use returns::{Date, Key, Row};
@@ -43,11 +43,18 @@ pub(super) static WHOLE_ROWS: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::asking(&["account"], &tail)
 });
 
-pub(super) static WHOLE_FACTS: LazyLock<Bulk> = LazyLock::new(|| {
-    let columns = columns::list(&fact::columns(), "f.");
-    let tail = format!("SELECT {columns} FROM asked CROSS JOIN fact f ON f.account_id = asked.account");
+pub(super) static WHOLE_SUMMARIES: LazyLock<Bulk> =
+    LazyLock::new(|| whole_facts(&fact::summary_columns(), "f.kind = 'summary'"));
+
+pub(super) static WHOLE_OTHERS: LazyLock<Bulk> =
+    LazyLock::new(|| whole_facts(&fact::columns(), "f.kind <> 'summary'"));
+
+fn whole_facts(columns: &[Column], which: &str) -> Bulk {
+    let columns = columns::list(columns, "f.");
+    let tail =
+        format!("SELECT {columns} FROM asked CROSS JOIN fact f ON f.account_id = asked.account AND {which}");
     Bulk::asking(&["account"], &tail)
-});
+}
 
 /// Accounts with all that is said of them: a fold from scratch asks for hundreds at once.
 async fn whole_accounts(
@@ -67,10 +74,12 @@ async fn whole_accounts(
             history.rows.push(row);
         }
     }
-    for row in &WHOLE_FACTS.fetch(connection, accounts, encode).await? {
-        let (account, stored) = fact::read(&mut Columns::new(row, 0), names)?;
-        if let Some(history) = found.get_mut(&account) {
-            history.facts.push(stored);
+    for question in [&WHOLE_SUMMARIES, &WHOLE_OTHERS] {
+        for row in &question.fetch(connection, accounts, encode).await? {
+            let (account, stored) = fact::read(&mut Columns::new(row, 0), names)?;
+            if let Some(history) = found.get_mut(&account) {
+                history.facts.push(stored);
+            }
         }
     }
     for history in found.values_mut() {

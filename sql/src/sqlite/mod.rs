@@ -1,11 +1,11 @@
 //! The embedded store: one SQLite file.
 //!
 //! # Layout
-//! - [`connect`]: the file, its connections and migrations.
-//! - [`wire`], [`value`], [`bulk`]: how values look in the file, and many rows in one statement.
-//! - [`lease`], [`register`], [`policy`]: who may write, what is registered once, and which policy is in force.
-//! - [`commit`]: the one transaction; [`daily`], [`facts`], [`breaks`], [`quarantine`] write their tables in it.
-//! - [`load`], [`identify`], [`history`]: what the pipeline reads; [`reader`], [`lists`]: what people read.
+//! - `connect`: the file, its connections and migrations.
+//! - `wire`, `value`, `bulk`: how values look in the file, and many rows in one statement.
+//! - `lease`, `register`, `policy`: who may write, what is registered once, and which policy is in force.
+//! - `commit`: the one transaction; `daily`, `facts`, `breaks`, `quarantine` write their tables in it.
+//! - `load`, `identify`, `history`: what the pipeline reads; `reader`, `lists`: what people read.
 //!
 //! The file is in WAL mode: any number of processes read what is committed while one writes. Writers queue, in this process on the one
 //! connection that writes, between processes on the file's lock.

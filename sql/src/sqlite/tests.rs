@@ -332,7 +332,8 @@ async fn no_statement_of_the_pipeline_reads_a_whole_table() {
         &daily::DELETE,
         &facts::CARRIED,
         &history::WHOLE_ROWS,
-        &history::WHOLE_FACTS,
+        &history::WHOLE_SUMMARIES,
+        &history::WHOLE_OTHERS,
         &identify::IN_FACT,
         &identify::IN_ROW,
     ];

@@ -140,6 +140,10 @@ impl<'r> Columns<'r> {
     fn next<T: Decode<'r, Sqlite> + Type<Sqlite>>(&mut self) -> Result<Option<T>, ColumnError> {
         let index = self.at;
         self.at += 1;
+        // A summary is read without the columns in which it has nothing.
+        if index >= self.row.len() {
+            return Ok(None);
+        }
         self.row.try_get(index).map_err(|e| ColumnError::Unreadable { index, problem: e.to_string() })
     }
 

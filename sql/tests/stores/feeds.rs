@@ -95,6 +95,7 @@ pub async fn a_feed_is_complete_with_the_step_that_reaches_its_end(opened: Opene
         business_date: Some(date("2025-01-02")),
         arrival: Some(1_700_000_000_000_000),
         through,
+        waits: false,
         unread: false,
         earlier: Vec::new(),
     };
@@ -291,6 +292,22 @@ pub async fn a_feed_read_again_replaces_its_earlier_readings_when_it_is_in(opene
     let records: Vec<(i64, String)> = records.into_iter().map(|q| (q.mapping_version, q.status)).collect();
     assert_eq!(records, [(1, "replaced".into()), (3, "open".into())]);
     assert_eq!(ready.store().reader().breaks(Some("open")).await.unwrap(), []);
+
+    // With a version that finds its count wrong it waits, and what was read before does not come back.
+    let fourth = FeedSpec { mapping_version: 4, status: "waiting", ..again };
+    let waiting = ready.store().open_feed(&fourth).await.unwrap();
+    let told = async || {
+        let told = ready.store().standing_feeds(&[]).await.unwrap().into_iter();
+        told.map(|f| (f.key, f.through, f.waits)).collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, [(latest.key, true, false), (waiting.key, false, true)]);
+    let delta = store::DeltaWrite {
+        token: open.token,
+        feed: Some(FeedStep { feed: waiting.key, dates: None, through: true }),
+        ..ready.delta(Progress::End, Progress::End)
+    };
+    ready.commit(CommitUnit { deltas: vec![delta], ..ready.unit() }).await;
+    assert_eq!(told().await, [(waiting.key, true, true)]);
 }
 
 /// Feeds that are read one after the other, each to its end; those that wait open a break with their step.

@@ -77,7 +77,7 @@ fn strict_ends_with_5_when_records_went_to_quarantine_and_commits_all_the_same()
 }
 
 /// A vendor of its own, with files in `in`.
-fn vendor(mapping: &str, files: &[(&str, &str)]) -> Dietz {
+pub fn vendor(mapping: &str, files: &[(&str, &str)]) -> Dietz {
     let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder") };
     let topology = r#"
 [sources.in]
@@ -105,7 +105,7 @@ type = "sqlite"
     dietz
 }
 
-const COUNTED: &str = r#"
+pub const COUNTED: &str = r#"
 name = "quay"
 version = 1
 [feed]

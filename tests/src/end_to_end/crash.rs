@@ -14,7 +14,7 @@ const KILLS: u32 = 20;
 fn feed() -> Feed {
     Feed {
         accounts: 150,
-        days: 160,
+        days: 230,
         vendors: 2,
         late: Share::percent(3),
         duplicate: Share::percent(1),

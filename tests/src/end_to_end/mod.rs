@@ -16,5 +16,6 @@ mod house;
 mod memory;
 mod policy;
 mod rereading;
+mod rules;
 mod service;
 mod shipped;

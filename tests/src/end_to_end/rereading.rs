@@ -289,3 +289,61 @@ fn days_completed_by_a_date_that_was_read_wrong_are_open_again_for_every_account
     dietz.ok(&["run", "--from-start"]);
     assert_eq!(rows(&dietz, "topology.toml"), [row(1, "preliminary"), row(2, "preliminary")]);
 }
+
+const COUNTED: &str = r##"
+name = "bay"
+version = 1
+account_no = "B-{vendor_account}"
+
+[detect]
+file = ["bay_*.csv"]
+
+[feed]
+delivery = "delta"
+
+[format]
+type = "delimited"
+footer_starts = ["T,"]
+
+[[format.capture]]
+name = "count"
+starts = "T,"
+column = 2
+
+[[observation]]
+kind = "valuation"
+account = "account"
+as_of = "date"
+value = "amount"
+"##;
+
+#[test]
+fn a_feed_that_waits_as_it_is_read_again_takes_back_what_it_gave_and_gives_it_again_when_it_is_right() {
+    let dietz = bay();
+    std::fs::write(dietz.path("vendors/bay/mapping.toml"), COUNTED).expect("writable");
+    let file = "account,date,amount\n1,2025-03-03,10\n1,2025-03-04,11\nT,3\n";
+    std::fs::write(dietz.path("bay/bay_1.csv"), file).expect("writable");
+    topology(&dietz, "topology.toml", sqlite("dietz.db"));
+    dietz.ok(&["run"]);
+    let both = ["B-1 03-03 0 10 final", "B-1 03-04 0 11 final"];
+    assert_eq!(rows(&dietz, "topology.toml"), both);
+    let again = |from: &str, to: &str| {
+        dietz.change("vendors/bay/mapping.toml", from, to);
+        dietz.ok(&["run", "--from-start"]);
+        rows(&dietz, "topology.toml")
+    };
+    dietz.change(
+        "vendors/bay/mapping.toml",
+        "delivery = \"delta\"",
+        "delivery = \"delta\"\ncount = \"@count\"",
+    );
+    assert_eq!(again("version = 1", "version = 2"), [""; 0], "its trailer says three");
+    dietz.ok(&["run"]);
+    assert_eq!(rows(&dietz, "topology.toml"), [""; 0], "a run that begins anew knows it");
+    dietz.change(
+        "vendors/bay/mapping.toml",
+        "count = \"@count\"",
+        "count = \"@count\"\ncount_includes = [\"header\"]",
+    );
+    assert_eq!(again("version = 2", "version = 3"), both, "the header counts as well");
+}

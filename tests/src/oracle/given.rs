@@ -220,8 +220,12 @@ fn readings() -> BoxedStrategy<[&'static [i64]; 4]> {
 
 fn read_again(mut feeds: Vec<WholeFeed>, again: [&[i64]; 4]) -> Vec<WholeFeed> {
     for feed in &mut feeds {
+        let waits = feed.business_date.is_none() && feed.stage != Stage::Coming;
         let earlier = usize::try_from(feed.key.0).ok().and_then(|n| again.get(n)).copied();
         feed.earlier = earlier.unwrap_or_default().iter().copied().map(FeedKey).collect();
+        if waits && !feed.earlier.is_empty() {
+            feed.stage = Stage::Waits;
+        }
     }
     feeds
 }

@@ -12,7 +12,8 @@ pub fn is_coming(feed: FeedKey, whole: &[WholeFeed]) -> bool {
 /// Whether another reading of the same delivery counts instead of a feed: a later one that is in, or an earlier one while not all of this is.
 pub fn is_aside(feed: FeedKey, whole: &[WholeFeed]) -> bool {
     let replaced = |w: &WholeFeed| w.earlier.contains(&feed) && w.stage != Stage::Coming;
-    let not_yet = |w: &WholeFeed| w.key == feed && !w.earlier.is_empty() && w.stage == Stage::Coming;
+    let is_in = |w: &WholeFeed| matches!(w.stage, Stage::In { .. });
+    let not_yet = |w: &WholeFeed| w.key == feed && !w.earlier.is_empty() && !is_in(w);
     whole.iter().any(|w| replaced(w) || not_yet(w))
 }
 

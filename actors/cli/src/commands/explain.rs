@@ -4,7 +4,7 @@ use crate::figure::exact;
 use crate::{Outcome, TopologyArg, argument, open};
 use pipeline::followed::Followed;
 use record::FeedKey;
-use returns::ledger::{Explained, Feeds, Ground, Pinned, StoredFact, explain_day};
+use returns::ledger::{Explained, Feeds, Ground, Pinned, explain_day, explain_rowless};
 use returns::{Date, Fact, Origin, Policy};
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
@@ -42,12 +42,12 @@ pub fn run(args: Args) -> Outcome {
             return Err(Exit::NotFound(format!("nothing is known of account {number} on {date}; {near}")));
         }
         let whole = Followed::of(&layouts).feeds(&*store).await?;
-        let explained = explained(&evidence, &layouts.policy, &whole, &names);
+        let explained = explained(&evidence, date, &layouts.policy, &whole, &names);
         let told = Told {
             feeds: feeds(reader, &evidence).await?,
             policy: policy(reader, &evidence).await?,
             evidence: &evidence,
-            explained: explained.as_ref(),
+            explained: &explained,
             names: &names,
         };
         let mut text = format!("account {} on {}\n", args.account_no, args.date);
@@ -87,17 +87,20 @@ async fn policy(reader: &dyn Reader, evidence: &Evidence) -> Result<Option<i64>,
     Ok(reader.policy(id).await?.map(|_| id))
 }
 
-/// What became of each fact of the day, and the amounts that were linked; nothing without a row.
-fn explained(e: &Evidence, policy: &Policy, feeds: &Feeds, names: &Names) -> Option<Explained> {
-    let row = &e.published.as_ref()?.row;
+/// What became of each fact of the day, and, where it has a row, the amounts that were linked.
+fn explained(e: &Evidence, as_of: Date, policy: &Policy, feeds: &Feeds, names: &Names) -> Explained {
     let ground = Ground { policy, partitions: &names.partitions, feeds };
-    Some(explain_day(&e.facts, row, e.before.as_ref().map(|b| &b.row), e.base_currency, ground))
+    let before = e.before.as_ref().map(|b| &b.row);
+    match &e.published {
+        Some(published) => explain_day(&e.facts, &published.row, before, e.base_currency, ground),
+        None => explain_rowless(&e.facts, as_of, before, e.base_currency, ground),
+    }
 }
 
 /// All there is to tell of one day.
 struct Told<'a> {
     evidence: &'a Evidence,
-    explained: Option<&'a Explained>,
+    explained: &'a Explained,
     feeds: HashMap<FeedKey, FeedRow>,
     policy: Option<i64>,
     names: &'a Names,
@@ -108,14 +111,13 @@ impl Told<'_> {
         let e = self.evidence;
         match &e.published {
             Some(published) => {
-                let day = self.explained.and_then(|x| x.day.as_ref());
+                let day = self.explained.day.as_ref();
                 figure::write(out, published, e.before.as_ref().map(|b| &b.row), day)?;
             }
             None => writeln!(out, "\nno figure: the day has no value")?,
         }
         self.facts(out)?;
-        let pinned = self.explained.map_or(&[][..], |x| &x.pinned);
-        breaks(out, &e.breaks, pinned)?;
+        breaks(out, &e.breaks, &self.explained.pinned)?;
         superseded(out, &e.superseded)?;
         match self.policy {
             Some(id) => writeln!(out, "\nmade under policy {id}"),
@@ -128,7 +130,9 @@ impl Told<'_> {
         writeln!(out, "\nfacts since the row before, each with where it came from")?;
         for (number, stored) in e.facts.iter().enumerate() {
             self.fact(out, number, &stored.fact)?;
-            self.became(out, number, stored)?;
+            if let Some(became) = self.explained.became.get(number) {
+                writeln!(out, "      {became}")?;
+            }
         }
         if e.facts.is_empty() {
             writeln!(out, "  none")?;
@@ -158,14 +162,6 @@ impl Told<'_> {
             "      feed {feed}, arrival {arrival}, revision {revision}, mapping version {}",
             f.mapping_version
         )
-    }
-
-    fn became(&self, out: &mut String, number: usize, stored: &StoredFact) -> fmt::Result {
-        match (self.explained.and_then(|x| x.became.get(number)), stored.waiting) {
-            (Some(became), _) => writeln!(out, "      {became}"),
-            (None, Some(reason)) => writeln!(out, "      waits ({})", reason.as_str()),
-            (None, None) => writeln!(out, "      the day has no row"),
-        }
     }
 
     fn who(&self, f: &Fact) -> String {

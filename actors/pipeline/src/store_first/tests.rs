@@ -110,6 +110,39 @@ async fn a_fact_sent_again_is_unchanged_whether_it_is_stored_or_on_its_way() {
     assert_eq!((third[0].counts.accepted, third[0].counts.unchanged), (0, 2), "known to the store");
 }
 
+#[actix::test]
+async fn a_line_sent_again_is_known_where_older_ones_of_its_account_are_not_asked_for() {
+    for committed in [true, false] {
+        let mut b = Bench::new().await;
+        let mut work = b.work(10_000, (0, 1));
+        work.batch(b.batch(1, LATER, &[1], day(4), 110)).await.unwrap();
+        work.batch(b.batch(2, LATER, &[1], day(3), 100)).await.unwrap();
+        let stored = b.passed_on().await;
+        if committed {
+            b.commit(stored.clone(), &mut work).await;
+        }
+        let mut batch = b.batch(3, LATER, &[1], day(1), 90);
+        for (date, value) in [(day(3), 100), (day(1), 90), (day(2), 95)] {
+            batch.facts.extend(b.batch(3, LATER, &[1], date, value).facts);
+        }
+        for ((_, fact), line) in batch.facts.iter_mut().zip(9_001..) {
+            fact.place.position = at_line(line);
+        }
+        work.batch(batch).await.unwrap();
+        let last = b.passed_on().await;
+        assert_eq!((last[0].counts.accepted, last[0].counts.unchanged), (2, 2));
+        let lines: Vec<u64> = last[0].facts.iter().map(|(_, f)| f.fact.place.position.sub).collect();
+        assert_eq!(lines, [9_001, 9_004], "day 1, then day 2");
+        b.commit(if committed { last } else { [stored, last].concat() }, &mut work).await;
+        work.batch(b.batch(4, LAST, &[2], day(1), 100)).await.unwrap();
+        let folded = b.passed_on().await;
+        b.commit(folded, &mut work).await;
+        let rows = b.rows().await;
+        let ends: Vec<_> = rows.iter().filter(|r| &*r.account_no == "A1").map(|r| r.row.end_value).collect();
+        assert_eq!(ends, [90.into(), 95.into(), 100.into(), 110.into()]);
+    }
+}
+
 fn at_line(line: u64) -> record::Position {
     match at(line) {
         Progress::At(position) => position,

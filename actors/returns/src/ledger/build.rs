@@ -5,7 +5,7 @@ use super::make::{Made, Scene, keep_late};
 use super::version::Voices;
 use super::{Ground, Profile, clock, day};
 use crate::date::{Date, Micros};
-use crate::fact::{Origin, Stated};
+use crate::fact::{Kind, Origin, Stated};
 use crate::link::chain_meets;
 use crate::row::{Reason, Row};
 
@@ -50,6 +50,10 @@ impl Plan<'_, '_> {
                 break;
             }
             window.extend_from_slice(day);
+            // Asked of the day alone: the window of an account all of whose days wait has them all.
+            if !may_have_row(day) {
+                continue;
+            }
             let scene = self.scene(as_of, head.as_ref(), opens, &window);
             let Some(Made { row, carried, closes }) = scene.make() else { continue };
             let met = self.meets(&row);
@@ -140,4 +144,10 @@ impl<'a> Plan<'a, '_> {
             row.reasons.insert(Reason::Incomplete);
         }
     }
+}
+
+/// Whether anything of a day can give it a row: a value that does not wait, or history moved in.
+fn may_have_row(day: &[Live]) -> bool {
+    let moved_in = |l: &Live| matches!(l.fact.kind(), Kind::Opening | Kind::Return);
+    day.iter().any(|l| !l.ended && (moved_in(l) || (l.waits.is_none() && day::may_value(l))))
 }

@@ -3,8 +3,8 @@
 //!
 //! # Read again
 //! A delivery read with a later version of its mapping is a feed of its own, a *reading*. What a record says is what the latest reading
-//! that is in says of it: until all of a reading is in it counts for nothing, and from then on the readings before it do. So a mapping put right
-//! moves figures once, and takes back what it gives no more.
+//! that is through says of it: until then it counts for nothing, and from then on the readings before it do. So a mapping put right
+//! moves figures once, and takes back what it gives no more; all of it, if with that mapping the feed waits.
 use crate::date::Date;
 use crate::fact::Arrival;
 use crate::policy::Vendor;
@@ -40,6 +40,8 @@ pub enum Stage {
     /// All of it is in. With `unread` records in quarantine that name no account and date it is not known what it lacks, so it
     /// withdraws nothing.
     In { unread: bool },
+    /// All of it is read and none of it counts, for what it declares disagrees.
+    Waits,
 }
 
 /// What a day may need before it is complete (F6).
@@ -61,7 +63,7 @@ pub struct Feeds {
     /// The latest business date of each vendor's feeds that are in, by what they give.
     values_until: HashMap<Vendor, Date>,
     flows_until: HashMap<Vendor, Date>,
-    /// Readings that do not count: those to come, and those before one that is in.
+    /// Readings that do not count: those to come or that wait, and those before one that is through.
     aside: HashSet<FeedKey>,
     /// The first reading of each delivery that was read again, by any of its readings.
     deliveries: HashMap<FeedKey, FeedKey>,
@@ -115,6 +117,7 @@ impl Feeds {
             match feed.stage {
                 Stage::Coming => drop(self.aside.insert(feed.key)),
                 Stage::In { .. } => self.aside.extend(&feed.earlier),
+                Stage::Waits => self.aside.extend(feed.earlier.iter().chain([&feed.key])),
             }
             let first = feed.earlier.iter().min().copied().unwrap_or(feed.key);
             let readings = feed.earlier.iter().copied().chain([feed.key]);
@@ -299,5 +302,13 @@ mod tests {
         assert_eq!(known.newer(FeedKey(3)), [FeedKey(2)]);
         assert!(!known.complete(Vendor(0), date(2025, 3, 9), std::iter::empty()).values);
         assert!(known.beside(known.get(FeedKey(3)).unwrap()) == [FeedKey(2)]);
+    }
+
+    #[test]
+    fn of_a_feed_that_waits_as_it_is_read_again_no_reading_counts() {
+        let waits = WholeFeed { earlier: vec![FeedKey(1)], ..feed(2, Some(3), Stage::Waits) };
+        let known = known(&[feed(1, Some(3), IN), waits, feed(3, Some(1), IN)]);
+        assert!(known.is_aside(FeedKey(1)) && known.is_aside(FeedKey(2)));
+        assert!(known.newer(FeedKey(3)).is_empty());
     }
 }

@@ -36,7 +36,7 @@ mod withdrawn;
 
 pub use carry::summary_of;
 pub use content::content;
-pub use explain::{Became, Explained, ExplainedDay, explain_day};
+pub use explain::{Became, Explained, ExplainedDay, explain_day, explain_rowless};
 pub use feeds::{Feeds, NO_FEEDS, Needs, Stage, WholeFeed};
 pub use live::STREAM_REFERENCE;
 pub use overlay::Pinned;

@@ -116,7 +116,7 @@ fn known(history: &History, state: &AccountState) -> Known {
     let carried = carried.map(|row| StoredFact { fact: summary_of(row), in_row: true, waiting: None });
     let withdrawals = match &state.memory {
         Memory::Tail(tail) => tail.facts.as_slice(),
-        Memory::Nothing | Memory::Head(_) => &[],
+        Memory::Nothing | Memory::Head(_) | Memory::Away => &[],
     };
     let withdrawals = withdrawals.iter().filter(|s| s.fact.kind() == Kind::Withdrawal);
     let mut met: std::collections::HashSet<_> = facts.iter().map(|s| (s.fact.feed, s.fact.content)).collect();

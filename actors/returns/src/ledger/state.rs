@@ -29,7 +29,12 @@ pub(super) enum Memory {
     Head(Head),
     /// The end of the history, whole days.
     Tail(Box<Known>),
+    /// More facts may still change rows than memory keeps of one account: each batch of it reads the store.
+    Away,
 }
+
+/// The most facts that memory keeps of one account. A day has fewer, unless nothing of the account ever gives it a row.
+const MOST_FACTS: usize = 1_024;
 
 /// What the store knows of an account, enough to go on at its head.
 pub struct Restore<'a> {
@@ -96,6 +101,8 @@ impl AccountState {
                 Known { base: Some(head), since, complete: true, ..Known::default() }
             }
             Memory::Tail(known) => *known,
+            // What is not held is deferred above.
+            Memory::Away => return self.defer(),
         };
         let incoming = StoredFact { fact: fact.clone(), in_row: false, waiting: None };
         let settled = settle(&self.profile, std::iter::once(incoming), &mut known, ground);
@@ -142,6 +149,8 @@ impl AccountState {
         if ground.policy.vendors.iter().any(|v| v.flow_date == FlowDate::Effective) {
             return Reach { from: BEGINNING, undated: Vec::new(), rows: None };
         }
+        // Withdrawals speak on no date: where memory does not hold them, they are read with the end of the history.
+        let rows = rows.filter(|_| !matches!(self.memory, Memory::Away));
         Reach { from, undated: Vec::new(), rows: rows.map(|span| span + 16) }
     }
 
@@ -150,7 +159,7 @@ impl AccountState {
         let firsts = &self.profile.first_values;
         let firsts = if firsts.spilled() { firsts.capacity() * size_of::<(Vendor, Date)>() } else { 0 };
         let more = match &self.memory {
-            Memory::Nothing => 0,
+            Memory::Nothing | Memory::Away => 0,
             Memory::Head(head) => head.heap_bytes(),
             Memory::Tail(known) => {
                 size_of::<Known>()
@@ -165,7 +174,7 @@ impl AccountState {
     /// The last row, if there is one.
     fn last(&self) -> Option<Head> {
         match &self.memory {
-            Memory::Nothing => None,
+            Memory::Nothing | Memory::Away => None,
             Memory::Head(head) => Some(head.clone()),
             Memory::Tail(known) => known.rows.last().map(Head::from).or(known.base.clone()),
         }
@@ -177,7 +186,7 @@ impl AccountState {
             Memory::Nothing => None,
             // An open day of another vendor may be complete with it, and is then built anew.
             Memory::Head(head) if fact.as_of > head.as_of && !head.open => Some(head),
-            Memory::Head(_) | Memory::Tail(_) => return None,
+            Memory::Head(_) | Memory::Tail(_) | Memory::Away => return None,
         };
         let (Origin::Vendor(vendor), Body::Summary(summary)) = (fact.origin, &fact.body) else { return None };
         let first = self.profile.first_values.first();
@@ -239,12 +248,18 @@ impl AccountState {
     fn may_hold(&self, fact: &Fact) -> bool {
         let whole = match &self.memory {
             Memory::Nothing => true,
+            Memory::Away => return false,
             Memory::Head(head) if fact.as_of <= head.as_of => return false,
             Memory::Head(_) => false,
             Memory::Tail(known) if fact.as_of < known.since => return false,
             Memory::Tail(known) => known.whole,
         };
         whole || (fact.is_dated() && fact.kind() != Kind::Account)
+    }
+
+    fn defer(&mut self) -> Offer {
+        self.memory = Memory::Away;
+        Offer::Deferred
     }
 
     fn put_back(&mut self, known: Known) {
@@ -276,6 +291,10 @@ impl AccountState {
         }
         if let Some(head) = self.as_head(&known, ground) {
             self.memory = Memory::Head(head);
+            return;
+        }
+        if known.facts.len() > MOST_FACTS {
+            self.memory = Memory::Away;
             return;
         }
         known.facts.shrink_to_fit();

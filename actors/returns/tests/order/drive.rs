@@ -156,6 +156,11 @@ impl Ledger {
         self.state = AccountState::restore(Restore { profile, last, before_last, open }, ground);
     }
 
+    /// What the account takes in memory.
+    pub fn memory_bytes(&self) -> usize {
+        self.state.memory_bytes()
+    }
+
     /// All built anew from what is stored: nothing may differ.
     pub fn rebuild(&mut self, ground: Ground) -> Result<(), TestCaseError> {
         self.evict(ground);

@@ -91,7 +91,9 @@ pub fn plan(mix: Mix) -> impl Strategy<Value = Plan> {
                 .enumerate()
                 .filter_map(|(n, feed)| {
                     let earlier = again[n].iter().copied().map(FeedKey).collect();
-                    Some(WholeFeed { key: FeedKey(n as i64), earlier, ..feed? })
+                    let feed = WholeFeed { key: FeedKey(n as i64), earlier, ..feed? };
+                    let waits = !feed.earlier.is_empty() && feed.business_date.is_none();
+                    Some(if waits { WholeFeed { stage: Stage::Waits, ..feed } } else { feed })
                 })
                 .collect();
             let mut facts: Vec<Fact> = seeds.into_iter().map(fact).collect();

@@ -2,6 +2,7 @@
 //! row that does not change is not written.
 mod drive;
 mod given;
+mod waiting;
 
 use drive::Ledger;
 use given::{Batch, Plan, Seed, ground_of, plan};

@@ -5,6 +5,8 @@
 //! - `flows`: flows and what cancels them.
 //! - `days`: what makes a day: its value, whether it is open or held, and history moved in.
 //! - `explained`: what is told of how a day came about.
+//! - `rowless`: the same of days without a row.
+//! - `imported`: days of history moved in, and what closes them.
 //! - `stored`: what is kept of an account, in rows and in memory.
 //! - `summary_flows`: a vendor's summary held against its flows one by one.
 //! - `currency`: amounts in another currency than the account's.
@@ -14,6 +16,8 @@ mod currency;
 mod days;
 mod explained;
 mod flows;
+mod imported;
+mod rowless;
 mod said;
 mod stored;
 mod summary_flows;

@@ -44,6 +44,10 @@ fn at(n: i8, hour: i64) -> i64 {
     (i64::from(returns::date::days(day(n))) * 24 + hour) * 3_600_000_000
 }
 
+pub fn noon_of(n: i8) -> i64 {
+    at(n, 12)
+}
+
 fn said(n: i8, reference: Option<&str>, body: Body) -> Said {
     let origin = match body {
         Body::Correction(_) | Body::Withdrawal(_) => Origin::Correction,
