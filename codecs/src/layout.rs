@@ -139,6 +139,12 @@ impl Layout {
         }
     }
 
+    /// A newer feed withdraws what it lacks of older ones: it is full, and says its business date.
+    pub fn withdraws(&self) -> bool {
+        let Body::Mapped(mapped) = &self.body else { return false };
+        self.is_full() && !mapped.mapping.feed.business_date.is_empty()
+    }
+
     /// The kinds of observations the layout gives.
     pub fn kinds(&self) -> Vec<Kind> {
         let Body::Mapped(mapped) = &self.body else { return vec![Kind::Correction] };

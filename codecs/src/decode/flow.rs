@@ -5,7 +5,7 @@ use super::reader::Pen;
 use super::row::{Row, missing, utf8};
 use crate::mapping::model::{ClassOf, FlowFields, HoldingFields, Text};
 use returns::fact::{Cancel, Class, Flow, Holding};
-use returns::ledger::STREAM_REFERENCE;
+use returns::ledger::{FEED_REFERENCE, STREAM_REFERENCE};
 use returns::{Body, Date, Decimal};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -155,7 +155,7 @@ fn generated(
         }
         None => identity,
     };
-    Ok(with_ordinal(format!("={salted:032x}"), ordinal))
+    Ok(with_ordinal(format!("{FEED_REFERENCE}{salted:032x}"), ordinal))
 }
 
 /// Which of its equals the observation is, in its feed.

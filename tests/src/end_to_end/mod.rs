@@ -4,6 +4,7 @@
 //! - [`crash`]: killed at random moments, and going on.
 //! - [`memory`]: accounts dropped from memory after each batch; orders of arrival.
 //! - [`feeds`]: whole feeds, sent again.
+//! - [`growing`]: files read as growing and as a whole.
 //! - [`command_line`]: exit codes, messages, pictures.
 //! - [`policy`]: conventions and mappings that change.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
@@ -12,6 +13,7 @@ mod command_line;
 mod crash;
 mod dietz;
 mod feeds;
+mod growing;
 mod house;
 mod memory;
 mod policy;

@@ -64,7 +64,7 @@ listen = "{address}"
 }
 
 /// One HTTP GET: the status line and the body, or nothing while nobody listens.
-fn get(address: &str, path: &str) -> Option<(String, String)> {
+pub fn get(address: &str, path: &str) -> Option<(String, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
     let mut text = String::new();
@@ -74,7 +74,7 @@ fn get(address: &str, path: &str) -> Option<(String, String)> {
 }
 
 /// Asks until the answer is there; a bound, not a wait: it ends with the first good answer.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = ask() {
@@ -91,7 +91,7 @@ fn rows(dietz: &Dietz) -> usize {
     if output.status.success() { text(&output.stdout).lines().count() - 1 } else { 0 }
 }
 
-fn stop(mut child: Child) {
+pub fn stop(mut child: Child) {
     let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
     assert!(killed.expect("kill").success());
     assert_eq!(child.wait().expect("a child").code(), Some(0), "a stop by signal is a good end");

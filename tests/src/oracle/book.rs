@@ -1,6 +1,6 @@
 //! What one vendor says of one date, from a set of winning facts (F1's order in a day, F5, F6).
 use super::number::{Q, exact, is_zero, zero};
-use super::standing::{Names, contents, is_released, winners};
+use super::standing::{Names, Winners, contents, is_released, winners};
 use super::whole::{is_aside, is_coming};
 use jiff::civil::{Date, time};
 use jiff::tz::TimeZone;
@@ -8,7 +8,7 @@ use record::FeedKey;
 use returns::fact::{Class, Flow, Holding, Stated, Summary, Valuation};
 use returns::ledger::{Needs, Stage, WholeFeed};
 use returns::policy::{FlowDate, FlowsFrom, ValueFrom, Vendor};
-use returns::{Body, Fact, Kind, Origin, Policy};
+use returns::{Body, Fact, Key, Kind, Origin, Policy};
 
 /// Microseconds since 1970 UTC.
 pub type Instant = i64;
@@ -16,6 +16,8 @@ pub type Instant = i64;
 /// Winning facts of a moment, and the conventions they are read by.
 pub struct Book<'a> {
     pub winners: Vec<Fact>,
+    /// Those that may have come twice.
+    waiting: Vec<Key>,
     /// Of holdings, the winners among contents that a feed says of which no more is to come: those are summed.
     holdings: Vec<Fact>,
     standing: &'a [Fact],
@@ -62,9 +64,10 @@ impl Book<'_> {
         // Of a feed that is still coming a holding says nothing yet, and is as if it had not come.
         let told = |f: &&Fact| f.kind() == Kind::Holding && !is_coming(f.feed, whole);
         let told: Vec<Fact> = standing.iter().filter(told).cloned().collect();
-        let mut holdings = winners(&contents(&told, names), names);
+        let mut holdings = winners(&contents(&told, names), names, policy).facts;
         holdings.sort_by(|a, b| a.reference.cmp(&b.reference));
-        Book { winners: winners(standing, names), holdings, standing, policy, base_currency, whole }
+        let Winners { facts, waiting } = winners(standing, names, policy);
+        Book { winners: facts, waiting, holdings, standing, policy, base_currency, whole }
     }
 
     fn of(&self, vendor: Vendor) -> impl Iterator<Item = &Fact> {
@@ -201,7 +204,7 @@ impl Book<'_> {
 
     fn moves_of_detail(&self, vendor: Vendor, fact: &Fact) -> Vec<Move> {
         let Body::Flow(flow) = &fact.body else { return vec![] };
-        if !self.is_base_currency(flow.currency) {
+        if !self.is_base_currency(flow.currency) || self.waiting.contains(&fact.key()) {
             return vec![];
         }
         let mut moved = Move { at: flow.at, ..Move::on(self.flow_date(vendor, fact.as_of, flow)) };

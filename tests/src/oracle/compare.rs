@@ -195,6 +195,11 @@ proptest! {
     }
 
     #[test]
+    fn any_flows_that_came_twice_fold_to_the_same_rows(given in given(Kinds::Nameless, true)) {
+        agrees_with_the_oracle(&given)?;
+    }
+
+    #[test]
     fn any_facts_fold_to_the_same_rows(given in given(Kinds::All, false)) {
         agrees_with_the_oracle(&given)?;
     }
@@ -207,7 +212,7 @@ proptest! {
     /// In any order, any number of times, in any batches, with memory lost between them, feeds ending once all of them has come.
     #[test]
     fn any_way_of_coming_gives_the_same_rows(
-        given in prop_oneof![given(Kinds::All, true), given(Kinds::Whole, true), given(Kinds::Versions, true)],
+        given in prop_oneof![given(Kinds::All, true), given(Kinds::Whole, true), given(Kinds::Versions, true), given(Kinds::Nameless, true)],
         order in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0u8..4), 0..40),
         evictions in any::<u64>(),
     ) {

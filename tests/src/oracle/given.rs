@@ -5,7 +5,9 @@ use proptest::option::{of, weighted};
 use proptest::prelude::*;
 use record::{FeedKey, Partitions};
 use returns::ledger::{Feeds, Ground, Needs, Stage, WholeFeed};
-use returns::policy::{FlowDate, FlowTiming, FlowsFrom, OnUndefined, ValueFrom, Vendor, VendorPolicy};
+use returns::policy::{
+    FlowDate, FlowTiming, FlowsFrom, OnUndefined, PossibleDuplicate, ValueFrom, Vendor, VendorPolicy,
+};
 use returns::{Decimal, Fact, Policy};
 use std::fmt;
 
@@ -127,6 +129,19 @@ fn versioned_flow() -> BoxedStrategy<Say> {
         .boxed()
 }
 
+/// A flow without an id, or a cancel without an original, of a few sums: they meet, and may have come twice.
+fn nameless() -> BoxedStrategy<Say> {
+    let amount = || (round_sum(), any::<bool>()).prop_map(|(sum, out)| if out { -sum } else { sum });
+    let flow = (0u8..14, weighted(0.95, amount()), weighted(0.1, 0u8..24), weighted(0.2, 0u8..14)).prop_map(
+        |(day, amount, minute, effective)| {
+            let effective = effective.map(|e| e.min(day));
+            Say::Flow { day, id: None, fee: false, amount, minute, foreign: false, effective }
+        },
+    );
+    let cancel = (0u8..14, amount()).prop_map(|(day, amount)| Say::Cancel { day, original: None, amount });
+    prop_oneof![4 => flow, 1 => cancel].boxed()
+}
+
 fn correction_of_flows() -> BoxedStrategy<Say> {
     let patch = || weighted(0.6, weighted(0.9, round_sum()));
     (0u8..14, 0u8..3, 0u8..4, [patch(), patch()])
@@ -238,6 +253,7 @@ fn spec(kind: Kinds) -> BoxedStrategy<Spec> {
             prop_oneof![5 => summary(), 7 => versioned_flow(), 4 => correction_of_flows(), 2 => cancel(), 1 => rest()]
                 .boxed()
         }
+        Kinds::Nameless => prop_oneof![4 => summary(), 9 => nameless(), 1 => rest()].boxed(),
         Kinds::All => {
             prop_oneof![8 => summary(), 4 => detail(), 2 => correction(), 2 => rest(), 1 => valuation()]
                 .boxed()
@@ -293,6 +309,8 @@ pub enum Kinds {
     Valuations,
     /// Flows with an id in many versions, on few dates, and corrections of their sums.
     Versions,
+    /// Flows without an id, that may have come twice.
+    Nameless,
     All,
     /// All of these and holdings, in feeds of which some have an end, on few dates.
     Whole,
@@ -303,19 +321,33 @@ fn policy(timed: bool) -> impl Strategy<Value = Policy> {
         FlowTiming::ALL.into_iter().filter(|t| timed || *t != FlowTiming::Timed).collect();
     let timing = proptest::sample::select(timings);
     let clock = (weighted(0.3, Just(17 * 60u16)), weighted(0.3, Just(16 * 60u16)), any::<bool>());
-    let vendor =
-        (timing, any::<bool>(), clock, weighted(0.2, Just(())), weighted(0.2, Just(())), any::<bool>());
+    let duplicate = proptest::sample::select(vec![
+        PossibleDuplicate::Wait,
+        PossibleDuplicate::Same,
+        PossibleDuplicate::Distinct,
+    ]);
+    let vendor = (
+        timing,
+        any::<bool>(),
+        clock,
+        weighted(0.2, Just(())),
+        weighted(0.2, Just(())),
+        any::<bool>(),
+        duplicate,
+    );
     let undefined = prop_oneof![4 => Just(OnUndefined::End), 1 => Just(OnUndefined::Carry)];
     ([vendor.clone(), vendor], any::<bool>(), any::<bool>(), any::<bool>(), undefined).prop_map(
         move |(vendors, failover, residual, swapped, on_undefined)| {
             let [a, b] = [("alpha", &vendors[0]), ("beta", &vendors[1])].map(|(name, said)| {
-                let (timing, detail, (cut_off, close, abroad), needs_flows, effective, holdings) = said;
+                let (timing, detail, (cut_off, close, abroad), needs_flows, effective, holdings, duplicate) =
+                    said;
                 let mut vendor = VendorPolicy::new(name);
                 vendor.flow_timing = *timing;
                 vendor.flows_from = if *detail { FlowsFrom::Detail } else { FlowsFrom::Summary };
                 vendor.value_from =
                     if *detail && *holdings { ValueFrom::Holdings } else { ValueFrom::Valuation };
                 vendor.cut_off = *cut_off;
+                vendor.possible_duplicate = *duplicate;
                 vendor.close = *close;
                 vendor.zone = if *abroad { "America/New_York" } else { "UTC" }.into();
                 vendor.needs_flows = needs_flows.is_some();
@@ -339,7 +371,7 @@ pub fn given(kinds: Kinds, timed: bool) -> BoxedStrategy<Given> {
     let feeds = if is_whole { wholes() } else { Just(Vec::new()).boxed() };
     (policy(timed), vec(spec(kinds), 1..24), any::<bool>(), feeds)
         .prop_map(move |(mut policy, mut specs, period, whole)| {
-            let is_dense = is_whole || matches!(kinds, Kinds::Versions);
+            let is_dense = is_whole || matches!(kinds, Kinds::Versions | Kinds::Nameless);
             specs.iter_mut().filter(|_| is_dense).for_each(|spec| spec.say.on_few_dates(5));
             // Whether flows are those of a line's whole period is the mapping's to say, once for all lines.
             for spec in &mut specs {
@@ -347,7 +379,7 @@ pub fn given(kinds: Kinds, timed: bool) -> BoxedStrategy<Given> {
                     *of_period = period;
                 }
             }
-            let details = matches!(kinds, Kinds::Valuations | Kinds::Versions);
+            let details = matches!(kinds, Kinds::Valuations | Kinds::Versions | Kinds::Nameless);
             for vendor in policy.vendors.iter_mut().filter(|_| details) {
                 vendor.flows_from = FlowsFrom::Detail;
             }

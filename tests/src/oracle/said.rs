@@ -187,7 +187,10 @@ fn said(say: &Say, vendor: Origin, n: usize, all: &[Spec], zone: &str) -> Said {
             (vendor, day(*d), at.and_then(|at| text(at.to_string())), Body::Valuation(valuation))
         }
         Say::Flow { day: d, id, .. } => {
-            let reference = id.map_or_else(|| format!("line-{}", n % 6), |id| format!("id-{id}"));
+            let reference = match id {
+                Some(id) => format!("id-{id}"),
+                None => made(n, say).unwrap_or_else(|| format!("line-{}", n % 6)),
+            };
             (vendor, day(*d), text(reference), flow_body(say, zone))
         }
         Say::Holding { day: d, security, value, accrued, foreign } => {
@@ -207,7 +210,10 @@ fn said(say: &Say, vendor: Origin, n: usize, all: &[Spec], zone: &str) -> Said {
             let class = class_of(*amount, false);
             let cancel = Cancel { original, class, amount: Some(cents(*amount)), security: None };
             // A tombstone is keyed by what it targets.
-            let reference = cancel.original.as_deref().map_or_else(|| format!("cancel-{n}"), str::to_owned);
+            let reference = match &cancel.original {
+                Some(original) => original.to_string(),
+                None => made(n, say).unwrap_or_else(|| format!("cancel-{n}")),
+            };
             (vendor, day(*d), text(reference), Body::Cancel(Box::new(cancel)))
         }
         Say::Correction { day: d, ticket, time, fields } => {
@@ -235,6 +241,24 @@ fn said(say: &Say, vendor: Origin, n: usize, all: &[Spec], zone: &str) -> Said {
             let body = Quarantined { code: "bad_number".into(), released: *released };
             (vendor, day(*d), text(format!("q{}", n % 4)), Body::Quarantined(Box::new(body)))
         }
+    }
+}
+
+/// Of two in three a reference as it is made where the vendor gives none: on a stream by the place, in a feed with an end by what is said
+/// and which of its equals it is.
+fn made(n: usize, say: &Say) -> Option<String> {
+    let amount = match say {
+        Say::Flow { amount, .. } => amount.unwrap_or_default(),
+        Say::Cancel { amount, .. } => *amount,
+        _ => return None,
+    };
+    // Into the account and out of it are two references.
+    let what = amount.unsigned_abs() << 1 | u64::from(amount < 0);
+    match n % 3 {
+        0 => None,
+        1 if n.is_multiple_of(2) => Some(format!("={what:032x}#2")),
+        1 => Some(format!("={what:032x}")),
+        _ => Some(format!("~{n:032x}")),
     }
 }
 

@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use record::{PartitionKey, Position};
 use returns::fact::{Cancel, Content, Flow, Target, Withdrawal};
 use returns::ledger::WholeFeed;
-use returns::{Arrival, Body, Fact, Key, Kind, Origin};
+use returns::policy::PossibleDuplicate;
+use returns::{Arrival, Body, Fact, Key, Kind, Origin, Policy};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
@@ -125,8 +126,14 @@ fn is_taken_back(target: &Target, orders: &[&Withdrawal], whole: &[WholeFeed]) -
     latest.is_some_and(|w| !w.reinstate)
 }
 
-/// The highest version of each key. Corrections are not among them: they compete field by field.
-pub fn winners(standing: &[Fact], names: &Names) -> Vec<Fact> {
+/// The highest version of each key, less what is cancelled. Corrections are not among them: they compete field by field.
+pub struct Winners {
+    pub facts: Vec<Fact>,
+    /// Those of them that count for nothing, for they may have come twice.
+    pub waiting: Vec<Key>,
+}
+
+pub fn winners(standing: &[Fact], names: &Names, policy: &Policy) -> Winners {
     let mut kept: HashMap<Key, Fact> = HashMap::new();
     for fact in contents(standing, names) {
         let loses = kept.get(&fact.key()).is_some_and(|k| version(&fact, names) < version(k, names));
@@ -135,21 +142,101 @@ pub fn winners(standing: &[Fact], names: &Names) -> Vec<Fact> {
         }
     }
     let mut winners: Vec<Fact> = kept.into_values().filter(|f| f.kind() != Kind::Correction).collect();
-    winners.sort_by_key(|f| stamp(f, names));
-    without_cancelled(winners, names)
+    winners.sort_by_key(|f| version(f, names));
+    let (copies, mut singles) = read_both_ways(winners, policy);
+    let mut copies = without_cancelled(&mut singles, copies, names);
+    copies.extend(said_again(&mut singles, policy));
+    let waits = |f: &Fact| duplicates(f, policy) == PossibleDuplicate::Wait;
+    copies.retain(waits);
+    let waiting = copies.iter().map(Fact::key).collect();
+    singles.extend(copies);
+    singles.sort_by_key(|f| stamp(f, names));
+    Winners { facts: singles, waiting }
 }
 
-/// Takes away the flows that a tombstone names, then those that a tombstone without a name describes.
-fn without_cancelled(winners: Vec<Fact>, names: &Names) -> Vec<Fact> {
-    let mut cancels: Vec<Fact> = winners.iter().filter(|f| f.kind() == Kind::Cancel).cloned().collect();
+fn duplicates(fact: &Fact, policy: &Policy) -> PossibleDuplicate {
+    match fact.origin {
+        Origin::Vendor(vendor) => policy.vendor(vendor).possible_duplicate,
+        Origin::Correction => PossibleDuplicate::Distinct,
+    }
+}
+
+/// How a flow or cancel without an id of the vendor's is known.
+#[derive(PartialEq, Clone, Copy)]
+enum Made {
+    /// By its place.
+    OnStream,
+    /// By what it says and which of its equals it is.
+    InFeed,
+}
+
+fn made(fact: &Fact) -> Option<Made> {
+    let nameless = match &fact.body {
+        Body::Flow(flow) => !flow.own_id,
+        Body::Cancel(cancel) => cancel.original.is_none(),
+        _ => false,
+    };
+    let reference = fact.reference.as_deref().filter(|_| nameless)?;
+    let (first, rest) = reference.split_at_checked(1)?;
+    let hash = rest.split('#').next()?;
+    match first {
+        _ if hash.len() != 32 || u128::from_str_radix(hash, 16).is_err() => None,
+        "~" => Some(Made::OnStream),
+        "=" => Some(Made::InFeed),
+        _ => None,
+    }
+}
+
+fn say_the_same(a: &Fact, b: &Fact) -> bool {
+    (a.origin, a.as_of) == (b.origin, b.as_of) && a.body == b.body
+}
+
+/// Apart from all others, what a stream says and a feed with an end as well: every flow with an equal there, and cancels up to the
+/// number of their equals there. In order of version.
+fn read_both_ways(winners: Vec<Fact>, policy: &Policy) -> (Vec<Fact>, Vec<Fact>) {
+    let in_feeds: Vec<Fact> = winners.iter().filter(|f| made(f) == Some(Made::InFeed)).cloned().collect();
+    let mut left = in_feeds.clone();
+    winners.into_iter().partition(|fact| {
+        if made(fact) != Some(Made::OnStream) || duplicates(fact, policy) == PossibleDuplicate::Distinct {
+            return false;
+        }
+        if fact.kind() == Kind::Flow {
+            return in_feeds.iter().any(|f| say_the_same(f, fact));
+        }
+        let equal = left.iter().position(|f| say_the_same(f, fact));
+        equal.map(|n| left.remove(n)).is_some()
+    })
+}
+
+/// Takes out the flows of streams that equal an earlier one that is still there.
+fn said_again(singles: &mut Vec<Fact>, policy: &Policy) -> Vec<Fact> {
+    let mut first: Vec<Fact> = Vec::new();
+    let again = |f: &mut Fact| {
+        let asked = f.kind() == Kind::Flow && made(f) == Some(Made::OnStream);
+        if !asked || duplicates(f, policy) == PossibleDuplicate::Distinct {
+            return false;
+        }
+        let is_again = first.iter().any(|earlier| say_the_same(earlier, f));
+        first.push(f.clone());
+        is_again
+    };
+    singles.extract_if(.., again).collect()
+}
+
+/// Takes away the flows that a tombstone names, then those that a tombstone without a name describes: a copy only where nothing else
+/// is left. Gives the copies that are left.
+fn without_cancelled(singles: &mut Vec<Fact>, copies: Vec<Fact>, names: &Names) -> Vec<Fact> {
+    let mut cancels: Vec<Fact> = singles.iter().filter(|f| f.kind() == Kind::Cancel).cloned().collect();
     cancels.sort_by_key(|f| version(f, names));
-    let mut live = winners;
+    let mut copies = copies;
     for fact in &cancels {
         let Body::Cancel(cancel) = &fact.body else { continue };
         let Some(original) = &cancel.original else { continue };
-        live.retain(|f| {
+        let is_other = |f: &Fact| {
             !(f.kind() == Kind::Flow && f.origin == fact.origin && f.reference.as_ref() == Some(original))
-        });
+        };
+        singles.retain(is_other);
+        copies.retain(is_other);
     }
     for fact in &cancels {
         let Body::Cancel(cancel) = &fact.body else { continue };
@@ -157,10 +244,17 @@ fn without_cancelled(winners: Vec<Fact>, names: &Names) -> Vec<Fact> {
             continue;
         }
         let matches = |f: &&Fact| matches!(&f.body, Body::Flow(flow) if describes(cancel, fact.as_of, fact.origin, f, flow));
-        let latest = live.iter().filter(matches).max_by_key(|f| version(f, names)).cloned();
-        live.retain(|f| Some(f) != latest.as_ref());
+        let latest =
+            |all: &[Fact]| all.iter().filter(matches).max_by_key(|f| version(f, names)).map(Fact::key);
+        match latest(singles) {
+            Some(key) => singles.retain(|f| f.key() != key),
+            None => {
+                let copy = latest(&copies);
+                copies.retain(|f| Some(f.key()) != copy);
+            }
+        }
     }
-    live
+    copies
 }
 
 fn describes(cancel: &Cancel, as_of: Date, origin: Origin, fact: &Fact, flow: &Flow) -> bool {

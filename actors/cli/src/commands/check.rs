@@ -6,6 +6,7 @@ use pipeline::dry_run::{DryRun, Outlook};
 use pipeline::followed::Followed;
 use pipeline::policy::{self, Change};
 use pipeline::topology::layouts::LayoutSet;
+use pipeline::topology::notes::notes;
 use std::io::{IsTerminal, Write, stderr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,6 +85,9 @@ pub fn run(args: Args) -> Outcome {
             other => format!("account numbers {other}"),
         };
         println!("  vendor {}: layout {layout} (mapping version {version}), {numbers}", l.vendor_name);
+    }
+    for note in notes(&topology, &layouts) {
+        println!("note: {note}");
     }
     if args.connect {
         let runtime = open::runtime()?;

@@ -99,7 +99,7 @@ impl LayoutSet {
 }
 
 /// A problem at a word of the topology file.
-fn at(topology: &Topology, word: &Word, message: String, help: Option<String>) -> Vec<Problem> {
+pub(super) fn at(topology: &Topology, word: &Word, message: String, help: Option<String>) -> Vec<Problem> {
     let text = std::fs::read_to_string(&topology.file).unwrap_or_default();
     let mut p = Problems::new(&topology.file, &text);
     p.add(word.span.clone(), message, help);

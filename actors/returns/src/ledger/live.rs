@@ -1,15 +1,10 @@
 //! Which facts are live: the winner of each key, less what is cancelled; and which of them wait.
 use super::version::{Said, by_arrival, by_key, by_version, marks};
-use super::{Ground, WaitingReason, clock};
+use super::{Ground, WaitingReason, clock, double};
 use crate::date::Date;
-use crate::fact::{Body, Cancel, Fact, Flow, Origin};
-use crate::policy::PossibleDuplicate;
+use crate::fact::{Body, Cancel, Fact, Origin};
 use crate::row::Reasons;
 use std::cmp::Ordering;
-
-/// References that begin so were made from a place, on a stream that gives flows no id: two equal flows of that kind are one flow sent
-/// twice or two flows, and nothing in them tells which (F5).
-pub const STREAM_REFERENCE: char = '~';
 
 /// A fact that counts.
 #[derive(Clone, Copy)]
@@ -25,6 +20,17 @@ pub(super) struct Live<'a> {
     pub span: (usize, usize),
     /// Cancelled, the same flow sent twice, or an undated flow that lost its date: it counts no more.
     pub ended: bool,
+    /// Another delivery says the same: it waits or has ended as the policy says, and is cancelled only where nothing else is left to be.
+    pub double: bool,
+}
+
+impl Live<'_> {
+    /// Cancels it. It waits for nothing then.
+    fn end(&mut self) {
+        self.waits = self.waits.filter(|_| !self.double);
+        self.double = false;
+        self.ended = true;
+    }
 }
 
 /// What is live among contents ordered by key and version, as of all of them or, with `until`, of those that had come with that fact.
@@ -46,11 +52,13 @@ pub(super) fn live<'a>(
             let waits = waits(s.fact, base_currency, ground);
             let ended = is_released(contents);
             let date = clock::counts_on(s.fact, ground);
-            all.push(Live { fact: s.fact, index: s.index, date, marks, waits, span: s.span, ended });
+            let (span, double) = (s.span, false);
+            all.push(Live { fact: s.fact, index: s.index, date, marks, waits, span, ended, double });
         }
     }
+    double::find_read_twice(&mut all, ground);
     cancel(&mut all, ground);
-    find_duplicates(&mut all, ground);
+    double::find_repeated(&mut all, ground);
     all.sort_by(by_date);
     all
 }
@@ -68,6 +76,7 @@ pub(super) fn add_lost<'a>(all: &mut Vec<Live<'a>>, lost: &[Said<'a>], ground: G
         waits: None,
         span: s.span,
         ended: true,
+        double: false,
     }));
     all.sort_by(by_date);
 }
@@ -106,7 +115,8 @@ fn waits(fact: &Fact, base: Option<[u8; 3]>, ground: Ground) -> Option<WaitingRe
 
 /// Takes away what cancels name, then, for those that name nothing, the latest live match each.
 fn cancel(all: &mut [Live], ground: Ground) {
-    let mut cancels: Vec<usize> = (0..all.len()).filter(|&n| as_cancel(all[n].fact).is_some()).collect();
+    let acts = |l: &Live| !l.double && as_cancel(l.fact).is_some();
+    let mut cancels: Vec<usize> = (0..all.len()).filter(|&n| acts(&all[n])).collect();
     cancels.sort_by(|&a, &b| by_version(all[a].fact, all[b].fact, ground));
     for named in [true, false] {
         for &n in &cancels {
@@ -115,11 +125,13 @@ fn cancel(all: &mut [Live], ground: Ground) {
             let hits = all.iter().enumerate().filter(|(_, flow)| is_hit(flow, cancel, by.fact));
             if named {
                 let hits: Vec<usize> = hits.map(|(n, _)| n).collect();
-                hits.into_iter().for_each(|n| all[n].ended = true);
+                hits.into_iter().for_each(|n| all[n].end());
             } else {
-                let latest = hits.max_by(|(_, a), (_, b)| version_then_key(a.fact, b.fact, ground));
+                let latest = hits.max_by(|(_, a), (_, b)| {
+                    b.double.cmp(&a.double).then_with(|| version_then_key(a.fact, b.fact, ground))
+                });
                 match latest.map(|(n, _)| n) {
-                    Some(hit) => all[hit].ended = true,
+                    Some(hit) => all[hit].end(),
                     None => all[n].waits = Some(WaitingReason::Original),
                 }
             }
@@ -127,7 +139,7 @@ fn cancel(all: &mut [Live], ground: Ground) {
     }
 }
 
-fn version_then_key(a: &Fact, b: &Fact, ground: Ground) -> Ordering {
+pub(super) fn version_then_key(a: &Fact, b: &Fact, ground: Ground) -> Ordering {
     by_version(a, b, ground).then_with(|| by_key(a, b))
 }
 
@@ -140,7 +152,7 @@ pub(super) fn as_cancel(fact: &Fact) -> Option<&Cancel> {
 
 fn is_hit(live: &Live, cancel: &Cancel, by: &Fact) -> bool {
     let Body::Flow(flow) = &live.fact.body else { return false };
-    if live.ended || live.fact.origin != by.origin {
+    if (live.ended && !live.double) || live.fact.origin != by.origin {
         return false;
     }
     match &cancel.original {
@@ -159,32 +171,4 @@ pub(super) fn names(original: &str, flow: &Fact, cancel: &Fact) -> bool {
     flow.origin == cancel.origin
         && flow.reference.as_deref() == Some(original)
         && (!flow.is_dated() || flow.as_of == cancel.as_of)
-}
-
-/// Of equal flows on a stream that have no id, the first to arrive counts; what becomes of the others is the vendor's policy.
-fn find_duplicates(all: &mut [Live], ground: Ground) {
-    let mut flows: Vec<usize> = (0..all.len()).filter(|&n| !all[n].ended && has_no_id(all[n].fact)).collect();
-    flows.sort_by(|&a, &b| version_then_key(all[a].fact, all[b].fact, ground));
-    for (at, &n) in flows.iter().enumerate() {
-        let is_later = flows[..at].iter().any(|&m| is_equal(all[m].fact, all[n].fact));
-        let Origin::Vendor(vendor) = all[n].fact.origin else { continue };
-        match ground.policy.vendor(vendor).possible_duplicate {
-            PossibleDuplicate::Wait if is_later => all[n].waits = Some(WaitingReason::PossibleDuplicate),
-            PossibleDuplicate::Same if is_later => all[n].ended = true,
-            _ => {}
-        }
-    }
-}
-
-fn has_no_id(fact: &Fact) -> bool {
-    matches!(fact.body, Body::Flow(_))
-        && fact.reference.as_deref().is_some_and(|r| r.starts_with(STREAM_REFERENCE))
-}
-
-fn is_equal(a: &Fact, b: &Fact) -> bool {
-    let said = |f: &'_ Fact| match &f.body {
-        Body::Flow(flow) => Some(Flow { own_id: false, ..flow.clone() }),
-        _ => None,
-    };
-    a.origin == b.origin && a.as_of == b.as_of && said(a) == said(b)
 }

@@ -7,7 +7,7 @@
 //! # Layout
 //! Every path goes through one function, `settle`:
 //! - `merge`: identity and the place kept. `withdrawn`, `feeds`, `standing`, `version`, `undated`, `live`: which facts stand, win, are cancelled
-//!   or wait.
+//!   or wait; `double`: which came twice.
 //! - `extent`: which dates a change can touch. `build`: rows from there on, until the chain meets what is stored.
 //! - `make`: one day: `day` (a vendor's value and flows), `overlay` (corrections), `parts` (when flows count), `clock` (cut-offs).
 //! - `state`: what memory holds, and the plain summaries it links without all that; `refold`: late facts, and the fold from scratch.
@@ -17,6 +17,7 @@ pub mod carry;
 mod clock;
 pub mod content;
 mod day;
+mod double;
 pub mod explain;
 mod extent;
 mod feeds;
@@ -36,9 +37,9 @@ mod withdrawn;
 
 pub use carry::summary_of;
 pub use content::content;
+pub use double::{FEED_REFERENCE, STREAM_REFERENCE};
 pub use explain::{Became, Explained, ExplainedDay, explain_day, explain_rowless};
 pub use feeds::{Feeds, NO_FEEDS, Needs, Stage, WholeFeed};
-pub use live::STREAM_REFERENCE;
 pub use overlay::Pinned;
 pub use refold::{Folded, Refold, fold, rebuild, refold, renew};
 pub use state::{AccountState, Offer, Restore};

@@ -213,6 +213,7 @@ impl AccountState {
             waits: None,
             span: (0, 0),
             ended: false,
+            double: false,
         };
         let scene = Scene {
             as_of: fact.as_of,

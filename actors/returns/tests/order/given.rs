@@ -3,7 +3,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 use record::{FeedKey, PartitionId, PartitionKey, Partitions, Position, Symbol};
 use returns::fact::*;
-use returns::ledger::{Needs, STREAM_REFERENCE, Stage, WholeFeed};
+use returns::ledger::{FEED_REFERENCE, Needs, STREAM_REFERENCE, Stage, WholeFeed};
 use returns::policy::{FlowDate, FlowsFrom, PossibleDuplicate, ValueFrom};
 use returns::{Date, Decimal, FlowTiming, Policy, Vendor, VendorPolicy};
 use std::fmt;
@@ -51,13 +51,14 @@ pub struct Batch {
 }
 
 /// How often each kind comes: summary, valuation, flow, flow with an id, correction, cancel, withdrawal, quarantined, holding,
-/// account, opening or return; and of few amounts, so that they agree, flow with an id, correction of flows.
-pub type Mix = [u32; 13];
-pub const SUMMARIES: Mix = [10, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0];
-pub const DETAIL: Mix = [2, 8, 6, 6, 0, 4, 1, 0, 2, 0, 0, 0, 0];
-pub const CORRECTED: Mix = [10, 0, 1, 1, 8, 0, 3, 1, 0, 0, 0, 0, 0];
-pub const MOVED: Mix = [8, 1, 0, 0, 0, 2, 1, 1, 0, 0, 0, 9, 7];
-pub const EVERYTHING: Mix = [10, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1, 0, 0];
+/// account, opening or return; and of few amounts, so that they agree, flow with an id, correction of flows, flow or cancel without an id.
+pub type Mix = [u32; 14];
+pub const SUMMARIES: Mix = [10, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0];
+pub const DETAIL: Mix = [2, 8, 6, 6, 0, 4, 1, 0, 2, 0, 0, 0, 0, 0];
+pub const CORRECTED: Mix = [10, 0, 1, 1, 8, 0, 3, 1, 0, 0, 0, 0, 0, 0];
+pub const MOVED: Mix = [8, 1, 0, 0, 0, 2, 1, 1, 0, 0, 0, 9, 7, 0];
+pub const TWICE: Mix = [6, 2, 0, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0, 14];
+pub const EVERYTHING: Mix = [10, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1, 0, 0, 2];
 
 /// Numbers a fact is made from: its kind, vendor, day, amount, revision, arrival, place, feed, name, and bits for the rest.
 pub type Seed = (usize, u16, u8, i64, Option<u64>, Option<i64>, (i64, u64), i64, u8, u16);
@@ -140,6 +141,16 @@ fn whole() -> impl Strategy<Value = Option<WholeFeed>> {
     proptest::option::weighted(0.7, feed)
 }
 
+/// A reference made where a feed gives none: from the place on a stream, else from which of its equals the record is.
+fn made(name: u8, position: u64) -> Arc<str> {
+    match name {
+        1 if !position.is_multiple_of(3) => format!("{FEED_REFERENCE}{:032x}#{}", 7, position % 3 + 1),
+        1 => format!("{FEED_REFERENCE}{:032x}", 7),
+        _ => format!("{STREAM_REFERENCE}{position:032x}"),
+    }
+    .into()
+}
+
 fn day(n: u8) -> Date {
     // Two long gaps among the days.
     let days = [1, 2, 3, 5, 6, 14, 15, 16, 24];
@@ -152,6 +163,7 @@ fn at(day: Date, hours: u16) -> i64 {
 
 pub fn fact(seed: Seed) -> Fact {
     let (kind, vendor, n, amount, revision, arrival, (partition, position), feed, name, more) = seed;
+    let (vendor, n) = if kind == 13 { (0, n % 3) } else { (vendor, n) };
     let as_of = day(n);
     let place =
         Place { partition: PartitionKey(partition), position: Position::in_file(position, position, 0) };
@@ -159,8 +171,8 @@ pub fn fact(seed: Seed) -> Fact {
     let reference: Option<Arc<str>> = match &body {
         Body::Summary(_) | Body::Account(_) | Body::Opening(_) | Body::Return(_) => None,
         Body::Valuation(v) => v.at.map(|at| at.to_string().into()),
-        Body::Flow(f) if !f.own_id && name == 2 => Some(format!("{STREAM_REFERENCE}{position}").into()),
-        Body::Cancel(c) => c.original.clone(),
+        Body::Flow(f) if !f.own_id && name > 0 => Some(made(name, position)),
+        Body::Cancel(c) => Some(c.original.clone().unwrap_or_else(|| made(name, position))),
         Body::Correction(c) => Some(c.ticket.clone()),
         Body::Withdrawal(_) => Some("w".into()),
         _ => Some(format!("r{name}").into()),
@@ -272,6 +284,23 @@ fn body(kind: usize, as_of: Date, amount: i64, name: u8, more: u16) -> Body {
             fees: Patch::Absent,
             ..correction(amount, name, more & !0b10_1000)
         })),
+        13 if more.is_multiple_of(4) => Body::Cancel(Box::new(Cancel {
+            original: None,
+            class: Class::Contribution,
+            amount: Some(Decimal::from(amount % 2)),
+            security: None,
+        })),
+        13 => Body::Flow(Flow {
+            class: Class::Contribution,
+            amount: Some(Decimal::from(amount % 2)),
+            currency: None,
+            at: (bit(2) && bit(3)).then(|| at(as_of, 15 + 3 * ((more >> 4) % 2))),
+            effective: (bit(5) && bit(6)).then(|| day((more >> 7) as u8 % 3)),
+            security: None,
+            counter_account: None,
+            description: None,
+            own_id: false,
+        }),
         _ if bit(0) => Body::Opening(Opening {
             end: Decimal::from(amount + 50),
             cumulative_twrr: Decimal::new(amount, 2),

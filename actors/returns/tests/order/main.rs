@@ -133,6 +133,11 @@ proptest! {
     }
 
     #[test]
+    fn flows_that_came_twice_in_any_order_give_the_same_rows(plan in plan(given::TWICE)) {
+        check(&plan.in_detail())?;
+    }
+
+    #[test]
     fn facts_of_every_kind_in_any_order_give_the_same_rows(plan in plan(given::EVERYTHING)) {
         check(&plan)?;
     }

@@ -1,7 +1,7 @@
 //! Flows and what cancels them.
 use crate::said::*;
 use returns::ledger::{Outcome, WaitingReason};
-use returns::policy::{FlowsFrom, PossibleDuplicate};
+use returns::policy::FlowsFrom;
 use returns::{Decimal, Reason};
 
 #[test]
@@ -43,19 +43,4 @@ fn a_cancel_works_before_and_after_its_flow_and_waits_without_one() {
     let folded = fold_of(&none, &policy);
     assert_eq!(folded.outcomes[2], Outcome::Waiting(WaitingReason::Original));
     assert!(folded.rows[1].reasons.has(Reason::WaitingInput));
-}
-
-#[test]
-fn equal_flows_of_a_stream_without_ids_are_what_the_policy_says() {
-    let sum = |choice| {
-        let mut policy = policy();
-        policy.vendors[0].flows_from = FlowsFrom::Detail;
-        policy.vendors[0].possible_duplicate = choice;
-        let facts = [summary(1, 100), flow(2, "~1", 50), flow(2, "~2", 50).arrival(9), summary(2, 200)];
-        let folded = fold_of(&facts, &policy);
-        (folded.rows[1].contributions, folded.rows[1].reasons.has(Reason::WaitingInput))
-    };
-    assert_eq!(sum(PossibleDuplicate::Wait), (Decimal::from(50), true));
-    assert_eq!(sum(PossibleDuplicate::Distinct), (Decimal::from(100), false));
-    assert_eq!(sum(PossibleDuplicate::Same), (Decimal::from(50), false));
 }

@@ -3,6 +3,7 @@
 //! - `versions`: which of several things said counts: copies, versions, withdrawals, vendors.
 //! - `corrections`: corrections, over what a vendor says.
 //! - `flows`: flows and what cancels them.
+//! - `doubled`: flows without an id that came twice.
 //! - `days`: what makes a day: its value, whether it is open or held, and history moved in.
 //! - `explained`: what is told of how a day came about.
 //! - `rowless`: the same of days without a row.
@@ -14,6 +15,7 @@
 mod corrections;
 mod currency;
 mod days;
+mod doubled;
 mod explained;
 mod flows;
 mod imported;

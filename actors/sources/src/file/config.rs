@@ -36,6 +36,10 @@ pub struct FileConfig {
     /// With `watch`: files may grow, and are streams without an end, known by their path and their beginning. With `false` a file is
     /// complete once its size and time stood still for one `poll`, and is known by its content, as it always is without `watch`.
     /// Compressed files never grow.
+    ///
+    /// A file keeps the way it was first read, under any setting: one that begins like a file of its name that was read as growing goes on
+    /// as growing (without `watch` up to the end it has, and a last line without its end stays unread), and one whose content was read as
+    /// a whole stands at its end.
     #[serde(default = "yes")]
     pub grows: bool,
     /// Where a feed's time of arrival comes from; without it the header's time, else the date in the file's name, else none.

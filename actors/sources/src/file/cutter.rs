@@ -114,6 +114,11 @@ impl Cutter {
         self.buffer.capacity()
     }
 
+    /// Bytes that were read and are no whole record yet.
+    pub(super) fn left(&self) -> usize {
+        self.filled
+    }
+
     /// Where reading must go on after [`Cutter::set_down`].
     pub(super) fn consumed(&self) -> u64 {
         self.consumed

@@ -17,36 +17,80 @@ pub(super) struct Known {
     handed: HashMap<PartitionId, Progress>,
     /// Files with an end that were read through, by name.
     read_through: HashMap<String, Vec<ReadThrough>>,
+    /// How files began that were read as growing, by name, as it stands in the names of their partitions.
+    began: HashMap<String, Vec<String>>,
     /// Growing files opened in this run.
     granted: HashMap<PartitionId, (Arc<Partition>, Arc<Feed>)>,
 }
 
 /// A file with an end, as it lay there when it was read through, and what that told.
 struct ReadThrough {
+    /// The part of its hash that stands in its partition's name.
+    content: String,
     stamp: Stamp,
     at_end: bool,
     told: Option<Arc<[u8]>>,
 }
 
+/// How files of one name were read before.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// What the read-through of the file as it lies there told.
+    pub told: Option<Arc<[u8]>>,
+    /// The contents of its size that were read as a whole.
+    pub contents: Vec<String>,
+    /// How those began that were read as growing.
+    pub beginnings: Vec<String>,
+}
+
+impl Before {
+    pub(super) fn has_content(&self, hash: &[u8; 32]) -> bool {
+        self.contents.contains(&short(hash))
+    }
+
+    pub(super) fn began_so(&self, beginning: &Beginning) -> bool {
+        self.beginnings.contains(&short(&beginning.hash))
+    }
+}
+
 impl Known {
     pub(super) fn new(source: Arc<str>, partitions: Vec<KnownPartition>) -> Known {
-        let mut known =
-            Known { source, handed: HashMap::new(), read_through: HashMap::new(), granted: HashMap::new() };
+        let mut known = Known {
+            source,
+            handed: HashMap::new(),
+            read_through: HashMap::new(),
+            began: HashMap::new(),
+            granted: HashMap::new(),
+        };
         for p in partitions {
-            if let Some((name, read_through)) = known.read_through(&p) {
-                known.read_through.entry(name).or_default().push(read_through);
-            }
+            known.learn(&p);
             known.handed.insert(p.id, p.progress);
         }
         known
     }
 
-    fn read_through(&self, p: &KnownPartition) -> Option<(String, ReadThrough)> {
+    /// Files it by its name and mark; `None` if neither tells how a file is to be read.
+    fn learn(&mut self, p: &KnownPartition) -> Option<()> {
         let (name, mark) = p.id.as_str().strip_prefix(&*self.source)?.strip_prefix('/')?.rsplit_once('@')?;
-        let whole = mark.bytes().all(|b| b.is_ascii_hexdigit());
-        let stamp = Stamp { size: p.size?, modified: p.modified? };
-        let (at_end, told) = (p.progress == Progress::End, p.read_through.as_deref().map(Arc::from));
-        whole.then(|| (name.to_owned(), ReadThrough { stamp, at_end, told }))
+        if let Some(began) = mark.strip_prefix("grow-") {
+            let beginning = began.split('-').next().unwrap_or(began).to_owned();
+            self.began.entry(name.to_owned()).or_default().push(beginning);
+        } else if mark.bytes().all(|b| b.is_ascii_hexdigit()) {
+            let stamp = Stamp { size: p.size?, modified: p.modified? };
+            let (at_end, told) = (p.progress == Progress::End, p.read_through.as_deref().map(Arc::from));
+            let read_through = ReadThrough { content: mark.to_owned(), stamp, at_end, told };
+            self.read_through.entry(name.to_owned()).or_default().push(read_through);
+        }
+        Some(())
+    }
+
+    pub(super) fn before(&self, name: &str, stamp: Stamp) -> Before {
+        let read = self.read_through.get(name).into_iter().flatten();
+        Before {
+            told: self.told(name, stamp),
+            contents: read.filter(|r| r.stamp.size == stamp.size).map(|r| r.content.clone()).collect(),
+            beginnings: self.began.get(name).cloned().unwrap_or_default(),
+        }
     }
 
     /// Whether a file was read to its end and has the size and time it had then.
@@ -55,7 +99,7 @@ impl Known {
     }
 
     /// What the read-through of a file of this size and time told. Where two contents of it had both, it is not known which lies there.
-    pub(super) fn told(&self, name: &str, stamp: Stamp) -> Option<Arc<[u8]>> {
+    fn told(&self, name: &str, stamp: Stamp) -> Option<Arc<[u8]>> {
         let mut told = self.stamped(name, stamp).filter_map(|r| r.told.as_ref());
         told.next().filter(|_| told.next().is_none()).cloned()
     }
@@ -73,6 +117,10 @@ impl Known {
         self.handed.get(id) == Some(&Progress::End)
     }
 
+    pub(super) fn handed(&self, id: &PartitionId) -> Progress {
+        self.handed.get(id).copied().unwrap_or_default()
+    }
+
     pub(super) fn note(&mut self, id: &PartitionId, handed: Progress) {
         self.handed.insert(id.clone(), handed);
     }
@@ -85,7 +133,7 @@ impl Known {
     /// A growing file's partition that was opened in this run, and how much of it was handed over.
     pub(super) fn granted(&self, id: &PartitionId) -> Option<(Arc<Partition>, Arc<Feed>, Progress)> {
         let (partition, feed) = self.granted.get(id)?.clone();
-        Some((partition, feed, self.handed.get(id).copied().unwrap_or_default()))
+        Some((partition, feed, self.handed(id)))
     }
 
     /// The partition of a growing file that begins so and has `size` bytes: the latest of that beginning, or a new one if more was

@@ -36,10 +36,10 @@ use cutter::Cut;
 use find::{Entry, Pattern};
 use growing::{Growing, Look};
 use input::Stamp;
-use known::Known;
-use look::{Outcome, Task, look};
+use known::{Before, Known};
+use look::{Outcome, Task, look, may_grow};
 use open::{Opened, Opening};
-use record::{BatchLimit, PartitionId, Progress, RawBatch};
+use record::{BatchLimit, Partition, PartitionId, Progress, RawBatch};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Read;
 use std::mem;
@@ -63,6 +63,8 @@ pub struct FileSource {
     standing: Standing,
     /// Partitions counted as ended.
     counted: HashSet<PartitionId>,
+    /// Those whose last line has no end, and it was told.
+    told: HashSet<PartitionId>,
 }
 
 /// What does not change while a source lives.
@@ -128,6 +130,7 @@ impl FileSource {
             next_look: Instant::now(),
             standing: Standing::default(),
             counted: HashSet::new(),
+            told: HashSet::new(),
         })
     }
 
@@ -201,8 +204,8 @@ impl FileSource {
                     self.standing.unchanged += 1;
                 }
                 (false, false) => {
-                    let kept = known.and_then(|(known, stamp)| known.told(&entry.name, *stamp));
-                    self.queue.push_back(Task { entry, settled, kept });
+                    let before = self.before(&entry);
+                    self.queue.push_back(Task { entry, settled, before });
                 }
             }
         }
@@ -210,6 +213,12 @@ impl FileSource {
         self.growing.retain(|name, _| self.seen.contains_key(name));
         self.next_look = Instant::now() + self.settings.config.poll;
         self.stage = Stage::Next;
+    }
+
+    fn before(&self, entry: &Entry) -> Before {
+        let stamp = entry.stamp.as_ref().ok().filter(|_| !entry.is_stdin());
+        let known = self.known.as_ref().zip(stamp);
+        known.map(|(known, stamp)| known.before(&entry.name, *stamp)).unwrap_or_default()
     }
 
     fn take_next(&mut self) {
@@ -237,7 +246,8 @@ impl FileSource {
             }
             Outcome::Grows(Look::Replaced) => {
                 tracing::info!(source = %settings.name, file = %entry.name, "begins anew: read as a new partition");
-                self.queue.push_front(Task { entry, settled: false, kept: None });
+                let before = self.before(&entry);
+                self.queue.push_front(Task { entry, settled: false, before });
                 Stage::Next
             }
             Outcome::Grows(Look::Refused(why)) | Outcome::Ends(Surveyed::Refused(why)) => {
@@ -336,14 +346,39 @@ impl FileSource {
         Next::Batch(batch)
     }
 
-    /// Keeps a growing file until there is more of it.
+    /// Keeps a growing file until there is more of it; a source that does not watch is at its end.
     fn set_down(&mut self, stream: Stream) {
         self.stage = Stage::Next;
         self.standing.open.clear();
+        self.tell_unfinished(&stream);
+        if !self.settings.config.watch {
+            return self.count_ended(&stream.partition);
+        }
         let Stream { name, partition, feed, mut cutter, from } = stream;
         if let Origin::Growing { beginning, .. } = from {
             cutter.set_down();
             self.growing.insert(name.clone(), Box::new(Growing { name, partition, feed, beginning, cutter }));
+        }
+    }
+
+    fn count_ended(&mut self, partition: &Partition) {
+        let unchanged =
+            self.known.as_ref().is_some_and(|known| known.handed(&partition.id) == partition.opened);
+        if self.counted.insert(partition.id.clone()) {
+            self.standing.ended += 1;
+            self.standing.unchanged += u64::from(unchanged);
+        }
+    }
+
+    /// Where no file is expected to grow, a line that waits for its end would not be missed.
+    fn tell_unfinished(&mut self, stream: &Stream) {
+        let id = &stream.partition.id;
+        let left = stream.cutter.left();
+        if left > 0 && !may_grow(&self.settings.config) && self.told.insert(id.clone()) {
+            tracing::warn!(
+                source = %self.settings.name, file = %stream.name, bytes = left,
+                "the last line has no end and is not read: the file was read as one that grows, and is read on as one; end the line"
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The promises of the `file` source.
 mod cutting;
 mod ended;
+mod kept_way;
 mod spared;
 mod support;
 mod watched;
