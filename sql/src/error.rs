@@ -22,18 +22,27 @@ pub enum StoreError {
 
 impl StoreError {
     /// A mapping was changed without a new version.
-    pub(crate) fn earlier_mapping(name: &str, version: u32, latest: u32) -> StoreError {
-        StoreError::Refused(format!(
-            "the mapping `{name}` has version {version}, and the store was read with version {latest}: a version only grows, so that the \
-             later reading counts; give it version {} or more",
-            u64::from(latest) + 1
-        ))
-    }
-
-    pub(crate) fn other_mapping(name: &str, version: u32) -> StoreError {
-        StoreError::Refused(format!(
-            "version {version} of the mapping `{name}` was used with other bytes before: raise its `version`"
-        ))
+    /// Whether a mapping may be used beside the latest version of it that was: `Refused` where it may not.
+    pub(crate) fn judge_mapping(
+        name: &str,
+        version: u32,
+        hash: [u8; 32],
+        latest: Option<(u32, Vec<u8>)>,
+    ) -> Result<(), StoreError> {
+        let refused = match latest {
+            Some((latest, _)) if latest > version => format!(
+                "the mapping `{name}` has version {version}, and the store was read with version {latest}: a version only grows, so that \
+                 the later reading counts; give it version {} or more",
+                u64::from(latest) + 1
+            ),
+            Some((latest, kept)) if latest == version && kept != hash => {
+                format!(
+                    "version {version} of the mapping `{name}` was used with other bytes before: raise its `version`"
+                )
+            }
+            _ => return Ok(()),
+        };
+        Err(StoreError::Refused(refused))
     }
 }
 

@@ -86,8 +86,10 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<Arc<str>>, StoreError>;
     /// The vendors that accounts of the store came from.
     async fn vendors(&self) -> Result<Vec<String>, StoreError>;
-    /// Keeps a mapping's version by its hash. The same version with another hash, and a version earlier than one kept, are
+    /// Whether a mapping may be read with. The same version with another hash than the one kept, and a version earlier than one kept, are
     /// [`StoreError::Refused`].
+    async fn check_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError>;
+    /// Keeps a mapping's version by its hash, where [`Store::check_mapping`] does not refuse it.
     async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError>;
     /// The checkpoint set back to the start, under the lease. Counters go on.
     async fn rewind(&self, generation: &Generation, partitions: &[PartitionId]) -> Result<(), StoreError>;

@@ -8,7 +8,7 @@ use returns::tolerance::Rules;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use store::{Names, Store};
+use store::{Names, Store, StoreError};
 use tokio::runtime::Runtime;
 
 /// Reads a topology file and checks all that can be checked without I/O.
@@ -111,5 +111,21 @@ pub async fn no_vendor_is_missing(
             help: Some("name its folder in `vendors` of a decoder again; nothing has to read it".into()),
         })
         .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Exit::Topology(problems)) }
+}
+
+/// A mapping that changed without a new version, or whose version went back, is its author's mistake, not the store's.
+pub async fn mappings_may_be_read_with(store: &dyn Store, layouts: &LayoutSet) -> Result<(), Exit> {
+    let mut problems = Vec::new();
+    for layout in layouts.iter().map(|l| &l.layout) {
+        match store.check_mapping(layout.name(), layout.version(), layout.hash()).await {
+            Ok(()) => {}
+            Err(StoreError::Refused(message)) => {
+                let file = format!("mapping {}", layout.name());
+                problems.push(Problem { file, line: 0, column: 0, message, help: None });
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
     if problems.is_empty() { Ok(()) } else { Err(Exit::Topology(problems)) }
 }

@@ -53,9 +53,10 @@ impl Work {
             let known: HashSet<Symbol> = whole.iter().copied().collect();
             whole.extend(self.of_vendor(feed).await?.into_iter().filter(|symbol| !known.contains(symbol)));
         }
+        let why = cause(feed, out);
         for chunk in whole.chunks(CHUNK) {
             self.send_ahead(out).await?;
-            self.fold_whole(chunk, out).await?;
+            self.fold_whole(chunk, &why, out).await?;
         }
         for chunk in part.chunks(CHUNK) {
             self.send_ahead(out).await?;
@@ -216,9 +217,21 @@ impl Work {
     }
 
     fn take_renewed(&self, asked: Asking<(Date, Date)>, changes: Changes, out: &mut ReturnsBatch) {
-        let cause = format!("{} is in as a whole", out.header.partition.id);
+        let cause = in_as_a_whole(out);
         self.take_changes((asked.symbol, asked.id), changes, || cause.into(), out);
     }
+}
+
+/// Told in history where the end of a feed moves what was published.
+fn cause(feed: &WholeFeed, out: &ReturnsBatch) -> String {
+    match feed.earlier.is_empty() {
+        true => in_as_a_whole(out),
+        false => format!("{} was read again with a later version of its mapping", out.header.partition.id),
+    }
+}
+
+fn in_as_a_whole(out: &ReturnsBatch) -> String {
+    format!("{} is in as a whole", out.header.partition.id)
 }
 
 fn feeds_of(what: &Affected) -> Vec<FeedKey> {

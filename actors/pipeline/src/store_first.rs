@@ -82,7 +82,7 @@ impl Work {
             chunk.iter().for_each(|s| {
                 self.marked.remove(s);
             });
-            self.fold_whole(&chunk, &mut out).await?;
+            self.fold_whole(&chunk, WHY, &mut out).await?;
             self.pass_on(out).await?;
         }
         Ok(())
@@ -107,7 +107,7 @@ impl Work {
             if i > 0 {
                 self.send_ahead(out).await?;
             }
-            self.fold_whole(chunk, out).await?;
+            self.fold_whole(chunk, WHY, out).await?;
         }
         Ok(())
     }
@@ -124,6 +124,7 @@ impl Work {
     pub(crate) async fn fold_whole(
         &mut self,
         chunk: &[Symbol],
+        why: &str,
         out: &mut ReturnsBatch,
     ) -> Result<(), Failure> {
         let gone: Vec<Symbol> = chunk.iter().filter(|s| !self.accounts.contains_key(s)).copied().collect();
@@ -145,15 +146,15 @@ impl Work {
             // Until this batch is committed the store would give back the account as it was.
             account.touched = out.header.number;
             let changes = rebuild(&mut account.state, &whole, ground);
-            self.take_changes((symbol, id), changes, || WHY.into(), out);
+            self.take_changes((symbol, id), changes, || why.into(), out);
             out.folded.push(id);
         }
         Ok(())
     }
 }
 
-/// Told in history where such a fold moves what was published.
-const WHY: &str = "folded anew: the policy changed, a feed was read again, or facts had been stored first";
+/// Told in history where a fold of marked accounts moves what was published.
+const WHY: &str = "folded anew: the policy changed, or facts had been stored first";
 
 #[cfg(test)]
 mod tests;

@@ -201,6 +201,9 @@ impl Store for PostgresStore {
         let sql = "SELECT DISTINCT vendor FROM account_alias ORDER BY vendor";
         Ok(sqlx::query_scalar(sql).fetch_all(&self.pool).await?)
     }
+    async fn check_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
+        register::check_mapping(&self.pool, name, version, hash).await
+    }
     async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
         register::keep_mapping(&self.pool, name, version, hash).await
     }

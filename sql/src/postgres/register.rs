@@ -11,19 +11,23 @@ pub fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+pub async fn check_mapping(
+    pool: &PgPool,
+    name: &str,
+    version: u32,
+    hash: [u8; 32],
+) -> Result<(), StoreError> {
+    let latest = "SELECT version, hash FROM mapping WHERE name = $1 ORDER BY version DESC LIMIT 1";
+    let latest: Option<(i64, Vec<u8>)> = sqlx::query_as(latest).bind(name).fetch_optional(pool).await?;
+    let latest = latest.map(|(version, hash)| (u32::try_from(version).unwrap_or(u32::MAX), hash));
+    StoreError::judge_mapping(name, version, hash, latest)
+}
+
 pub async fn keep_mapping(pool: &PgPool, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
-    let latest: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM mapping WHERE name = $1")
-        .bind(name)
-        .fetch_one(pool)
-        .await?;
-    if let Some(latest) = latest.and_then(|v| u32::try_from(v).ok()).filter(|latest| *latest > version) {
-        return Err(StoreError::earlier_mapping(name, version, latest));
-    }
-    let sql = "INSERT INTO mapping AS m (name, version, hash) VALUES ($1, $2, $3)
-               ON CONFLICT (name, version) DO UPDATE SET hash = m.hash RETURNING hash";
-    let kept: Vec<u8> =
-        sqlx::query_scalar(sql).bind(name).bind(i64::from(version)).bind(&hash[..]).fetch_one(pool).await?;
-    if kept == hash { Ok(()) } else { Err(StoreError::other_mapping(name, version)) }
+    check_mapping(pool, name, version, hash).await?;
+    let keep = "INSERT INTO mapping (name, version, hash) VALUES ($1, $2, $3) ON CONFLICT (name, version) DO NOTHING";
+    sqlx::query(keep).bind(name).bind(i64::from(version)).bind(&hash[..]).execute(pool).await?;
+    Ok(())
 }
 
 pub async fn partitions(

@@ -166,6 +166,9 @@ impl Store for SqliteStore {
         let found = sqlx::query_scalar(distinct).fetch_all(&self.readers).await;
         Ok(found.map_err(Failure::from)?)
     }
+    async fn check_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
+        Ok(self.judge_mapping(name, version, hash).await?)
+    }
     async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
         Ok(self.register_mapping(name, version, hash).await?)
     }

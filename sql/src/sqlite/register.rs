@@ -33,22 +33,27 @@ impl SqliteStore {
         Ok(OpenPartition { key, token, progress: progress(&position)?, feed: feed.map(FeedKey) })
     }
 
+    pub(super) async fn judge_mapping(
+        &self,
+        name: &str,
+        version: u32,
+        hash: [u8; 32],
+    ) -> Result<(), Failure> {
+        let latest = "SELECT version, hash FROM mapping WHERE name = ? ORDER BY version DESC LIMIT 1";
+        let latest = sqlx::query_as(latest).bind(name).fetch_optional(&self.readers).await?;
+        Ok(StoreError::judge_mapping(name, version, hash, latest)?)
+    }
+
     pub(super) async fn register_mapping(
         &self,
         name: &str,
         version: u32,
         hash: [u8; 32],
     ) -> Result<(), Failure> {
-        let latest = "SELECT max(version) FROM mapping WHERE name = ?";
-        let latest: Option<u32> = sqlx::query_scalar(latest).bind(name).fetch_one(&self.writer).await?;
-        if let Some(latest) = latest.filter(|latest| *latest > version) {
-            return Err(StoreError::earlier_mapping(name, version, latest).into());
-        }
-        let keep = "INSERT INTO mapping (name, version, hash) VALUES (?, ?, ?)
-            ON CONFLICT (name, version) DO UPDATE SET hash = hash RETURNING hash";
-        let kept = sqlx::query_scalar(keep).bind(name).bind(version).bind(&hash[..]);
-        let kept: Vec<u8> = kept.fetch_one(&self.writer).await?;
-        if kept == hash { Ok(()) } else { Err(StoreError::other_mapping(name, version).into()) }
+        self.judge_mapping(name, version, hash).await?;
+        let keep = "INSERT INTO mapping (name, version, hash) VALUES (?, ?, ?) ON CONFLICT (name, version) DO NOTHING";
+        sqlx::query(keep).bind(name).bind(version).bind(&hash[..]).execute(&self.writer).await?;
+        Ok(())
     }
 
     pub(super) async fn rewind_partitions(

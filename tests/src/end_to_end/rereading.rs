@@ -143,14 +143,22 @@ fn a_mapping_put_right_takes_back_what_it_gave_and_gives_what_a_fresh_store_has_
         );
         let explained = dietz.ok(&["explain", "B-1", "2025-03-04"]);
         assert!(explained.contains("read again with a later version of its mapping"), "{explained}");
+        let was_held = dietz.ok(&["explain", "B-2", "2025-03-04"]);
+        assert!(was_held.contains("; read since by a later version of its mapping"), "{was_held}");
+        assert!(was_held.contains("was read again with a later version of its mapping"), "{was_held}");
 
         let again = dietz.ok(&["run", "--from-start"]);
         assert!(again.contains("rows          0 new, 0 changed, 0 removed"), "{again}");
         dietz.change("vendors/bay/mapping.toml", "version = 2", "version = 1");
-        let refused = dietz.output(&["run"]);
-        assert_eq!(refused.status.code(), Some(3));
-        let why = super::dietz::text(&refused.stderr);
-        assert!(why.contains("`bay` has version 1") && why.contains("give it version 3 or more"), "{why}");
+        for asked in [&["run"][..], &["check", "--connect"]] {
+            let refused = dietz.output(asked);
+            assert_eq!(refused.status.code(), Some(3), "{asked:?}");
+            let why = super::dietz::text(&refused.stderr);
+            assert!(
+                why.contains("`bay` has version 1") && why.contains("give it version 3 or more"),
+                "{why}"
+            );
+        }
     }
 }
 

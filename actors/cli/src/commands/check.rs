@@ -107,6 +107,7 @@ async fn connect(
     store.ready().await?;
     println!("  store: answers, its tables are up to date");
     open::no_vendor_is_missing(&*store, topology, layouts).await?;
+    open::mappings_may_be_read_with(&*store, layouts).await?;
     tell_policy(&*store, &names, layouts, rules).await?;
     for source in &topology.sources {
         let found = source.kind.file.matching(&topology.base());

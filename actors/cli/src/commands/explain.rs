@@ -139,7 +139,9 @@ impl Told<'_> {
         }
         for q in &e.quarantine {
             let line = q.line.map(|line| format!(" line {line}")).unwrap_or_default();
-            writeln!(out, "  in quarantine  {}{line} ({}): {}", q.partition, q.code, q.text)?;
+            let stands =
+                if q.status == "open" { "" } else { "; read since by a later version of its mapping" };
+            writeln!(out, "  in quarantine  {}{line} ({}): {}{stands}", q.partition, q.code, q.text)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use crate::open::Checked;
 use crate::{Outcome, open};
 use pipeline::admin::{self, Health};
 use pipeline::board::{Board, Seen};
-use pipeline::{Notice, Plan, Problem, Topology};
+use pipeline::{Notice, Plan, Topology};
 use std::io::{IsTerminal, Write};
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
@@ -123,26 +123,12 @@ async fn with_policy(
     rules: &returns::tolerance::Rules,
     store: &dyn Store,
 ) -> Result<pipeline::topology::layouts::LayoutSet, Exit> {
+    open::mappings_may_be_read_with(store, &layouts).await?;
     for l in layouts.iter() {
-        let kept = store.keep_mapping(l.layout.name(), l.layout.version(), l.layout.hash()).await;
-        kept.map_err(|e| mapping_problem(e, l.layout.name()))?;
+        store.keep_mapping(l.layout.name(), l.layout.version(), l.layout.hash()).await?;
     }
     let id = store.keep_policy(&pipeline::policy::spec(&layouts.policy, rules)).await?;
     Ok(layouts.with_policy_id(id))
-}
-
-/// A mapping that changed without a new version is its author's mistake, not the store's.
-fn mapping_problem(e: StoreError, layout: &str) -> Exit {
-    match e {
-        StoreError::Refused(message) => Exit::Topology(vec![Problem {
-            file: format!("mapping {layout}"),
-            line: 0,
-            column: 0,
-            message,
-            help: None,
-        }]),
-        other => other.into(),
-    }
 }
 
 fn serve(

@@ -98,6 +98,9 @@ impl<S: Store> Store for Faulty<S> {
     async fn vendors(&self) -> Result<Vec<String>, StoreError> {
         self.store.vendors().await
     }
+    async fn check_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
+        self.store.check_mapping(name, version, hash).await
+    }
     async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError> {
         self.store.keep_mapping(name, version, hash).await
     }
