@@ -14,7 +14,7 @@ const KILLS: u32 = 20;
 fn feed() -> Feed {
     Feed {
         accounts: 150,
-        days: 230,
+        days: 160,
         vendors: 2,
         late: Share::percent(3),
         duplicate: Share::percent(1),
