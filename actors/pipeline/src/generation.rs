@@ -5,7 +5,7 @@ use crate::checker::CheckerActor;
 use crate::decoder::DecoderActor;
 use crate::followed::Followed;
 use crate::guard::{Ended, Failure, Guard};
-use crate::mailbox::{Mailbox, Parcel};
+use crate::mailbox::{Mailbox, Parcel, bound_by_permits};
 use crate::registry::{SourceLayouts, StoreRegistry};
 use crate::sink::{Back, Listen, Settings, SinkActor};
 use crate::source_actor::{Reading, SourceActor};
@@ -117,9 +117,6 @@ async fn end(arbiters: Vec<Arbiter>) {
     let _ = joined.await;
 }
 
-/// Room beyond the mailbox's own bound, for the few messages that are not data.
-const CONTROL: usize = 8;
-
 impl Starting<'_> {
     fn guard(&self, name: &str) -> Guard {
         Guard::new(name, self.tell.clone())
@@ -143,7 +140,7 @@ impl Starting<'_> {
         let settings = Settings { batch_rows: k.batch_rows, linger: k.linger };
         let arbiter = self.arbiter();
         let addr = SinkActor::start_in_arbiter(&arbiter, move |ctx| {
-            ctx.set_mailbox_capacity(k.mailbox + CONTROL);
+            bound_by_permits(ctx);
             SinkActor::new(guard, plan, lease, settings, 1)
         });
         let mailbox = Mailbox::new(&name, recipient(&addr), node.kind.mailbox);
@@ -161,7 +158,7 @@ impl Starting<'_> {
         let (plan, capacity) = (self.plan.clone(), node.kind.mailbox);
         let arbiter = self.arbiter();
         let addr = CheckerActor::start_in_arbiter(&arbiter, move |ctx| {
-            ctx.set_mailbox_capacity(capacity + CONTROL);
+            bound_by_permits(ctx);
             CheckerActor::new(guard, &plan, out, inputs)
         });
         Mailbox::new(&name, recipient(&addr), capacity)
@@ -183,7 +180,7 @@ impl Starting<'_> {
             let limit = k.accounts;
             let arbiter = self.arbiter();
             let addr = AccumulatorActor::start_in_arbiter(&arbiter, move |ctx| {
-                ctx.set_mailbox_capacity(k.mailbox + CONTROL);
+                bound_by_permits(ctx);
                 let (policy, followed) = (plan.layouts.policy.clone(), Followed::of(&plan.layouts));
                 let work = accumulator::Work::new(
                     plan.store,
@@ -215,7 +212,7 @@ impl Starting<'_> {
             let (plan, out, capacity) = (self.plan.clone(), out.to_vec(), node.kind.mailbox);
             let arbiter = self.arbiter();
             let addr = DecoderActor::start_in_arbiter(&arbiter, move |ctx| {
-                ctx.set_mailbox_capacity(capacity + CONTROL);
+                bound_by_permits(ctx);
                 DecoderActor::new(guard, &plan, out, readers)
             });
             boxes.push(Mailbox::new(&name, recipient(&addr), capacity));

@@ -57,6 +57,12 @@ impl<M: Send + 'static> Clone for Mailbox<M> {
     }
 }
 
+/// Leaves the bound to permits alone. actix would count what comes by the back edge too, which has no bound: an actor busy while many commits
+/// are told to it would seem full, and a full one cannot be told from one that is gone.
+pub fn bound_by_permits<A: Actor<Context = Context<A>>>(ctx: &mut Context<A>) {
+    ctx.set_mailbox_capacity(0);
+}
+
 impl<M: Send + 'static> Mailbox<M> {
     /// The mailbox of a started actor; `capacity` messages may be under way, whoever sends them.
     pub fn new(name: &str, to: Recipient<Parcel<M>>, capacity: usize) -> Self {

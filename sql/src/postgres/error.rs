@@ -21,6 +21,8 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolClosed
+            // The connection is out of step, not the database: another may do.
+            | sqlx::Error::BeginFailed
             | sqlx::Error::WorkerCrashed => StoreError::Unreachable(error.to_string()),
             _ => StoreError::Refused(error.to_string()),
         }

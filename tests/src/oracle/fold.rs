@@ -127,8 +127,7 @@ impl Settled<'_> {
         self.keep_inside(self.book, &mut said, before);
         let summarises = |field| self.book.summarises(self.vendor, field, before, self.date);
         let counted_is_said = self.book.policy.vendor(self.vendor).flows_from == FlowsFrom::Detail
-            || summarises(Stated::CONTRIBUTIONS)
-            || summarises(Stated::DISTRIBUTIONS);
+            || (summarises(Stated::CONTRIBUTIONS) && summarises(Stated::DISTRIBUTIONS));
         let other: Q = said.iter().map(|m| m.amount.clone()).sum();
         let counted = &figures.contributions - &figures.distributions;
         (counted_is_said && !said.is_empty() && other != counted).then_some(other)

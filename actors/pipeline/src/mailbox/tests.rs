@@ -110,3 +110,21 @@ async fn a_sender_is_told_that_the_receiver_is_gone() {
     let again = b.mailbox.send(2).now_or_never();
     assert_eq!(again, Some(Err(Closed("keeps".into()))), "and its room is free again");
 }
+
+#[actix::test]
+#[expect(clippy::disallowed_methods, reason = "as the back edge does")]
+async fn messages_of_the_back_edge_take_no_room_from_data() {
+    let got = Arc::<Mutex<Vec<Parcel<u32>>>>::default();
+    let keeps = Keeps { got: got.clone() };
+    let addr = Keeps::create(|ctx| {
+        bound_by_permits(ctx);
+        keeps
+    });
+    let b = Bench { mailbox: Mailbox::new("keeps", addr.clone().recipient(), 2), got, addr };
+    // More than actix holds by itself, while the actor does not come to them.
+    for _ in 0..1_000 {
+        b.addr.do_send(Ask);
+    }
+    assert_eq!(b.mailbox.send(1).now_or_never(), Some(Ok(())));
+    assert_eq!(b.bodies().await, [1]);
+}

@@ -86,7 +86,9 @@ impl<'a, 'l> Scene<'a, 'l> {
         let mut row = self.row(value.fact, vendor, &amounts, linked, shape.timing, reasons);
         row.accrued = value.accrued;
         row.flow_vendor = flows.stated.then_some(vendor);
-        row.other_net_flow = flows.other.filter(|other| flows.stated && *other != row.net_flow());
+        // What is not stated is unknown, so that one side alone is no net flow to compare with.
+        let both_sides = flows.known.has(Stated::CONTRIBUTIONS.with(Stated::DISTRIBUTIONS));
+        row.other_net_flow = flows.other.filter(|other| both_sides && *other != row.net_flow());
         // What was said of the days between, or of flows, ended or not, would be out of reach of a head restored from this row.
         let beside = |l: &Live| match l.fact.kind() {
             Kind::Withdrawal => false,

@@ -52,12 +52,14 @@ fn places_that_agree_or_of_which_one_is_silent_leave_nothing_to_compare() {
 }
 
 #[test]
-fn a_summary_of_one_side_alone_is_no_net_flow() {
+fn a_summary_of_one_side_alone_is_no_net_flow_whichever_place_counts() {
     let inflow = summary(2, 180).and_summary(|s| {
         s.contributions = Decimal::from(90);
         s.stated = s.stated.with(Stated::CONTRIBUTIONS);
     });
-    assert_eq!(compared(&[summary(1, 100), inflow, flow(2, "a", 70)], FlowsFrom::Detail), (70, None));
+    let facts = [summary(1, 100), inflow, flow(2, "a", 90), flow(2, "b", -20)];
+    assert_eq!(compared(&facts, FlowsFrom::Detail), (70, None));
+    assert_eq!(compared(&facts, FlowsFrom::Summary), (90, None));
 }
 
 #[test]
