@@ -95,21 +95,26 @@ async fn killed_twenty_times_ends_the_same(sink: String, open: impl AsyncFn(&Die
     assert_eq!(quarantine, quarantined);
 }
 
+/// The embedded store of a folder, whoever writes to it.
+pub async fn embedded(dietz: &Dietz) -> Arc<dyn Store> {
+    let opened = store::sqlite::open(&dietz.path("dietz.db"), Arc::new(Names::default())).await;
+    Arc::new(opened.expect("the embedded store"))
+}
+
+/// The same of a database.
+pub async fn at(url: &str) -> Arc<dyn Store> {
+    let opened = store::postgres::PostgresStore::connect(url, Arc::new(Names::default())).await;
+    Arc::new(opened.expect("Postgres"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_twenty_random_moments_the_embedded_store_ends_with_the_same_figures() {
-    killed_twenty_times_ends_the_same(super::dietz::sqlite("dietz.db"), async |dietz| {
-        let opened = store::sqlite::open(&dietz.path("dietz.db"), Arc::new(Names::default())).await;
-        Arc::new(opened.expect("the embedded store")) as Arc<dyn Store>
-    })
-    .await;
+    killed_twenty_times_ends_the_same(super::dietz::sqlite("dietz.db"), async |dietz| embedded(dietz).await)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_twenty_random_moments_postgres_ends_with_the_same_figures() {
     let url = fresh_database();
-    killed_twenty_times_ends_the_same(postgres(&url), async |_| {
-        let opened = store::postgres::PostgresStore::connect(&url, Arc::new(Names::default())).await;
-        Arc::new(opened.expect("Postgres")) as Arc<dyn Store>
-    })
-    .await;
+    killed_twenty_times_ends_the_same(postgres(&url), async |_| at(&url).await).await;
 }

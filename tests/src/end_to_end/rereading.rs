@@ -1,5 +1,5 @@
 //! Files read again with a later version of their mapping: what they gave before is taken back, all at once.
-use super::crash::start_and_kill;
+use super::crash::{at, embedded, start_and_kill};
 use super::dietz::{Dietz, Settings, postgres, sqlite};
 use super::feeds::{add_to, resent};
 use crate::postgres::fresh_database;
@@ -7,7 +7,7 @@ use load_tests::{Feed, Share};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use std::sync::Arc;
-use store::{Names, Store};
+use store::Store;
 
 /// A custodian's day. The first version of its mapping knows no `XIN`, tells deposits apart by the wrong column, and takes what it tries out
 /// for an account.
@@ -193,21 +193,13 @@ async fn killed_while_reading_again(sink: String, open: impl AsyncFn(&Dietz) -> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_it_reads_again_the_embedded_store_ends_as_a_fresh_one() {
-    killed_while_reading_again(sqlite("dietz.db"), async |dietz| {
-        let opened = store::sqlite::open(&dietz.path("dietz.db"), Arc::new(Names::default())).await;
-        Arc::new(opened.expect("the embedded store")) as Arc<dyn Store>
-    })
-    .await;
+    killed_while_reading_again(sqlite("dietz.db"), async |dietz| embedded(dietz).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_it_reads_again_postgres_ends_as_a_fresh_store() {
     let url = fresh_database();
-    killed_while_reading_again(postgres(&url), async |_| {
-        let opened = store::postgres::PostgresStore::connect(&url, Arc::new(Names::default())).await;
-        Arc::new(opened.expect("Postgres")) as Arc<dyn Store>
-    })
-    .await;
+    killed_while_reading_again(postgres(&url), async |_| at(&url).await).await;
 }
 
 /// Its days need flows, which come in files of their own.

@@ -4,11 +4,13 @@
 //! hardly ever). So it has a partition only once it has a record. A file that begins otherwise than before, or is shorter than what was
 //! read of it, is another one: rotated, or written anew. One that was replaced while nobody looked by a longer file with the same first
 //! record is not told apart.
-use super::FileConfig;
 use super::cutter::{Cut, Cutter};
 use super::find::Entry;
 use super::input::{Stamp, layout_name, read_full, read_head};
+use super::look::may_grow;
+use super::stream::{Origin, Stream};
 use super::survey::Rejection;
+use super::{FileConfig, FileSource, Stage};
 use crate::{HEAD, Layouts, OpenLayout, SourceError};
 use record::{BatchLimit, Feed, Partition, Progress};
 use std::fs::File;
@@ -151,6 +153,44 @@ fn first_end(cutter: &mut Cutter, file: &mut File) -> io::Result<Option<u64>> {
                     lost @ SourceError::LeaseLost(_) => lost.to_string(),
                 }));
             }
+        }
+    }
+}
+
+impl FileSource {
+    /// Keeps a growing file until there is more of it; a source that does not watch is at its end.
+    pub(super) fn set_down(&mut self, stream: Stream) {
+        self.stage = Stage::Next;
+        self.standing.open.clear();
+        self.tell_unfinished(&stream);
+        if !self.settings.config.watch {
+            return self.count_ended(&stream.partition);
+        }
+        let Stream { name, partition, feed, mut cutter, from } = stream;
+        if let Origin::Growing { beginning, .. } = from {
+            cutter.set_down();
+            self.growing.insert(name.clone(), Box::new(Growing { name, partition, feed, beginning, cutter }));
+        }
+    }
+
+    fn count_ended(&mut self, partition: &Partition) {
+        let unchanged =
+            self.known.as_ref().is_some_and(|known| known.handed(&partition.id) == partition.opened);
+        if self.counted.insert(partition.id.clone()) {
+            self.standing.ended += 1;
+            self.standing.unchanged += u64::from(unchanged);
+        }
+    }
+
+    /// Where no file is expected to grow, a line that waits for its end would not be missed.
+    fn tell_unfinished(&mut self, stream: &Stream) {
+        let id = &stream.partition.id;
+        let left = stream.cutter.left();
+        if left > 0 && !may_grow(&self.settings.config) && self.told.insert(id.clone()) {
+            tracing::warn!(
+                source = %self.settings.name, file = %stream.name, bytes = left,
+                "the last line has no end and is not read: the file was read as one that grows, and is read on as one; end the line"
+            );
         }
     }
 }

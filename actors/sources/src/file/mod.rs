@@ -37,9 +37,9 @@ use find::{Entry, Pattern};
 use growing::{Growing, Look};
 use input::Stamp;
 use known::{Before, Known};
-use look::{Outcome, Task, look, may_grow};
+use look::{Outcome, Task, look};
 use open::{Opened, Opening};
-use record::{BatchLimit, Partition, PartitionId, Progress, RawBatch};
+use record::{BatchLimit, PartitionId, Progress, RawBatch};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Read;
 use std::mem;
@@ -344,42 +344,6 @@ impl FileSource {
             self.standing.ended += 1;
         }
         Next::Batch(batch)
-    }
-
-    /// Keeps a growing file until there is more of it; a source that does not watch is at its end.
-    fn set_down(&mut self, stream: Stream) {
-        self.stage = Stage::Next;
-        self.standing.open.clear();
-        self.tell_unfinished(&stream);
-        if !self.settings.config.watch {
-            return self.count_ended(&stream.partition);
-        }
-        let Stream { name, partition, feed, mut cutter, from } = stream;
-        if let Origin::Growing { beginning, .. } = from {
-            cutter.set_down();
-            self.growing.insert(name.clone(), Box::new(Growing { name, partition, feed, beginning, cutter }));
-        }
-    }
-
-    fn count_ended(&mut self, partition: &Partition) {
-        let unchanged =
-            self.known.as_ref().is_some_and(|known| known.handed(&partition.id) == partition.opened);
-        if self.counted.insert(partition.id.clone()) {
-            self.standing.ended += 1;
-            self.standing.unchanged += u64::from(unchanged);
-        }
-    }
-
-    /// Where no file is expected to grow, a line that waits for its end would not be missed.
-    fn tell_unfinished(&mut self, stream: &Stream) {
-        let id = &stream.partition.id;
-        let left = stream.cutter.left();
-        if left > 0 && !may_grow(&self.settings.config) && self.told.insert(id.clone()) {
-            tracing::warn!(
-                source = %self.settings.name, file = %stream.name, bytes = left,
-                "the last line has no end and is not read: the file was read as one that grows, and is read on as one; end the line"
-            );
-        }
     }
 }
 
