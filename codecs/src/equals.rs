@@ -79,7 +79,7 @@ impl NumberingFramer {
     fn number(&mut self, first: usize, out: &mut Framed) {
         let mut n = first;
         while n < out.records.len() {
-            let RawRecord { start, end, context, position } = out.records[n];
+            let RawRecord { start, end, context, position, .. } = out.records[n];
             let base = out.contexts.get(usize::from(context)).cloned();
             let raw = &out.payload[start as usize..end as usize];
             let Some(numbers) = self.numbers(raw, base.as_ref()) else {

@@ -236,7 +236,8 @@ fn decode(mut decoder: impl FnMut(&RawBatch, &mut Decoded), raw: &RawBatch, out:
         } else {
             out.counts.read += 1;
             out.counts.quarantined += 1;
-            out.rejects.push(panicked(raw.record(record), record.position));
+            let line = raw.line(record.position);
+            out.rejects.push(panicked(raw.record(record), record.position, line));
         }
     }
 }
@@ -250,6 +251,7 @@ fn part(raw: &RawBatch, records: Vec<record::RawRecord>, refused: Vec<record::Fr
         feed: raw.feed.clone(),
         payload: raw.payload.clone(),
         contexts: raw.contexts.clone(),
+        arrivals: raw.arrivals.clone(),
         ..*raw
     }
 }
@@ -275,10 +277,10 @@ fn append(out: &mut Decoded, one: &mut Decoded) {
     out.counts += one.counts;
 }
 
-fn panicked(raw: &[u8], position: record::Position) -> Reject {
+fn panicked(raw: &[u8], position: record::Position, line: Option<u64>) -> Reject {
     Reject {
         position,
-        line: Some(position.sub),
+        line,
         code: "decoder_panic",
         text: "the decoder broke on this record; this is a fault of Dietz, please report it".into(),
         field: None,

@@ -124,13 +124,9 @@ fn cause(facts: &[Fact], outcomes: &[Outcome], names: &store::Names) -> Arc<str>
     let late = || {
         new().next().map_or_else(String::new, |f| {
             let partition = names.partitions.get(f.place.partition);
-            let partition = partition.as_ref().map_or("?", |p| p.as_str());
-            format!(
-                "late {} for {} from {partition} line {}",
-                f.kind().as_str(),
-                f.as_of,
-                f.place.position.sub
-            )
+            let place =
+                partition.map_or_else(|| "?".into(), |p| format!("{p} {}", p.place(f.place.position)));
+            format!("late {} for {} from {place}", f.kind().as_str(), f.as_of)
         })
     };
     correction.unwrap_or_else(late).into()

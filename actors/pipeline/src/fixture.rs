@@ -133,6 +133,7 @@ pub fn raw(records: &str) -> RawBatch {
         end: i + 1,
         position: record(u64::from(i) + 1),
         context: 0,
+        message: 0,
     });
     let refused = FramingError {
         position: record(99),
@@ -152,5 +153,6 @@ pub fn raw(records: &str) -> RawBatch {
         contexts: Vec::new(),
         refused: vec![refused],
         bytes: 17,
+        arrivals: Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use crate::registry::{SourceLayouts, StoreRegistry};
 use crate::sink::{Back, Listen, Settings, SinkActor};
 use crate::source_actor::{Reading, SourceActor};
 use crate::topology::Topology;
-use crate::topology::config::{Node, Source};
+use crate::topology::config::{Node, Place, Source};
 use crate::topology::layouts::LayoutSet;
 use actix::prelude::*;
 use record::{BatchLimit, PartitionId};
@@ -238,13 +238,19 @@ impl Starting<'_> {
             source: name.clone(),
             rewound: plan.rewound.clone(),
         });
-        let base = plan.topology.base();
-        let source =
-            FileSource::new(&name, k.file.clone(), base, layouts, registry).map_err(Failure::fatal)?;
+        let source: Box<dyn sources::Source> = match &k.place {
+            Place::File(file) => {
+                let base = plan.topology.base();
+                Box::new(
+                    FileSource::new(&name, file.clone(), base, layouts, registry).map_err(Failure::fatal)?,
+                )
+            }
+            Place::Kinesis(_) | Place::Kafka(_) | Place::S3(_) => return Err(Failure::fatal("not yet")),
+        };
         let wait = Duration::from_millis(200);
         let reading = Reading {
             name,
-            source: Box::new(source),
+            source,
             limit: BatchLimit { records: k.batch_records, bytes: k.batch_bytes, wait },
             decoders,
             board: plan.board.clone(),

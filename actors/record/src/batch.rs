@@ -58,6 +58,8 @@ pub struct RawRecord {
     pub position: Position,
     /// Which of [`RawBatch::contexts`] the record stands under.
     pub context: u16,
+    /// Which of [`RawBatch::arrivals`] is its message's; of what has no messages it tells nothing.
+    pub message: u32,
 }
 
 /// One message of the pipeline: consecutive records of one partition, and the step they make.
@@ -78,11 +80,35 @@ pub struct RawBatch {
     pub refused: Vec<crate::FramingError>,
     /// Bytes of the source this batch consumed, decompressed.
     pub bytes: u64,
+    /// Of a stream: when each message arrived, microseconds since 1970 UTC, by what the source states. Empty for a file or object: all of it arrived
+    /// when its feed did.
+    pub arrivals: Vec<i64>,
 }
 
 impl RawBatch {
     pub fn record(&self, r: &RawRecord) -> &[u8] {
         &self.payload[r.start as usize..r.end as usize]
+    }
+
+    /// Whether it is of messages of a stream; else it is of a file or object, whose records stand on lines.
+    pub fn is_of_messages(&self) -> bool {
+        !self.arrivals.is_empty()
+    }
+
+    /// When a record arrived: with its message, else with its feed.
+    pub fn arrival(&self, r: &RawRecord) -> Option<i64> {
+        self.arrivals.get(r.message as usize).copied().or(self.feed.arrival)
+    }
+
+    /// When what stands at a position arrived.
+    pub fn arrival_at(&self, position: Position) -> Option<i64> {
+        let found = self.records.binary_search_by(|r| r.position.cmp(&position));
+        found.ok().and_then(|i| self.arrival(&self.records[i])).or(self.feed.arrival)
+    }
+
+    /// The line a person finds a position's record on, from 1; of a message there is none.
+    pub fn line(&self, position: Position) -> Option<u64> {
+        (!self.is_of_messages()).then_some(position.sub).filter(|line| *line > 0)
     }
 }
 

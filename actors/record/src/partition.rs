@@ -1,4 +1,5 @@
 //! The name of a partition, and its order.
+use crate::Position;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
@@ -24,6 +25,23 @@ impl PartitionId {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A place in it, for a person: `line 3` of a file or object, whose names end in `@` and what tells contents apart; of a stream the message.
+    ///
+    /// ```
+    /// use record::{PartitionId, Position};
+    /// let place = |id: &str| PartitionId::new(id).place(Position::in_file(120, 3, 0));
+    /// assert_eq!(place("in/values.csv@93a4"), "line 3");
+    /// assert_eq!(place("in/shardId-000000000003"), "message 120.3, record 1");
+    /// ```
+    pub fn place(&self, position: Position) -> String {
+        let Position { sequence, sub, item } = position;
+        if self.0.contains('@') {
+            return format!("line {sub}");
+        }
+        let sub = if sub == 0 { String::new() } else { format!(".{sub}") };
+        format!("message {sequence}{sub}, record {}", u64::from(item) + 1)
     }
 }
 

@@ -5,15 +5,23 @@
 //! - [`layout`]: what a source needs to know of layouts, as traits.
 //! - [`registry`]: what it needs of the store, as a trait.
 //! - [`file`]: files, folders, globs and standard input.
+//! - [`kinesis`], [`kafka`]: streams of messages.
+//! - [`s3`]: objects.
 //!
 //! A source frames its partitions (only a layout knows where a record ends) and decodes nothing.
 pub mod file;
 mod job;
+pub mod kafka;
+pub mod kinesis;
 pub mod layout;
 pub mod registry;
+pub mod s3;
 pub mod source;
 
 pub use file::{Arrival, Compression, FileConfig, FileSource};
+pub use kafka::KafkaConfig;
+pub use kinesis::KinesisConfig;
 pub use layout::{HEAD, Layouts, OpenLayout, Refused, Surveyor};
 pub use registry::{FeedInfo, FeedStatus, KnownPartition, NO_VENDOR, Registry};
+pub use s3::S3Config;
 pub use source::{Next, PartitionStanding, Source, SourceError, Standing};

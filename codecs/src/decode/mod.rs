@@ -103,13 +103,13 @@ impl Decoded {
         record: &RawRecord,
         fault: Fault,
         names: (Option<String>, Option<Date>),
-        lines: bool,
+        line: Option<u64>,
     ) {
         let kept = if raw.len() <= KEPT_WHOLE { raw.len() } else { KEPT_OF_REFUSED };
         self.counts.quarantined += 1;
         self.rejects.push(Reject {
             position: record.position,
-            line: lines.then_some(record.position.sub),
+            line,
             code: fault.code,
             text: storable(fault.text),
             field: fault.field.map(storable),
@@ -152,7 +152,7 @@ impl Decoder {
         for refused in &batch.refused {
             out.counts.read += 1;
             out.counts.quarantined += 1;
-            out.rejects.push(of_framing(refused, batch.feed.ends));
+            out.rejects.push(of_framing(refused, batch.line(refused.position)));
         }
         match &mut self.work {
             Work::Mapped { reader, salted } => {
@@ -165,10 +165,10 @@ impl Decoder {
     }
 }
 
-fn of_framing(refused: &record::FramingError, lines: bool) -> Reject {
+fn of_framing(refused: &record::FramingError, line: Option<u64>) -> Reject {
     Reject {
         position: refused.position,
-        line: lines.then_some(refused.position.sub),
+        line,
         code: refused.code,
         text: storable(refused.text.clone()),
         field: None,
@@ -237,6 +237,7 @@ fn mapped(
             continue;
         }
         stamp.place.position = record.position;
+        stamp.arrival = Arrival(batch.arrival(record));
         one((reader, drift), batch, record, run, &stamp, &mut writer);
     }
 }
@@ -251,7 +252,7 @@ fn bad_header(
 ) {
     let raw = batch.record(record);
     let fault = reader.unreadable(raw, &run.view).map_or_else(|| fault.clone(), |why| *why);
-    out.reject(raw, record, fault, (None, None), batch.feed.ends);
+    out.reject(raw, record, fault, (None, None), batch.line(record.position));
 }
 
 fn one(
@@ -274,7 +275,7 @@ fn one(
         Err(fault) => {
             writer.roll_back(observations, text);
             let names = reader.names(raw);
-            writer.out.reject(raw, record, *fault, names, batch.feed.ends);
+            writer.out.reject(raw, record, *fault, names, batch.line(record.position));
         }
     }
 }
@@ -291,7 +292,7 @@ fn events(version: u32, batch: &RawBatch, out: &mut Decoded) {
             Err(fault) => {
                 let (account, as_of) = eventbridge::names(raw);
                 let account = account.filter(|a| check_account(a, "").is_ok());
-                out.reject(raw, record, *fault, (account, as_of), batch.feed.ends);
+                out.reject(raw, record, *fault, (account, as_of), batch.line(record.position));
             }
         }
     }

@@ -140,6 +140,7 @@ impl LineFramer {
             end: offset(out.payload.len()),
             position: Position::in_file(self.offset, self.line, 0),
             context: context_number(&mut out.contexts, context),
+            message: 0,
         });
     }
 

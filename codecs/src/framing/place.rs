@@ -58,7 +58,7 @@ impl Place {
         };
         out.payload.extend_from_slice(bytes);
         let position = self.position(input, span.0, span.1);
-        out.records.push(RawRecord { start, end, position, context });
+        out.records.push(RawRecord { start, end, position, context, message: 0 });
         true
     }
 

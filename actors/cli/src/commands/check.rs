@@ -5,6 +5,7 @@ use crate::{Outcome, open};
 use pipeline::dry_run::{DryRun, Outlook};
 use pipeline::followed::Followed;
 use pipeline::policy::{self, Change};
+use pipeline::topology::config::Place;
 use pipeline::topology::layouts::LayoutSet;
 use pipeline::topology::notes::notes;
 use std::io::{IsTerminal, Write, stderr};
@@ -110,9 +111,10 @@ async fn connect(
     open::mappings_may_be_read_with(&*store, layouts).await?;
     tell_policy(&*store, &names, layouts, rules).await?;
     for source in &topology.sources {
-        let found = source.kind.file.matching(&topology.base());
-        let found =
-            found.map_err(|e| crate::exit::Exit::Other(format!("source {}: {e}", source.name.text)))?;
+        let Place::File(file) = &source.kind.place else { continue };
+        let found = file
+            .matching(&topology.base())
+            .map_err(|e| crate::exit::Exit::Other(format!("source {}: {e}", source.name.text)))?;
         println!("  source {}: {found} file(s)", source.name.text);
     }
     if let Some(listen) = &topology.admin.listen {

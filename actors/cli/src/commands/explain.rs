@@ -3,7 +3,7 @@ use crate::exit::Exit;
 use crate::figure::exact;
 use crate::{Outcome, TopologyArg, argument, open};
 use pipeline::followed::Followed;
-use record::FeedKey;
+use record::{FeedKey, PartitionId};
 use returns::ledger::{Explained, Feeds, Ground, Pinned, explain_day, explain_rowless};
 use returns::{Date, Fact, Origin, Policy};
 use std::collections::HashMap;
@@ -149,13 +149,10 @@ impl Told<'_> {
     fn fact(&self, out: &mut String, number: usize, f: &Fact) -> fmt::Result {
         let kind = f.kind().as_str();
         writeln!(out, "  [{number}] {} {} {kind}: {}", f.as_of, self.who(f), said::said(&f.body))?;
-        let partition = self.names.partitions.get(f.place.partition);
-        let partition = partition.as_ref().map_or("?", |p| p.as_str());
-        writeln!(
-            out,
-            "      from {partition}, line {}, position {}",
-            f.place.position.sub, f.place.position
-        )?;
+        let partition = self.names.partitions.get(f.place.partition).unwrap_or_else(|| PartitionId::new("?"));
+        let place = partition.place(f.place.position);
+        writeln!(out, "      from {partition}, {place}, position {}", f.place.position)?;
+        let partition = partition.as_str();
         let feed = self.feeds.get(&f.feed).map_or_else(|| "?".into(), |feed| feed_of(feed, partition));
         let arrival = f.arrival.0.map_or_else(|| "no time stated".into(), time);
         let revision = f.revision.map_or_else(|| "none".into(), |r| r.to_string());

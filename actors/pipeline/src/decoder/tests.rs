@@ -6,7 +6,7 @@ fn breaks_on_x(batch: &RawBatch, out: &mut Decoded) {
     for refused in &batch.refused {
         out.counts.read += 1;
         out.counts.quarantined += 1;
-        out.rejects.push(panicked(&refused.raw, refused.position));
+        out.rejects.push(panicked(&refused.raw, refused.position, None));
     }
     for r in &batch.records {
         out.counts.read += 1;

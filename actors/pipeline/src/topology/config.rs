@@ -34,8 +34,7 @@ pub struct Node<T> {
 /// Where records come from.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// `type = "file"`.
-    pub file: sources::FileConfig,
+    pub place: Place,
     /// `format = "eventbridge"`: corrections as events, no vendor.
     pub eventbridge: bool,
     /// Names of vendors this source may carry; empty is `auto`: all that the decoder knows.
@@ -44,6 +43,15 @@ pub struct Source {
     pub batch_bytes: usize,
     /// Raw bytes read and not yet committed, at most.
     pub in_flight: u64,
+}
+
+/// The key `type` of a source, with the keys that go with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    File(sources::FileConfig),
+    Kinesis(sources::KinesisConfig),
+    Kafka(sources::KafkaConfig),
+    S3(sources::S3Config),
 }
 
 /// Decoding: which vendors are known, and by which mapping.
@@ -155,7 +163,7 @@ impl Topology {
         let base = file.parent().unwrap_or(Path::new("")).to_owned();
         let topology = Topology {
             file: file.to_owned(),
-            sources: nodes(&mut root, "sources", &mut p, source),
+            sources: nodes(&mut root, "sources", &mut p, super::sources::source),
             decoders: nodes(&mut root, "decoders", &mut p, |r, p| decoder(r, &base, p)),
             accumulators: nodes(&mut root, "accumulators", &mut p, accumulator),
             checkers: nodes(&mut root, "checkers", &mut p, checker),
@@ -188,62 +196,9 @@ fn nodes<T>(
 }
 
 /// The longest a node may be told to wait.
-const HOUR: Duration = Duration::from_secs(3_600);
+pub(super) const HOUR: Duration = Duration::from_secs(3_600);
 
 // A node is read to its end whatever is wrong with it, so that each mistake is told once and for what it is.
-
-fn source(r: &mut Reader, p: &mut Problems) -> Source {
-    r.required_choice("type", &[("file", ())], p);
-    let eventbridge = r.choice("format", &[("eventbridge", true)], p).unwrap_or(false);
-    let vendors = r.words("vendors", p).unwrap_or_default();
-    let auto = vendors.len() == 1 && vendors[0].text == "auto";
-    Source {
-        file: file(r, p),
-        eventbridge,
-        vendors: if auto { Vec::new() } else { vendors },
-        batch_records: bounded(r.number("batch_records", 1..=100_000, p), 4_096),
-        // Spans in a batch have 32 bits.
-        batch_bytes: bounded(r.size("batch_bytes", 1 << 30, p), 1 << 20),
-        in_flight: r.size("in_flight", 1 << 40, p).unwrap_or(256 << 20),
-    }
-}
-
-fn file(r: &mut Reader, p: &mut Problems) -> sources::FileConfig {
-    use sources::{Arrival, Compression};
-    let arrivals = [
-        ("header", Arrival::Header),
-        ("name", Arrival::Name),
-        ("path", Arrival::Path),
-        ("mtime", Arrival::Mtime),
-    ];
-    let compressions = [
-        ("auto", Compression::Auto),
-        ("none", Compression::None),
-        ("gzip", Compression::Gzip),
-        ("zstd", Compression::Zstd),
-    ];
-    let path = r.words("path", p).unwrap_or_default();
-    if path.is_empty() {
-        p.add(r.span.clone(), format!("`{}` needs `path`: a file, a glob, a folder, or `-`", r.path), None);
-    }
-    address::check_feed_paths(&r.path, &path, p);
-    let span = path.first().map_or(r.span.clone(), |first| first.span.clone());
-    let config = sources::FileConfig {
-        path: path.into_iter().map(|w| w.text).collect(),
-        recursive: r.flag("recursive", p).unwrap_or(false),
-        compression: r.choice("compression", &compressions, p).unwrap_or_default(),
-        watch: r.flag("watch", p).unwrap_or(false),
-        poll: r.duration("poll", Duration::from_millis(10)..=HOUR, p).unwrap_or(Duration::from_secs(2)),
-        grows: r.flag("grows", p).unwrap_or(true),
-        arrival: r.choice("arrival", &arrivals, p),
-        // The layouts bound their records themselves.
-        record_limit: 10 << 20,
-    };
-    if let Err(wrong) = config.check() {
-        p.add(span, format!("`{}`: {wrong}", r.path), None);
-    }
-    config
-}
 
 fn decoder(r: &mut Reader, base: &Path, p: &mut Problems) -> Decoder {
     let vendors = r.words("vendors", p);
@@ -340,7 +295,7 @@ fn mailbox(r: &mut Reader, p: &mut Problems) -> usize {
     bounded(r.number("mailbox", 1..=1_024, p), 16)
 }
 
-fn bounded(n: Option<u64>, default: usize) -> usize {
+pub(super) fn bounded(n: Option<u64>, default: usize) -> usize {
     n.and_then(|n| usize::try_from(n).ok()).unwrap_or(default)
 }
 

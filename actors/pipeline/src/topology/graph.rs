@@ -1,5 +1,5 @@
 //! The topology as a picture: Mermaid, Graphviz and SVG.
-use super::config::Topology;
+use super::config::{Place, Topology};
 use std::fmt::Write;
 
 /// A node as it is drawn.
@@ -20,6 +20,15 @@ pub struct Drawing {
     pub edges: Vec<(usize, usize)>,
 }
 
+fn place(place: &Place) -> String {
+    match place {
+        Place::File(file) => format!("file {}", file.path.join(", ")),
+        Place::Kinesis(kinesis) => format!("kinesis {}", kinesis.stream),
+        Place::Kafka(kafka) => format!("kafka {}", kafka.topics.join(", ")),
+        Place::S3(s3) => format!("s3 {}/{}", s3.bucket, s3.prefix),
+    }
+}
+
 const KINDS: [&str; 5] = ["source", "decoder", "accumulator", "checker", "sink"];
 
 impl Drawing {
@@ -27,7 +36,7 @@ impl Drawing {
         let mut d = Drawing { boxes: Vec::new(), edges: Vec::new() };
         for n in &t.sources {
             let what = if n.kind.eventbridge { "events".to_owned() } else { carried(&n.kind.vendors) };
-            d.add(0, &n.name.text, &[], vec![format!("file {}", n.kind.file.path.join(", ")), what]);
+            d.add(0, &n.name.text, &[], vec![place(&n.kind.place), what]);
         }
         for n in &t.decoders {
             let vendors = n.kind.vendors.iter().map(|(w, _)| w.text.clone()).collect::<Vec<_>>().join(", ");

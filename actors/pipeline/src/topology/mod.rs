@@ -8,6 +8,7 @@ pub mod layouts;
 pub mod notes;
 pub mod problem;
 pub mod reader;
+mod sources;
 pub mod svg;
 
 pub use config::Topology;

@@ -1,5 +1,5 @@
 //! What is right in a topology and may not be meant.
-use super::config::{Source, Topology};
+use super::config::{Place, Source, Topology};
 use super::layouts::{CORRECTIONS, LayoutSet, VendorLayout, at};
 use super::problem::Problem;
 use crate::followed::waits_for_feeds;
@@ -18,7 +18,8 @@ pub fn notes(topology: &Topology, layouts: &LayoutSet) -> Vec<Problem> {
 /// What the ends of a source's files would decide, and do not since files may grow. A layout that declares its end is read as a whole all
 /// the same.
 fn lost_ends(source: &Source, layouts: &LayoutSet) -> Option<String> {
-    if !source.file.watch || !source.file.grows || source.eventbridge {
+    let Place::File(file) = &source.place else { return None };
+    if !file.watch || !file.grows || source.eventbridge {
         return None;
     }
     let carries = |l: &&VendorLayout| {

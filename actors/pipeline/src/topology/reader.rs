@@ -125,6 +125,31 @@ impl<'i> Reader<'i> {
         Some(words)
     }
 
+    /// A table of settings with any names: texts, numbers and switches, as texts.
+    pub fn texts(&mut self, key: &'static str, p: &mut Problems) -> BTreeMap<String, String> {
+        let Some(table) = self.table(key, p) else { return BTreeMap::new() };
+        let path = table.path;
+        let mut texts = BTreeMap::new();
+        for (name, (_, value)) in table.entries {
+            let span = value.span();
+            let text = match value.into_inner() {
+                DeValue::String(s) => filled(&s, span, p).map(|word| word.text),
+                DeValue::Integer(n) => Some(n.to_string()),
+                DeValue::Boolean(b) => Some(b.to_string()),
+                _ => {
+                    p.add(
+                        span,
+                        format!("`{path}.{name}` must be a text, a whole number, true or false"),
+                        None,
+                    );
+                    None
+                }
+            };
+            texts.extend(text.map(|text| (name, text)));
+        }
+        texts
+    }
+
     /// One of a closed list of words.
     pub fn choice<T: Copy>(
         &mut self,

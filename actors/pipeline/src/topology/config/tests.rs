@@ -12,6 +12,11 @@ fn topology(source: &str, decoder: &str, accumulator: &str, checker: &str, sink:
     )
 }
 
+fn file(source: &Source) -> &sources::FileConfig {
+    let Place::File(file) = &source.place else { panic!("no file source: {source:?}") };
+    file
+}
+
 fn read(text: &str) -> Result<Topology, Vec<Problem>> {
     Topology::parse(text, Path::new("conf/topology.toml"))
 }
@@ -31,9 +36,9 @@ fn a_topology_that_says_the_least_has_the_documented_defaults() {
     let t = good(&topology("", "", "", "", ""));
     let s = &t.sources[0].kind;
     assert_eq!((s.batch_records, s.batch_bytes, s.in_flight), (4_096, 1 << 20, 256 << 20));
-    assert!(s.vendors.is_empty() && !s.eventbridge && !s.file.recursive && !s.file.watch && s.file.grows);
-    assert_eq!((s.file.poll, s.file.compression), (Duration::from_secs(2), Compression::Auto));
-    assert_eq!((s.file.arrival, &*s.file.path), (None, &["in".to_owned()][..]));
+    assert!(s.vendors.is_empty() && !s.eventbridge && !file(s).recursive && !file(s).watch && file(s).grows);
+    assert_eq!((file(s).poll, file(s).compression), (Duration::from_secs(2), Compression::Auto));
+    assert_eq!((file(s).arrival, &*file(s).path), (None, &["in".to_owned()][..]));
     let d = &t.decoders[0].kind;
     assert_eq!((d.instances, d.mailbox, d.overrides.len()), (1, 16, 0));
     assert_eq!(d.vendors[0].1, Path::new("conf/vendors"), "below the topology's folder");
@@ -64,10 +69,10 @@ fn every_key_says_what_it_is_read_as() {
     let sink = "path = \"/var/lib/d.db\"\nmailbox = 9\nbatch_rows = 10\nlinger = \"0ms\"\nlease = \"1m\"\n[admin]\nlisten = \"127.0.0.1:1\"";
     let t = good(&topology(source, decoder, accumulator, checker, sink));
     let s = &t.sources[0].kind;
-    assert!(s.eventbridge && s.file.recursive && s.file.watch && !s.file.grows);
+    assert!(s.eventbridge && file(s).recursive && file(s).watch && !file(s).grows);
     assert_eq!(s.vendors.iter().map(|w| &*w.text).collect::<Vec<_>>(), ["a", "b"]);
-    assert_eq!((s.file.poll, s.file.arrival), (Duration::from_millis(500), Some(Arrival::Mtime)));
-    assert_eq!((s.file.compression, s.batch_records), (Compression::Zstd, 1_000));
+    assert_eq!((file(s).poll, file(s).arrival), (Duration::from_millis(500), Some(Arrival::Mtime)));
+    assert_eq!((file(s).compression, s.batch_records), (Compression::Zstd, 1_000));
     assert_eq!((s.batch_bytes, s.in_flight), (512 << 10, 1 << 30));
     let d = &t.decoders[0].kind;
     assert_eq!((d.instances, d.mailbox), (3, 2));
@@ -288,7 +293,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 fn a_node_that_lacks_what_it_needs_is_told_so_and_nothing_else() {
     let all = topology("watch = true", "", "", "", "linger = \"1s\"");
     let cases = [
-        ("type = \"file\"\n", "1:1: `sources.feeds` needs `type` (known: file)"),
+        ("type = \"file\"\n", "1:1: `sources.feeds` needs `type` (known: file, kinesis, kafka, s3)"),
         ("path = \"in\"\n", "1:1: `sources.feeds` needs `path`: a file, a glob, a folder, or `-`"),
         ("vendors = \"vendors\"\n", "5:1: `decoders.layouts` needs `vendors`: folders with a mapping.toml"),
         ("type = \"sqlite\"\n", "15:1: `sinks.store` needs `type` (known: sqlite, postgres)"),
@@ -296,8 +301,8 @@ fn a_node_that_lacks_what_it_needs_is_told_so_and_nothing_else() {
     for (line, expected) in cases {
         assert_eq!(wrong(&all.replacen(line, "", 1)), [expected], "without {line}");
     }
-    let kinesis = all.replacen("type = \"file\"", "type = \"kinesis\"", 1);
-    assert_eq!(wrong(&kinesis), ["2:8: `kinesis` is not known here (known: file)"]);
+    let pulsar = all.replacen("type = \"file\"", "type = \"pulsar\"", 1);
+    assert_eq!(wrong(&pulsar), ["2:8: `pulsar` is not known here (known: file, kinesis, kafka, s3)"]);
 }
 
 #[test]
@@ -418,4 +423,88 @@ fn there_is_one_accumulator_one_checker_one_sink_and_a_source() {
     let unknown = wrong(&format!("{}[emitters.x]\na = 1\n", topology("", "", "", "", "")));
     assert_eq!(unknown.len(), 1);
     assert!(unknown[0].contains("unknown key `emitters` in the topology"), "{unknown:?}");
+}
+
+/// The same topology over a source of another type.
+fn from(source: &str) -> String {
+    topology("", "", "", "", "").replace("type = \"file\"\npath = \"in\"\n", source)
+}
+
+#[test]
+fn a_stream_and_a_bucket_have_the_documented_defaults() {
+    use sources::kinesis::{Consumer, OnGap, Start};
+    let place = |source: &str| good(&from(source)).sources[0].kind.place.clone();
+    let Place::Kinesis(k) = place("type = \"kinesis\"\nstream = \"feeds\"\n") else { panic!("no stream") };
+    assert_eq!(
+        (&*k.stream, k.consumer, k.start, k.on_gap),
+        ("feeds", Consumer::Polling, Start::TrimHorizon, OnGap::Stop)
+    );
+    assert_eq!((k.read_share, k.prefetch, k.compression), (100, 64 << 20, Compression::Auto));
+    assert_eq!((k.poll, k.discover), (Duration::from_millis(250), Duration::from_secs(30)));
+    let Place::Kafka(k) = place("type = \"kafka\"\nbrokers = \"b:1\"\ntopics = \"t\"\n") else {
+        panic!("no topic")
+    };
+    assert_eq!((&*k.brokers, &*k.group, &*k.topics), ("b:1", "dietz", &["t".to_owned()][..]));
+    assert!(k.settings.is_empty() && k.start == sources::kafka::Start::Earliest);
+    let Place::S3(s) = place("type = \"s3\"\nbucket = \"b\"\n") else { panic!("no bucket") };
+    assert_eq!((&*s.bucket, &*s.prefix, s.matching, s.events_from, s.watch), ("b", "", None, None, false));
+}
+
+#[test]
+fn every_key_of_a_stream_says_what_it_is_read_as() {
+    use sources::kinesis::{Consumer, OnGap, Start};
+    let kinesis = "type = \"kinesis\"\nstream = \"s\"\nconsumer = \"fan_out\"\nconsumer_name = \"night\"\nstart = \"at_timestamp\"\n\
+                   timestamp = \"2026-01-31T08:00:00Z\"\non_gap = \"continue\"\nread_share = 40\npoll = \"1s\"\ndiscover = \"5s\"\n\
+                   prefetch = \"1MiB\"\ncompression = \"gzip\"\n";
+    let Place::Kinesis(k) = good(&from(kinesis)).sources[0].kind.place.clone() else { panic!("no stream") };
+    assert_eq!(k.consumer, Consumer::FanOut { name: "night".into() });
+    assert_eq!(
+        (k.start, k.on_gap, k.read_share),
+        (Start::AtTimestamp(1_769_846_400_000_000), OnGap::Continue, 40)
+    );
+    let kafka = "type = \"kafka\"\nbrokers = \"b:1\"\ntopics = [\"t\", \"u\"]\ngroup = \"g\"\nstart = \"latest\"\n\
+                 settings = { \"security.protocol\" = \"SASL_SSL\", \"fetch.max.bytes\" = 1000, \"check.crcs\" = true }\n";
+    let Place::Kafka(k) = good(&from(kafka)).sources[0].kind.place.clone() else { panic!("no topic") };
+    let settings: Vec<_> = k.settings.iter().map(|(name, text)| format!("{name}={text}")).collect();
+    assert_eq!(settings, ["check.crcs=true", "fetch.max.bytes=1000", "security.protocol=SASL_SSL"]);
+    assert_eq!((k.start, &*k.group, k.topics.len()), (sources::kafka::Start::Latest, "g", 2));
+}
+
+#[test]
+fn a_stream_that_says_too_little_or_too_much_is_told_so() {
+    for (source, expected) in [
+        ("type = \"kinesis\"\n", "1:1: `sources.feeds` needs `stream`: the stream's name or ARN"),
+        (
+            "type = \"kinesis\"\nstream = \" \"\n",
+            "3:10: `sources.feeds.stream` is empty: write the stream's name or ARN",
+        ),
+        ("type = \"kinesis\"\nstream = \"s\"\nread_share = 0\n", "4:14: "),
+        (
+            "type = \"kinesis\"\nstream = \"s\"\nconsumer_name = \"n\"\n",
+            "4:1: `sources.feeds.consumer_name`: who polls has no name",
+        ),
+        (
+            "type = \"kinesis\"\nstream = \"s\"\nstart = \"at_timestamp\"\n",
+            "1:1: `sources.feeds` starts at a timestamp and has none",
+        ),
+        (
+            "type = \"kinesis\"\nstream = \"s\"\ntimestamp = \"x\"\n",
+            "4:1: `sources.feeds.timestamp` says nothing beside another `start`",
+        ),
+        (
+            "type = \"kinesis\"\nstream = \"s\"\nstart = \"at_timestamp\"\ntimestamp = \"2026-01-31\"\n",
+            "5:13: `sources.feeds.timestamp`: `2026-01-31` is no time",
+        ),
+        ("type = \"kinesis\"\nstream = \"s\"\npath = \"in\"\n", "4:1: unknown key `path` in [sources.feeds]"),
+        ("type = \"kafka\"\nbrokers = \"b:1\"\n", "1:1: `sources.feeds` needs `topics`"),
+        ("type = \"kafka\"\ntopics = \"t\"\n", "1:1: `sources.feeds` needs `brokers`"),
+        (
+            "type = \"kafka\"\nbrokers = \"b:1\"\ntopics = \"t\"\nsettings = { a = [1] }\n",
+            "5:18: `sources.feeds.settings.a` must be a text",
+        ),
+        ("type = \"s3\"\n", "1:1: `sources.feeds` needs `bucket`: the bucket's name"),
+    ] {
+        let told = wrong(&from(source));
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{source}: {told:?}");
+    }
 }

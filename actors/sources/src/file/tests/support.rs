@@ -44,7 +44,7 @@ impl Lines {
                 out.contexts.push(header.clone());
             }
             let end = out.payload.len() as u32;
-            out.records.push(RawRecord { start, end, position, context: 0 });
+            out.records.push(RawRecord { start, end, position, context: 0, message: 0 });
         } else {
             self.header = Some(Arc::new(String::from_utf8_lossy(line).into_owned()));
         }

@@ -1,0 +1,4 @@
+//! Kafka topics.
+mod config;
+
+pub use config::{KafkaConfig, Start};

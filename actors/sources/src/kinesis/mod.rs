@@ -1,0 +1,4 @@
+//! Kinesis data streams.
+mod config;
+
+pub use config::{Consumer, KinesisConfig, OnGap, Start};

@@ -1,0 +1,4 @@
+//! Objects in S3.
+mod config;
+
+pub use config::S3Config;
