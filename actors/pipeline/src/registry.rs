@@ -8,7 +8,7 @@ use sources::{
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use store::{FeedSpec, FileSpec, Generation, Names, PartitionSpec, Store, StoreError};
+use store::{FeedSpec, FileSpec, Generation, Names, OpenPartition, PartitionSpec, Store, StoreError};
 
 /// The layouts one source may carry.
 pub struct SourceLayouts {
@@ -119,6 +119,18 @@ impl StoreRegistry {
         self.rewound.as_ref().is_none_or(|m| set(m))
     }
 
+    fn granted(&self, id: &PartitionId, opened: &OpenPartition) -> (Arc<Partition>, Progress) {
+        self.names.partitions.insert(opened.key, id.clone());
+        let partition = Partition {
+            key: opened.key,
+            id: id.clone(),
+            source: self.source.clone(),
+            token: opened.token,
+            opened: opened.progress,
+        };
+        (Arc::new(partition), opened.progress)
+    }
+
     async fn rewind(&self, id: &PartitionId) -> Result<(), SourceError> {
         if let Some(rewound) = &self.rewound
             && !self.is_rewound(id)
@@ -167,15 +179,15 @@ impl Registry for StoreRegistry {
             self.store.rewind(&self.generation, std::slice::from_ref(id)).await.map_err(open)?;
             opened = self.store.open_partition(&self.generation, &spec).await.map_err(open)?;
         }
-        self.names.partitions.insert(opened.key, id.clone());
-        let partition = Partition {
-            key: opened.key,
-            id: id.clone(),
-            source: self.source.clone(),
-            token: opened.token,
-            opened: opened.progress,
-        };
-        Ok((Arc::new(partition), opened.progress))
+        Ok(self.granted(id, &opened))
+    }
+
+    async fn open_stream(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError> {
+        let spec = PartitionSpec { id: id.clone(), source: self.source.clone() };
+        self.store.open_partition(&self.generation, &spec).await.map_err(|e| error(e, id))?;
+        self.rewind(id).await?;
+        let opened = self.store.open_partition(&self.generation, &spec).await.map_err(|e| error(e, id))?;
+        Ok(self.granted(id, &opened))
     }
 
     async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError> {
