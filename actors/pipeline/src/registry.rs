@@ -43,19 +43,25 @@ impl Layouts for SourceLayouts {
             [] => Err(Refused {
                 code: "unknown_layout",
                 text: format!(
-                    "no vendor's [detect] knows {file_name}; name its vendor in the source, or add a mapping"
+                    "no vendor's [detect] knows {}; name its vendor in the source, or add a mapping",
+                    called(file_name)
                 ),
             }),
             many => {
                 let names: Vec<&str> = many.iter().map(|l| l.name()).collect();
                 let text = format!(
-                    "{file_name} is known to several vendors: {}; make [detect] stricter",
+                    "{} is known to several vendors: {}; make [detect] stricter",
+                    called(file_name),
                     names.join(", ")
                 );
                 Err(Refused { code: "ambiguous_layout", text })
             }
         }
     }
+}
+
+fn called(file_name: &str) -> &str {
+    if file_name.is_empty() { "the message by how it begins" } else { file_name }
 }
 
 struct Opened {
