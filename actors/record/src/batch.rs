@@ -78,6 +78,9 @@ pub struct RawBatch {
     pub refused: Vec<crate::FramingError>,
     /// Bytes of the source this batch consumed, decompressed.
     pub bytes: u64,
+    /// Of a stream: with this batch all of the partition that arrived up to then is read; microseconds since 1970 UTC. `None` where that is
+    /// not known, and for what has no arrival record by record.
+    pub read_until: Option<i64>,
 }
 
 impl RawBatch {

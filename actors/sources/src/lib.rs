@@ -15,5 +15,5 @@ pub mod source;
 
 pub use file::{Arrival, Compression, FileConfig, FileSource};
 pub use layout::{HEAD, Layouts, OpenLayout, Refused, Surveyor};
-pub use registry::{FeedInfo, FeedStatus, KnownPartition, NO_VENDOR, Registry};
+pub use registry::{FeedInfo, FeedStatus, Gap, KnownPartition, NO_VENDOR, Registry};
 pub use source::{Next, PartitionStanding, Source, SourceError, Standing};

@@ -57,6 +57,7 @@ pub fn batch(layout: &Layout, framed: Framed, feed: &[u8], ends: bool) -> RawBat
         contexts,
         refused,
         bytes: consumed,
+        read_until: None,
     }
 }
 

@@ -133,6 +133,7 @@ impl Batches<'_> {
             contexts: framed.contexts,
             refused: framed.refused,
             bytes: u64::try_from(used).unwrap_or(u64::MAX),
+            read_until: None,
         }
     }
 }

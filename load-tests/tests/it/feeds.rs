@@ -216,6 +216,7 @@ fn decode(layout: Layout, text: &str) -> Decoded {
         contexts: framed.contexts,
         refused: framed.refused,
         bytes: framed.consumed,
+        read_until: None,
     };
     let mut out = Decoded::default();
     layout.decoder(returns::Vendor(0)).decode(&batch, &mut out);

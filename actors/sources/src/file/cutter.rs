@@ -50,6 +50,7 @@ impl Piece {
             contexts: self.contexts,
             refused: self.refused,
             bytes: self.bytes,
+            read_until: None,
         }
     }
 }
