@@ -39,6 +39,7 @@ impl DaysOfStream {
             refused: piece.refused,
             bytes: piece.bytes,
             arrivals: piece.arrivals,
+            read_until: None,
         })
     }
 
