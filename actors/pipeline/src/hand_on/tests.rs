@@ -15,9 +15,9 @@ fn handed_on(rules: Rules, decoders: usize, batches: &[&[&str]]) -> Vec<AccountB
         for (step, accounts) in (1..).zip(batches) {
             let accounts: Vec<String> = accounts.iter().map(|a| (*a).to_owned()).collect();
             let raw = batch(&partition, (step, batches.len() as u64), &accounts);
-            dealer.deal(raw).await.ok().unwrap();
+            dealer.deal(raw).await.unwrap();
         }
-        dealer.drain().await.ok().unwrap();
+        dealer.drain().await.unwrap();
         stage.drained().await;
         let kept = std::mem::take(&mut *stage.kept[0].lock().unwrap());
         stage.end();

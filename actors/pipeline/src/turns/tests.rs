@@ -87,12 +87,12 @@ async fn deal(to: Vec<Mailbox<Raw>>, partitions: Vec<Arc<Partition>>, batches: u
         // Few accounts, so that decoders meet the same ones; now and then a batch takes a hundred times as long.
         let records = [0, 1, 3, 7, 300][draw(&mut chance, 5) as usize];
         let accounts: Vec<String> = (0..records).map(|_| draw(&mut chance, 30).to_string()).collect();
-        dealer.deal(batch(partition, (*step, batches), &accounts)).await.ok().expect("decoders that run");
+        dealer.deal(batch(partition, (*step, batches), &accounts)).await.expect("decoders that run");
         if *step == batches {
             left.swap_remove(i);
         }
     }
-    dealer.drain().await.ok().expect("decoders that run");
+    dealer.drain().await.expect("decoders that run");
 }
 
 /// How far each partition has come at an accumulator.
@@ -189,7 +189,7 @@ impl Halted {
     }
 
     async fn deal(&mut self, raw: RawBatch) {
-        self.dealer.deal(raw).await.ok().expect("decoders that run");
+        self.dealer.deal(raw).await.expect("decoders that run");
     }
 
     fn kept(&self) -> usize {
@@ -215,7 +215,7 @@ fn a_decoder_that_stands_still_holds_up_its_partition_while_others_decode_one_ba
         assert_eq!(h.kept(), 1, "nothing goes ahead of the second");
         assert!(!bench.knows("account 7"), "one is decoded ahead, no more");
         drop(h.release);
-        h.dealer.drain().await.ok().unwrap();
+        h.dealer.drain().await.unwrap();
         h.stage.drained().await;
         let kept = std::mem::take(&mut *h.stage.kept[0].lock().unwrap());
         complete(&kept, 1);
@@ -237,7 +237,7 @@ fn another_partition_goes_on_while_one_is_held_up() {
             h.deal(batch(&other, (2 * step - 1, 6), &[])).await;
             let mut alone = Dealer::new(vec![h.stage.decoders[0].clone()]);
             std::mem::swap(&mut alone.rows, &mut h.dealer.rows);
-            alone.deal(batch(&other, (2 * step, 6), &[])).await.ok().unwrap();
+            alone.deal(batch(&other, (2 * step, 6), &[])).await.unwrap();
             std::mem::swap(&mut alone.rows, &mut h.dealer.rows);
             h.dealer.next = 0;
         }
@@ -246,7 +246,7 @@ fn another_partition_goes_on_while_one_is_held_up() {
         })
         .await;
         drop(h.release);
-        h.dealer.drain().await.ok().unwrap();
+        h.dealer.drain().await.unwrap();
         h.stage.drained().await;
         h.stage.end();
     });
@@ -304,7 +304,7 @@ fn dealing_is_even_whatever_partition_batches_are_of() {
         let mut dealer = Dealer::new(stage.decoders.clone());
         for step in 1..=6 {
             let dealt = dealer.deal(batch(&partition(1), (step, 9), &[]));
-            tokio::time::timeout(PATIENCE, dealt).await.expect("there is room for six").ok().unwrap();
+            tokio::time::timeout(PATIENCE, dealt).await.expect("there is room for six").unwrap();
         }
         drop(held);
         stage.end();
