@@ -12,6 +12,7 @@
 //! - `stream`: the calls, and what can go wrong with one.
 //! - `shard`: one shard being read; `polling` and `fan_out`: how answers are got.
 //! - `follow`: the whole stream: finds shards, opens them, learns what is committed.
+//! - [`probe()`]: a look at a stream before a run.
 //! - `shared`, `metrics`: what tasks have in common; what is counted.
 //!
 //! # What holds
@@ -37,6 +38,7 @@ mod keys;
 mod metrics;
 mod polling;
 mod position;
+mod probe;
 mod retention;
 mod shard;
 mod shared;
@@ -47,6 +49,7 @@ mod unpack;
 mod work;
 
 pub use config::{Consumer, KinesisConfig, OnGap, Start};
+pub use probe::{Found, probe};
 
 use crate::{Layouts, Next, Registry, Source, SourceError, Standing, aws};
 use async_trait::async_trait;
