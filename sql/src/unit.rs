@@ -6,14 +6,21 @@ use returns::ledger::{Profile, RowChange, StoredFact};
 use returns::{Decimal, Key, Reasons, Verdict};
 use std::sync::Arc;
 
-/// The active pipeline of a store.
+/// A process at work on a store: its active pipeline, or one of those that ingest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generation {
     pub worker: Arc<str>,
     /// Grows with each generation of the store.
     pub number: i64,
-    /// The token of each of the 256 slots.
+    /// The token of each of the 256 slots; none for a process that ingests alone.
     pub slots: Vec<i64>,
+}
+
+impl Generation {
+    /// Whether it reads partitions and writes no account.
+    pub fn ingests_alone(&self) -> bool {
+        self.slots.is_empty()
+    }
 }
 
 /// A delivery seen.
@@ -166,6 +173,23 @@ pub struct CommitUnit {
     pub folded: Vec<i64>,
     pub deltas: Vec<DeltaWrite>,
     pub events: Vec<EventWrite>,
+}
+
+impl CommitUnit {
+    /// Refuses a unit that writes accounts in the name of a generation that has no slots.
+    pub(crate) fn writes_within_its_slots(&self) -> Result<(), crate::StoreError> {
+        let touches = [&self.marked, &self.folded].iter().any(|ids| !ids.is_empty())
+            || !(self.accounts.is_empty() && self.rows.is_empty() && self.facts.is_empty())
+            || self.breaks.iter().any(|b| b.account.is_some());
+        match &self.generation {
+            Some(generation) if touches && generation.ingests_alone() => {
+                let text =
+                    format!("`{}` ingests alone: it has no slots, and writes no account", generation.worker);
+                Err(crate::StoreError::Refused(text))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// An account that is new, or whose profile changed.

@@ -89,9 +89,22 @@ async fn active(plan: &Plan, options: &Options, lease: Arc<Generation>) -> Resul
         }
         Err(e) => Err(by_us(e)),
     };
+    let ended = match ended {
+        Err((actor, failure)) if is_lost(plan, &lease, &failure).await => Err((actor, lost(&failure))),
+        ended => ended,
+    };
     // Giving the lease back lets another take over at once; if the store is away, it runs out by itself.
     let _ = plan.store.close_generation(&lease).await;
     ended
+}
+
+/// Whether trouble that would pass is the echo of a lease that went to another: who took it may have ended our sessions.
+async fn is_lost(plan: &Plan, lease: &Generation, failure: &Failure) -> bool {
+    failure.class == Class::Transient && matches!(plan.store.renew(lease).await, Err(StoreError::LeaseLost))
+}
+
+fn lost(failure: &Failure) -> Failure {
+    Failure { class: Class::LeaseLost, text: format!("{} ({})", StoreError::LeaseLost, failure.text) }
 }
 
 /// Puts the plan's policy in force and marks the accounts that its change touches; says how many. Nobody else can put one in force between
@@ -116,6 +129,8 @@ async fn take_lease(plan: &Plan, options: &Options) -> Result<Option<(Arc<Genera
     let mut told = None;
     loop {
         if *plan.stop.borrow() {
+            // A courtesy to who looks: the row runs out by itself.
+            let _ = plan.store.stand_down(&options.worker).await;
             return Ok(None);
         }
         match plan.store.open_generation(&options.worker, options.lease).await {
