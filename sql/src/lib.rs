@@ -5,6 +5,7 @@
 //! - [`columns`]: the columns of the wide tables, and how rows and facts become columns and back.
 //! - [`names`]: vendors, vendor accounts and partitions, by the numbers this process carries.
 //! - [`partition`]: what is known of partitions.
+//! - [`worker`]: the processes at work.
 //! - [`mod@unit`]: what one transaction writes.
 //! - [`read`]: what people and the pipeline read.
 //! - `postgres/`, `sqlite/`: the two stores.
@@ -16,12 +17,14 @@ pub mod postgres;
 pub mod read;
 pub mod sqlite;
 pub mod unit;
+pub mod worker;
 
 pub use error::{CommitError, StoreError};
 pub use names::Names;
 pub use partition::*;
 pub use read::*;
 pub use unit::*;
+pub use worker::*;
 
 use async_trait::async_trait;
 use record::{FeedKey, PartitionId, PartitionKey, Progress};

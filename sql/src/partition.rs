@@ -40,15 +40,6 @@ pub struct KnownPartition {
     pub read_until: Option<Micros>,
 }
 
-/// Who holds what among the processes at work.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Holders {
-    /// The names of those that ingest and live, in order.
-    pub members: Vec<Arc<str>>,
-    /// Of each partition asked about, in the order asked: the living process that has its lease.
-    pub owners: Vec<Option<Arc<str>>>,
-}
-
 /// Up to which time of arrival a partition is read, while nothing comes that would say so in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadUntil {

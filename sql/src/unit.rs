@@ -1,27 +1,10 @@
 //! What one transaction writes, and what opening a generation gives.
-use crate::PartitionSpec;
+use crate::{Generation, PartitionSpec};
 use record::{Counts, FeedKey, PartitionId, PartitionKey, Progress};
 use returns::date::{Date, Micros};
 use returns::ledger::{Profile, RowChange, StoredFact};
 use returns::{Decimal, Key, Reasons, Verdict};
 use std::sync::Arc;
-
-/// A process at work on a store: its active pipeline, or one of those that ingest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Generation {
-    pub worker: Arc<str>,
-    /// Grows with each generation of the store.
-    pub number: i64,
-    /// The token of each of the 256 slots; none for a process that ingests alone.
-    pub slots: Vec<i64>,
-}
-
-impl Generation {
-    /// Whether it reads partitions and writes no account.
-    pub fn ingests_alone(&self) -> bool {
-        self.slots.is_empty()
-    }
-}
 
 /// A delivery seen.
 #[derive(Clone, Debug, PartialEq)]

@@ -44,6 +44,8 @@ pub struct Options {
 
 /// A generation that ran this long was healthy: the pause starts small again.
 const HEALTHY: Duration = Duration::from_secs(600);
+/// How often one that stands by asks for the lease: that reads one row, as a rule.
+const ASKING: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
@@ -141,7 +143,7 @@ async fn take_lease(plan: &Plan, options: &Options) -> Result<Option<(Arc<Genera
                     (options.notices)(Notice::StandingBy { owner: owner.clone(), seconds });
                     told = Some(owner);
                 }
-                wait(plan, Duration::from_millis(250)).await;
+                wait(plan, ASKING).await;
             }
             Err(e) => return Err(e.into()),
         }

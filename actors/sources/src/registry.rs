@@ -27,7 +27,7 @@ pub trait Registry: Send + Sync {
     async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError>;
 
     /// Of the partitions of one source that are open to be read, those that this process shall read now: all of them for the active
-    /// pipeline, else its share. Ask again every few seconds, and when partitions come or go. What is read and no longer among them must be
+    /// pipeline, else its share among all processes that ingest, which read the same sources. Ask again every few seconds, and when partitions come or go. What is read and no longer among them must be
     /// given up: stop reading it, wait until what was read is committed, then [`Registry::release`] it.
     async fn share(&self, open: &[PartitionId]) -> Result<Vec<PartitionId>, SourceError>;
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 impl PostgresStore {
     pub(super) async fn become_active(&self, name: &str, ttl: Duration) -> Result<Generation, StoreError> {
-        // Who asks four times a second takes no lock and writes nothing, as a rule.
+        // Who asks ten times a second takes no lock and writes nothing, as a rule.
         if let Some(busy) = self.stands_by(name).await? {
             return Err(busy);
         }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 impl SqliteStore {
     pub(super) async fn become_active(&self, name: &str, ttl: Duration) -> Result<Generation, Failure> {
-        // Who asks four times a second writes nothing, as a rule: the file has one writer.
+        // Who asks ten times a second writes nothing, as a rule: the file has one writer.
         if let Some(busy) = self.stands_by(name).await? {
             return Err(busy.into());
         }
