@@ -36,8 +36,10 @@ CREATE TABLE partition (
     source text NOT NULL,
     file_size bigint,
     file_modified timestamptz,
-    read_through bytea
+    read_through bytea,
+    begin text
 );
+COMMENT ON COLUMN partition.begin IS 'where reading of a stream''s partition begins while nothing of it is committed, in its source''s words; said once, before the first read';
 COMMENT ON COLUMN partition.file_modified IS 'with file_size: of the file when it was last read through, so that the same file is not read through again';
 COMMENT ON COLUMN partition.read_through IS 'what that told: hash, length, counts; may be emptied at any time, and is made again by reading the file through';
 
@@ -57,9 +59,25 @@ CREATE TABLE checkpoint (
     waiting bigint NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,
     updated_at timestamptz,
+    read_until timestamptz,
     feed_id bigint
 ) WITH (fillfactor = 50);
 COMMENT ON COLUMN checkpoint.feed_id IS 'the feed with an end that was read so far';
+COMMENT ON COLUMN checkpoint.read_until IS 'all of a stream''s partition that arrived up to then is known to be read; it only grows';
+
+CREATE TABLE retention_gap (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source text NOT NULL,
+    partition_id bigint NOT NULL REFERENCES partition (id),
+    from_position text NOT NULL,
+    from_arrival timestamptz,
+    to_position text,
+    to_arrival timestamptz,
+    retention_hours integer,
+    noticed_at timestamptz NOT NULL,
+    UNIQUE (partition_id, from_position)
+);
+COMMENT ON TABLE retention_gap IS 'what a stream let go, or may have, before it was read: after from, and before to where that is known';
 
 CREATE TABLE lease (
     kind text NOT NULL CHECK (kind IN ('slot', 'partition')),
@@ -71,14 +89,18 @@ CREATE TABLE lease (
 COMMENT ON COLUMN lease.name IS 'the slot, or the partition''s id';
 COMMENT ON COLUMN lease.token IS 'new with every grant: a commit under an older one is refused';
 
--- One row: the store has one active pipeline. Expiry lives here alone, so that renewing touches no lease.
+-- The processes at work on the store. Expiry lives here alone, so that renewing touches no lease. A lease holds while its owner lives:
+-- active or ingest, and not expired.
 CREATE TABLE worker (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    name text NOT NULL,
+    name text PRIMARY KEY,
+    role text NOT NULL CHECK (role IN ('active', 'ingest', 'standby')),
     generation bigint NOT NULL,
-    expires_at timestamptz NOT NULL,
-    ttl interval NOT NULL
+    since timestamptz NOT NULL,
+    ttl interval NOT NULL,
+    expires_at timestamptz NOT NULL
 );
+COMMENT ON COLUMN worker.role IS 'active: the one pipeline, it owns all slots; ingest: reads a share of the partitions, and writes no account; standby: takes over when the active one ends';
+CREATE UNIQUE INDEX worker_active ON worker (role) WHERE role = 'active';
 
 -- The last time a commit said what is known, one row for each of the two halves of the slots; so known_from grows per account even
 -- where the clock is set back.
