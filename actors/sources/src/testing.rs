@@ -3,7 +3,7 @@ use crate::*;
 use async_trait::async_trait;
 use record::{Context, Feed, FeedKey, Framed, Framer, FramingError, Partition, PartitionId, PartitionKey};
 use record::{Position, Progress, RawRecord, Survey};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -164,6 +164,9 @@ pub struct Memory {
     pub begun: Mutex<BTreeMap<String, Arc<str>>>,
     pub read_until: Mutex<BTreeMap<String, i64>>,
     pub gaps: Mutex<Vec<Gap>>,
+    /// Partitions that are other processes' to read, and what was given up for them.
+    pub others: Mutex<BTreeSet<String>>,
+    pub released: Mutex<Vec<String>>,
     hesitations: AtomicUsize,
 }
 
@@ -247,6 +250,16 @@ impl Registry for Memory {
     async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError> {
         self.hesitate().await;
         self.feeds.lock().unwrap().push(info.clone());
+        Ok(())
+    }
+
+    async fn share(&self, open: &[PartitionId]) -> Result<Vec<PartitionId>, SourceError> {
+        let others = self.others.lock().unwrap();
+        Ok(open.iter().filter(|id| !others.contains(id.as_str())).cloned().collect())
+    }
+
+    async fn release(&self, partition: &Partition) -> Result<(), SourceError> {
+        self.released.lock().unwrap().push(partition.id.to_string());
         Ok(())
     }
 

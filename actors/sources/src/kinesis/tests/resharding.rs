@@ -178,3 +178,35 @@ async fn of_a_family_long_gone_the_grandchildren_are_read_from_their_start() {
     bench.put_many(0..20);
     assert_eq!(numbers(&bench.read(&mut bench.source(), 20).await), (0..20).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn a_shard_that_is_another_processs_to_read_is_let_go_once_all_that_was_read_of_it_is_committed() {
+    let bench = Bench::new(2);
+    bench.put_many(0..40);
+    let mut source = bench.source();
+    let (mut held, mut lines) = (Vec::new(), 0);
+    while lines < 40 {
+        let batch = bench.next(&mut source).await.unwrap();
+        lines += said(&batch).len();
+        held.push(batch);
+    }
+    let theirs = "s/shardId-000000000001".to_owned();
+    bench.memory.others.lock().unwrap().insert(theirs.clone());
+    let since = std::time::Instant::now();
+    while since.elapsed() < std::time::Duration::from_secs(4) {
+        assert!(matches!(source.next_batch(&bench.limit).await.unwrap(), Next::Idle));
+        assert!(bench.memory.released.lock().unwrap().is_empty(), "what was read of it is not committed");
+    }
+    for batch in &held {
+        bench.commit(&mut source, batch).await;
+    }
+    bench.read_until(&mut source, |b| *b.memory.released.lock().unwrap() == [theirs.clone()]).await;
+    bench.put_many(40..80);
+    let ours = bench.fake.records(STREAM, "shardId-000000000000").unwrap().len();
+    let before = held.iter().filter(|b| b.partition.id.as_str() != theirs).map(|b| said(b).len()).sum::<usize>();
+    bench.read(&mut source, ours - before).await;
+    bench.nothing_comes(&mut source).await;
+    bench.memory.others.lock().unwrap().clear();
+    let rest = 40 - (ours - before);
+    assert_eq!(bench.read(&mut source, rest).await.len(), rest, "given back, it is read on");
+}
