@@ -152,9 +152,7 @@ impl Shard {
     }
 
     async fn send(&mut self, piece: Piece, permit: &Arc<OwnedSemaphorePermit>) -> Result<(), SourceError> {
-        let arrived = piece.arrivals.last().copied();
-        let mut batch = self.days.batch(piece, self.partition.clone()).await?;
-        batch.read_until = arrived;
+        let batch = self.days.batch(piece, self.partition.clone()).await?;
         self.state.handed(batch.to);
         let bytes = batch.payload.len() as u64;
         self.state.untaken.fetch_add(bytes, Ordering::Relaxed);
