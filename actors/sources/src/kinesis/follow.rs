@@ -373,7 +373,7 @@ impl Follower {
         let held = Held { bytes: 0, state: state.clone(), _permit: permit };
         self.opened(id, state, partition, None);
         let gone = |_| SourceError::Transient("a source was dropped while it was read".into());
-        self.shared.out.send(Ok(Handed { batch, held })).map_err(gone)
+        self.shared.out.send(Ok(Handed { batch, _held: held })).map_err(gone)
     }
 
     /// Brings the standing and the gauges up to date.

@@ -158,7 +158,7 @@ impl Shard {
         self.state.untaken.fetch_add(bytes, Ordering::Relaxed);
         let held = Held { bytes, state: self.state.clone(), _permit: permit.clone() };
         let gone = |_| SourceError::Transient("a source was dropped while it was read".into());
-        self.shared.out.send(Ok(Handed { batch, held })).map_err(gone)
+        self.shared.out.send(Ok(Handed { batch, _held: held })).map_err(gone)
     }
 
     /// The shard is through. Its children are told before the step to its end, so that whoever sees that step committed knows of them.
