@@ -20,7 +20,7 @@ async fn an_independent_client_puts_and_gets_by_way_of_the_fake() {
     let kinesis = FakeKinesis::start(Settings::default()).unwrap();
     let url = kinesis.url();
     aws(url, &["kinesis", "create-stream", "--stream-name", "cli", "--shard-count", "1"]);
-    let put = ["kinesis", "put-record", "--stream-name", "cli", "--partition-key", "k", "--data", "aGVsbG8="];
+    let put = ["kinesis", "put-record", "--stream-name", "cli", "--partition-key", "k", "--data", "hello"];
     aws(url, &put);
     let rig = Rig { client: client(url), stream: "cli".to_owned() };
     assert_eq!(rig.read_all("shardId-000000000000", 1).await.texts(), ["hello"]);
