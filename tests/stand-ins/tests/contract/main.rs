@@ -70,7 +70,7 @@ table! {
     promises::scaling_doubles_the_open_shards:                             yes yes yes;
     promises::what_does_not_exist_is_not_found:                            yes yes yes;
     promises::what_exists_is_not_made_again:                               yes yes yes;
-    promises::an_iterator_that_is_none_is_refused:                         yes yes no;
+    promises::an_iterator_that_is_none_is_refused:                         yes no  no;
     promises::a_sequence_number_of_another_shard_is_refused:               yes no  no;
     promises::consumers_come_and_go:                                       yes yes yes;
     subscriptions::a_subscription_pushes_what_arrives:                     yes yes yes;
