@@ -1,6 +1,6 @@
 //! The public stand-ins beside Kinesis: that they start, do what we need of them, and end.
 use crate::rig::{PATIENCE, Rig, client, code};
-use crate::{fake, ministack};
+use crate::servers::{FAKE, MINISTACK, fake, ministack};
 use stand_ins::kinesis::{FakeKinesis, Settings};
 use stand_ins::{Microburst, Noida, python_program};
 use std::net::TcpStream;
@@ -33,7 +33,7 @@ async fn an_independent_client_puts_and_gets_by_way_of_the_fake() {
 #[tokio::test]
 async fn microburst_throttles_what_passes_through_it() {
     let rig = Rig::new(fake(), "behind-microburst", 1).await;
-    let microburst = Microburst::start(crate::FAKE.url()).unwrap();
+    let microburst = Microburst::start(FAKE.url()).unwrap();
     let through = client(&microburst.url());
     let list = || through.list_shards().stream_name(&rig.stream).send();
     assert_eq!(list().await.unwrap().shards().len(), 1);
@@ -50,7 +50,7 @@ async fn microburst_throttles_what_passes_through_it() {
 #[tokio::test]
 async fn a_rule_of_eventbridge_reaches_a_stream_with_its_key() {
     let rig = Rig::new(ministack(), "from-eventbridge", 1).await;
-    let (url, arn) = (crate::MINISTACK.url(), rig.arn().await);
+    let (url, arn) = (MINISTACK.url(), rig.arn().await);
     aws(&url, &["events", "put-rule", "--name", "to-stream", "--event-pattern", r#"{"source":["custody"]}"#]);
     let target = format!(
         r#"[{{"Id":"1","Arn":"{arn}","RoleArn":"arn:aws:iam::000000000000:role/r","KinesisParameters":{{"PartitionKeyPath":"$.detail.account"}}}}]"#
