@@ -241,6 +241,7 @@ impl Starting<'_> {
             names: plan.names.clone(),
             source: name.clone(),
             rewound: plan.rewound.clone(),
+            versions: plan.layouts.iter().map(|l| (l.layout.name().into(), l.layout.version())).collect(),
         });
         let source: Box<dyn sources::Source> = match &k.place {
             Place::File(file) => {

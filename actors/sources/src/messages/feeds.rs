@@ -1,5 +1,5 @@
 //! The days of a stream as feeds.
-use super::Piece;
+use super::{Piece, cutter::Waits};
 use crate::{FeedInfo, FeedStatus, NO_VENDOR, Registry, SourceError};
 use bytes::Bytes;
 use record::{Feed, FeedKey, Partition, Position, Progress, RawBatch, Survey};
@@ -66,10 +66,10 @@ impl DaysOfStream {
         if piece.layout.is_none() && piece.refused.is_empty() {
             return Ok(Arc::new(nothing()));
         }
-        if let Some(survey) = &piece.gated {
-            let feed = self.registry.open_feed(&self.waiting(survey, piece, partition)).await?;
-            let control = survey.disagreement();
-            return Ok(Arc::new(Feed { ends: false, gated: true, control, ..Feed::clone(&feed) }));
+        if let Some(waits) = &piece.gated {
+            let feed = self.registry.open_feed(&self.waiting(waits, piece, partition)).await?;
+            let (control, earlier) = (waits.survey.disagreement(), Vec::new());
+            return Ok(Arc::new(Feed { ends: false, gated: true, control, earlier, ..Feed::clone(&feed) }));
         }
         let key = (vendor(piece), piece.day);
         if let Some(feed) = self.known.get(&key) {
@@ -100,14 +100,21 @@ impl DaysOfStream {
         }
     }
 
-    /// A message that waits is a feed by itself, so that it can be released, and what is sent again right has nothing to do with it.
-    fn waiting(&self, survey: &Survey, piece: &Piece, partition: &Partition) -> FeedInfo {
+    /// A message that waits is a feed by itself, known by its bytes: so it can be released, and what is sent again right is not taken for what
+    /// waits.
+    fn waiting(&self, waits: &Waits, piece: &Piece, partition: &Partition) -> FeedInfo {
         let at = match piece.to {
             Progress::At(at) => partition.id.place(Position { item: 0, ..at }),
             to => to.to_string(),
         };
         let name = format!("{} {}: {at}", date(piece.day), partition.id).into();
-        FeedInfo { name, survey: survey.clone(), status: FeedStatus::Waiting, ..self.day(piece, partition) }
+        FeedInfo {
+            name,
+            hash: Some(waits.hash),
+            survey: waits.survey.clone(),
+            status: FeedStatus::Waiting,
+            ..self.day(piece, partition)
+        }
     }
 }
 
