@@ -282,6 +282,10 @@ impl DelimitedLines {
 }
 
 impl LineRules for DelimitedLines {
+    fn only_rows(&self) -> bool {
+        self.only_rows && self.state == State::Rows && self.seen >= self.rules.preamble
+    }
+
     fn missing_header(&self) -> Option<String> {
         if self.begun || !self.rules.header {
             return None;
