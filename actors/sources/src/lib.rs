@@ -10,6 +10,7 @@
 //! - `whole`: what files and objects share: they have an end.
 //!
 //! A source frames its partitions (only a layout knows where a record ends) and decodes nothing.
+mod aws;
 pub mod file;
 mod job;
 pub mod kafka;
@@ -25,6 +26,6 @@ pub use kafka::KafkaConfig;
 pub use kinesis::KinesisConfig;
 pub use layout::{HEAD, Layouts, OpenLayout, Refused, Surveyor};
 pub use registry::{FeedInfo, FeedStatus, Gap, KnownPartition, NO_VENDOR, Registry};
-pub use s3::S3Config;
+pub use s3::{S3Config, S3Source};
 pub use source::{Next, PartitionStanding, Source, SourceError, Standing};
 pub use whole::{Arrival, Compression};

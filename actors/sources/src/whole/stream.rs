@@ -21,6 +21,8 @@ pub(crate) struct Stream {
     input: Option<Input>,
     /// Its start was left out, so that the hash of what is read is not that of the whole.
     skipped: bool,
+    /// Its bytes are not those that were read through.
+    differs: bool,
     /// It was spared a read-through, and this opens its feed anew without what was kept of the last one.
     unproved: Option<Box<FeedInfo>>,
 }
@@ -44,6 +46,7 @@ impl Stream {
             cutter: Cutter::new(whole.layout.framer(record_limit), progress, true),
             input: None,
             skipped: false,
+            differs: false,
             unproved,
         }
     }
@@ -82,9 +85,11 @@ impl Stream {
         Ok(input)
     }
 
-    /// What the source knows of this only from an earlier run, if it does.
+    /// After an error: what the source knows of this only from an earlier run, if that may be why.
     pub(crate) fn unproved(&mut self) -> Option<Box<FeedInfo>> {
-        self.unproved.take()
+        // Where something vouches for the bytes, trouble on the way says nothing of them.
+        let vouched = self.content.version().is_some() && !self.differs;
+        self.unproved.take().filter(|_| !vouched)
     }
 
     /// What is read must be what was read through. Its stamp is looked at for each piece, its hash before the last: no partition comes to
@@ -100,10 +105,13 @@ impl Stream {
         };
         match same() {
             Ok(true) => Ok(()),
-            Ok(false) => Err(SourceError::Transient(format!(
-                "{} was changed while it was read: it is read again as what it is now",
-                self.partition.id
-            ))),
+            Ok(false) => {
+                self.differs = true;
+                let id = &self.partition.id;
+                Err(SourceError::Transient(format!(
+                    "{id} was changed while it was read: it is read again as what it is now"
+                )))
+            }
             Err(e) => Err(self.at(super::content::trouble(e))),
         }
     }
