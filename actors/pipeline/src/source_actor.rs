@@ -4,6 +4,7 @@ use crate::enter::entered;
 use crate::guard::{Class, End, Failure, Guard};
 use crate::mailbox::Mailbox;
 use crate::messages::{Committed, Flowing, Raw};
+use crate::telling::Telling;
 use actix::prelude::*;
 use record::{BatchLimit, RawBatch};
 use sources::{Next, Source, SourceError};
@@ -26,6 +27,8 @@ pub struct Reading {
     pub source: Box<dyn Source>,
     pub limit: BatchLimit,
     pub decoders: Vec<Mailbox<Raw>>,
+    /// Who is told what its records tell.
+    pub telling: Telling,
     pub board: Arc<Board>,
     /// Says true when the run is to end: stop reading, pass on what is read.
     pub stop: watch::Receiver<bool>,
@@ -123,9 +126,15 @@ impl Reading {
             };
             self.board.standing(&self.name, self.source.standing(), records(&next));
             match next.map_err(|e| failure(&e))? {
-                Next::Batch(batch) => self.pass_on(batch, &flight).await?,
+                Next::Batch(batch) => {
+                    self.telling.note(&batch).await.map_err(|e| failure(&e))?;
+                    self.pass_on(batch, &flight).await?;
+                }
                 Next::Idle => {}
-                Next::End => break,
+                Next::End => {
+                    self.telling.end();
+                    break;
+                }
             }
         }
         for decoder in &self.decoders {

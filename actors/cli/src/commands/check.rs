@@ -97,6 +97,16 @@ pub fn run(args: Args) -> Outcome {
     Ok(())
 }
 
+/// What a bucket holds for a source, and whether it may be read.
+fn objects(o: sources::s3::Outlook) -> String {
+    let found = format!("{} object(s) of {} bytes may be listed", grouped(o.objects), grouped(o.bytes));
+    match (o.unreadable, o.objects) {
+        (Some(why), _) => format!("{found}; {why}"),
+        (None, 0) => format!("{found}; whether they may be read is seen when there are some"),
+        (None, _) => format!("{found}, the first may be read"),
+    }
+}
+
 /// The real operations and nothing more.
 async fn connect(
     topology: &pipeline::Topology,
@@ -111,11 +121,18 @@ async fn connect(
     open::mappings_may_be_read_with(&*store, layouts).await?;
     tell_policy(&*store, &names, layouts, rules).await?;
     for source in &topology.sources {
-        let Place::File(file) = &source.kind.place else { continue };
-        let found = file
-            .matching(&topology.base())
-            .map_err(|e| crate::exit::Exit::Other(format!("source {}: {e}", source.name.text)))?;
-        println!("  source {}: {found} file(s)", source.name.text);
+        let name = source.name.text.as_str();
+        let wrong = |e| crate::exit::Exit::Other(format!("source {name}: {e}"));
+        match &source.kind.place {
+            Place::File(file) => {
+                let found = file.matching(&topology.base()).map_err(wrong)?;
+                println!("  source {name}: {found} file(s)");
+            }
+            Place::S3(s3) => {
+                println!("  source {name}: {}", objects(sources::s3::outlook(name, s3).await.map_err(wrong)?))
+            }
+            Place::Kinesis(_) | Place::Kafka(_) => {}
+        }
     }
     if let Some(listen) = &topology.admin.listen {
         tokio::net::TcpListener::bind(listen.as_str()).await.map_err(|e| {
