@@ -286,6 +286,16 @@ impl LineRules for DelimitedLines {
         self.only_rows && self.state == State::Rows && self.seen >= self.rules.preamble
     }
 
+    /// The headers seen lately are remembered: messages of a stream repeat theirs.
+    fn restart(&mut self) -> bool {
+        (self.seen, self.begun, self.section) = (0, false, None);
+        self.section_name.clear();
+        self.carried.clear();
+        self.forget_contexts();
+        self.restart_rows();
+        true
+    }
+
     fn missing_header(&self) -> Option<String> {
         if self.begun || !self.rules.header {
             return None;

@@ -1,5 +1,5 @@
 //! Cutting bytes into batches.
-use super::support::Lines;
+use crate::testing::Lines;
 use crate::whole::cutter::{Cut, Cutter, Piece};
 use proptest::prelude::*;
 use record::{BatchLimit, Framer, Position, Progress};

@@ -1,0 +1,121 @@
+//! The days of a stream as feeds.
+use super::Piece;
+use crate::{FeedInfo, FeedStatus, NO_VENDOR, Registry, SourceError};
+use record::{Feed, FeedKey, Partition, Position, Progress, RawBatch, Survey};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How many days are remembered: of each vendor the stream carries the last few matter.
+const REMEMBERED: usize = 1_024;
+
+/// The feeds of one source: one for each layout and day (UTC) of arrival, registered when the first piece of it comes.
+pub(crate) struct DaysOfStream {
+    source: Arc<str>,
+    registry: Arc<dyn Registry>,
+    known: HashMap<(Arc<str>, i64), Arc<Feed>>,
+}
+
+impl DaysOfStream {
+    pub(crate) fn new(source: Arc<str>, registry: Arc<dyn Registry>) -> DaysOfStream {
+        DaysOfStream { source, registry, known: HashMap::new() }
+    }
+
+    /// The piece as a batch of its partition and feed. May be given up at any await and called again.
+    pub(crate) async fn batch(
+        &mut self,
+        piece: Piece,
+        partition: Arc<Partition>,
+    ) -> Result<RawBatch, SourceError> {
+        let feed = self.feed(&piece, &partition).await?;
+        Ok(RawBatch {
+            number: 0,
+            partition,
+            feed,
+            from: piece.from,
+            to: piece.to,
+            payload: piece.payload,
+            records: piece.records,
+            contexts: piece.contexts,
+            refused: piece.refused,
+            bytes: piece.bytes,
+            arrivals: piece.arrivals,
+            read_until: None,
+        })
+    }
+
+    async fn feed(&mut self, piece: &Piece, partition: &Partition) -> Result<Arc<Feed>, SourceError> {
+        if piece.layout.is_none() && piece.refused.is_empty() {
+            return Ok(Arc::new(nothing()));
+        }
+        if let Some(survey) = &piece.gated {
+            let feed = self.registry.open_feed(&self.waiting(survey, piece, partition)).await?;
+            let control = survey.disagreement();
+            return Ok(Arc::new(Feed { ends: false, gated: true, control, ..Feed::clone(&feed) }));
+        }
+        let key = (vendor(piece), piece.day);
+        if let Some(feed) = self.known.get(&key) {
+            return Ok(feed.clone());
+        }
+        let feed = self.registry.open_feed(&self.day(piece, partition)).await?;
+        if self.known.len() >= REMEMBERED {
+            self.known.clear();
+        }
+        self.known.insert(key, feed.clone());
+        Ok(feed)
+    }
+
+    fn day(&self, piece: &Piece, partition: &Partition) -> FeedInfo {
+        FeedInfo {
+            source: self.source.clone(),
+            vendor: vendor(piece),
+            name: date(piece.day).into(),
+            partition: partition.id.clone(),
+            mapping_version: piece.layout.as_ref().map_or(0, |layout| layout.mapping_version()),
+            hash: None,
+            size: None,
+            modified: None,
+            arrival: Some(piece.day),
+            read_through: None,
+            survey: Survey::default(),
+            status: FeedStatus::Open,
+        }
+    }
+
+    /// A message that waits is a feed by itself, so that it can be released, and what is sent again right has nothing to do with it.
+    fn waiting(&self, survey: &Survey, piece: &Piece, partition: &Partition) -> FeedInfo {
+        let at = match piece.to {
+            Progress::At(at) => partition.id.place(Position { item: 0, ..at }),
+            to => to.to_string(),
+        };
+        let name = format!("{} {}: {at}", date(piece.day), partition.id).into();
+        FeedInfo { name, survey: survey.clone(), status: FeedStatus::Waiting, ..self.day(piece, partition) }
+    }
+}
+
+fn vendor(piece: &Piece) -> Arc<str> {
+    piece.layout.as_ref().map_or(NO_VENDOR, |layout| layout.vendor()).into()
+}
+
+fn date(day: i64) -> String {
+    jiff::Timestamp::from_microsecond(day)
+        .map_or_else(|_| day.to_string(), |at| at.strftime("%Y-%m-%d").to_string())
+}
+
+/// Of what holds nothing at all: a step alone.
+fn nothing() -> Feed {
+    Feed {
+        key: FeedKey(0),
+        vendor: NO_VENDOR.into(),
+        arrival: None,
+        first_arrival: None,
+        business_date: None,
+        records: 0,
+        hash: None,
+        ends: false,
+        gated: false,
+        control: None,
+        earlier: Vec::new(),
+        begun_with_earlier: false,
+        newest_first: false,
+    }
+}
