@@ -149,3 +149,38 @@ async fn killed_in_the_middle_of_objects_a_run_ends_with_the_same_figures() {
     assert!(output.status.success() && !said.contains("starting again"), "{said}");
     assert!(dietz.report("topology.toml") == expected, "the report differs from that of the files");
 }
+
+/// What a run of the shipped topology over objects ends with, with nothing but this of AWS in its environment.
+fn refused(env: Vec<(&'static str, String)>) -> (Option<i32>, String) {
+    let mut dietz = Dietz::shipped();
+    dietz.change("topology.toml", FILES, OBJECTS);
+    dietz.env = env;
+    let mut command = dietz.command(&[]);
+    for name in
+        ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_REGION"]
+    {
+        if !dietz.env.iter().any(|(set, _)| *set == name) {
+            command.env_remove(name);
+        }
+    }
+    let output = command.output().expect("the binary runs");
+    (output.status.code(), text(&output.stderr))
+}
+
+#[test]
+fn without_credentials_or_a_bucket_a_run_stops_and_says_what_to_do() {
+    let nobody = vec![
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ("AWS_CONFIG_FILE", "none".to_owned()),
+        ("AWS_SHARED_CREDENTIALS_FILE", "none".to_owned()),
+    ];
+    let (code, said) = refused(nobody);
+    assert!(
+        code.is_some_and(|c| c != 0) && said.contains("no AWS credentials were found"),
+        "{code:?} {said}"
+    );
+    let bucket = Bucket { server: Ministack::start().expect("a stand-in for S3") };
+    let (code, said) = refused(bucket.env());
+    assert!(code.is_some_and(|c| c != 0) && said.contains("there is no bucket feeds"), "{code:?} {said}");
+}
