@@ -3,6 +3,7 @@ use crate::board::Board;
 use crate::enter::entered;
 use crate::guard::{Class, End, Failure, Guard};
 use crate::messages::Committed;
+use crate::telling::Telling;
 use crate::turns::Dealer;
 use actix::prelude::*;
 use record::{BatchLimit, PartitionId, Progress, RawBatch};
@@ -34,6 +35,8 @@ pub struct Reading {
     pub source: Box<dyn Source>,
     pub limit: BatchLimit,
     pub decoders: Dealer,
+    /// Who is told what its records tell.
+    pub telling: Telling,
     pub board: Arc<Board>,
     /// Says true when the run is to end: stop reading, pass on what is read.
     pub stop: watch::Receiver<bool>,
@@ -148,9 +151,15 @@ impl Reading {
             };
             self.board.standing(&self.name, self.source.standing(), records(&next));
             match next.map_err(|e| failure(&e))? {
-                Next::Batch(batch) => self.pass_on(batch, &flight).await?,
+                Next::Batch(batch) => {
+                    self.telling.note(&batch).await.map_err(|e| failure(&e))?;
+                    self.pass_on(batch, &flight).await?;
+                }
                 Next::Idle => {}
-                Next::End => break,
+                Next::End => {
+                    self.telling.end();
+                    break;
+                }
             }
         }
         self.decoders.drain().await

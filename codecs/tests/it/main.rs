@@ -11,6 +11,7 @@ mod parts;
 mod pieces;
 mod problems;
 mod quarantine;
+mod skipping;
 mod support;
 mod survey;
 mod texts;

@@ -2,6 +2,7 @@
 //!
 //! - [`shipped`]: the repository's own topology, twice, on both stores.
 //! - [`crash`]: killed at random moments, and going on.
+//! - [`objects`]: objects in S3, listed and told of by events.
 //! - [`memory`]: accounts dropped from memory after each batch; orders of arrival.
 //! - [`feeds`]: whole feeds, sent again.
 //! - [`growing`]: files read as growing and as a whole.
@@ -19,6 +20,7 @@ mod growing;
 mod handover;
 mod house;
 mod memory;
+mod objects;
 mod policy;
 mod rereading;
 mod rules;
