@@ -41,6 +41,8 @@ pub struct Plan {
     pub runtime: Handle,
     /// With `--from-start`.
     pub rewound: Option<Arc<Mutex<HashSet<PartitionId>>>>,
+    /// With `--once`: sources are at their end once they have caught up with what is there.
+    pub once: bool,
     pub stop: watch::Receiver<bool>,
     pub numbers: Arc<AtomicU64>,
 }
@@ -274,6 +276,7 @@ impl Starting<'_> {
             decoders: Dealer::new(decoders),
             telling,
             board: plan.board.clone(),
+            once: plan.once,
             stop: plan.stop.clone(),
             numbers: plan.numbers.clone(),
             runtime: plan.runtime.clone(),

@@ -361,6 +361,7 @@ impl Source for FileSource {
         standing.open.extend(resting);
         standing.open.sort_by(|a, b| a.partition.cmp(&b.partition));
         standing.pending = self.queue.len() as u64;
+        standing.caught_up = matches!(self.stage, Stage::Rest);
         standing
     }
 }

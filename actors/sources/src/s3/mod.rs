@@ -406,6 +406,8 @@ impl Source for S3Source {
     fn standing(&self) -> Standing {
         let mut standing = self.standing.clone();
         standing.pending = self.queue.len() as u64;
+        // Who is told of objects is at its end when the source that tells is.
+        standing.caught_up = matches!(self.stage, Stage::Rest) && self.settings.told.is_none();
         standing
     }
 }
