@@ -25,6 +25,6 @@ pub use file::{Arrival, Compression, FileConfig, FileSource};
 pub use kafka::KafkaConfig;
 pub use kinesis::KinesisConfig;
 pub use layout::{HEAD, Layouts, OpenLayout, Refused, Surveyor};
-pub use registry::{FeedInfo, FeedStatus, KnownPartition, NO_VENDOR, Registry};
+pub use registry::{FeedInfo, FeedStatus, Gap, KnownPartition, NO_VENDOR, Registry};
 pub use s3::S3Config;
 pub use source::{Next, PartitionStanding, Source, SourceError, Standing};

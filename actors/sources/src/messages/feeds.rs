@@ -122,6 +122,7 @@ impl Piece {
             refused: self.refused,
             bytes: self.bytes,
             arrivals: self.arrivals,
+            read_until: None,
         }
     }
 }
