@@ -4,11 +4,13 @@
 //! - [`source`]: the trait every source implements, and its errors.
 //! - [`layout`]: what a source needs to know of layouts, as traits.
 //! - [`registry`]: what it needs of the store, as a trait.
+//! - [`balance`]: how partitions are shared out among processes.
 //! - [`file`]: files, folders, globs and standard input.
 //! - [`kinesis`], [`kafka`]: streams of messages; what they have in common: `messages`.
 //! - [`s3`]: objects.
 //!
 //! A source frames its partitions (only a layout knows where a record ends) and decodes nothing.
+pub mod balance;
 pub mod file;
 mod job;
 pub mod kafka;
