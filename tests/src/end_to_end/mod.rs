@@ -9,6 +9,7 @@
 //! - [`policy`]: conventions and mappings that change.
 //! - [`handover`]: one pipeline after the other, stopped, killed and paused under load; what `status` says of it.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
+//! - [`sharing`]: one file, several decoders.
 //! - [`house`]: which crates may lean on which.
 mod command_line;
 mod crash;
@@ -22,4 +23,5 @@ mod policy;
 mod rereading;
 mod rules;
 mod service;
+mod sharing;
 mod shipped;
