@@ -5,19 +5,20 @@ use crate::guard::{Class, End, Failure, Guard};
 use crate::messages::Committed;
 use crate::turns::Dealer;
 use actix::prelude::*;
-use record::{BatchLimit, RawBatch};
+use record::{BatchLimit, PartitionId, Progress, RawBatch};
 use sources::{Next, Source, SourceError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// One source.
 pub struct SourceActor {
     guard: Arc<Guard>,
-    reading: Option<Reading>,
+    reading: Option<(Reading, mpsc::UnboundedReceiver<Committed>)>,
     flight: Arc<Flight>,
+    commits: mpsc::UnboundedSender<Committed>,
 }
 
 /// Everything the reading loop owns.
@@ -51,7 +52,13 @@ struct InFlight {
 impl SourceActor {
     pub fn new(guard: Guard, reading: Reading, in_flight: u64) -> Self {
         let flight = Flight { limit: in_flight, state: Default::default(), freed: Notify::new() };
-        SourceActor { guard: Arc::new(guard), reading: Some(reading), flight: Arc::new(flight) }
+        let (commits, told) = mpsc::unbounded_channel();
+        SourceActor {
+            guard: Arc::new(guard),
+            reading: Some((reading, told)),
+            flight: Arc::new(flight),
+            commits,
+        }
     }
 }
 
@@ -59,14 +66,20 @@ impl Actor for SourceActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let Some(mut reading) = self.reading.take() else { return };
-        let flight = self.flight.clone();
+        let Some((mut reading, mut commits)) = self.reading.take() else { return };
+        let (flight, guard) = (self.flight.clone(), self.guard.clone());
         let runtime = reading.runtime.clone();
-        let run = async move { (reading.run(flight).await, reading) };
+        let run = async move {
+            let result = reading.run(flight, &mut commits).await;
+            if result.is_ok() {
+                guard.tell(End::Finished);
+                reading.stay(&mut commits).await;
+            }
+            (result, reading)
+        };
         ctx.spawn(entered(&runtime, run).into_actor(self).map(|(result, reading), actor, _| {
-            match result {
-                Ok(()) => actor.guard.tell(End::Finished),
-                Err(failure) => actor.guard.failed(failure),
+            if let Err(failure) = result {
+                actor.guard.failed(failure);
             }
             // Not before: decoders nobody can send to are dropped and say so, and their word must not come ahead of the cause.
             drop(reading);
@@ -78,6 +91,8 @@ impl Handler<Committed> for SourceActor {
     type Result = ();
     fn handle(&mut self, committed: Committed, _: &mut Self::Context) {
         self.flight.free(committed.batches.iter().map(|b| b.number));
+        // Nobody hears it once the source has failed.
+        let _ = self.commits.send(committed);
     }
 }
 
@@ -111,7 +126,11 @@ impl Flight {
 
 impl Reading {
     /// Reads until the source ends or the run is to stop; then says `Drain`.
-    async fn run(&mut self, flight: Arc<Flight>) -> Result<(), Failure> {
+    async fn run(
+        &mut self,
+        flight: Arc<Flight>,
+        commits: &mut mpsc::UnboundedReceiver<Committed>,
+    ) -> Result<(), Failure> {
         loop {
             if *self.stop.borrow() {
                 break;
@@ -119,6 +138,10 @@ impl Reading {
             let next = tokio::select! {
                 biased;
                 _ = self.stop.changed() => break,
+                Some(committed) = commits.recv() => {
+                    self.pass_back(&committed).await;
+                    continue;
+                }
                 next = async { flight.room().await; self.source.next_batch(&self.limit).await } => next,
             };
             self.board.standing(&self.name, self.source.standing(), records(&next));
@@ -129,6 +152,26 @@ impl Reading {
             }
         }
         self.decoders.drain().await
+    }
+
+    /// Tells the source how far its own partitions are committed.
+    async fn pass_back(&mut self, committed: &Committed) {
+        let mut upto: HashMap<&PartitionId, Progress> = HashMap::new();
+        for batch in committed.batches.iter().filter(|b| b.partition.source == self.name) {
+            let at = upto.entry(&batch.partition.id).or_default();
+            *at = batch.to.max(*at);
+        }
+        for (partition, at) in upto {
+            self.source.committed(partition, at).await;
+        }
+    }
+
+    /// What was read is still to be committed. A source that shares its partitions with other processes keeps them so long, and gives them up when it
+    /// is dropped with the generation.
+    async fn stay(&mut self, commits: &mut mpsc::UnboundedReceiver<Committed>) {
+        while let Some(committed) = commits.recv().await {
+            self.pass_back(&committed).await;
+        }
     }
 
     async fn pass_on(&mut self, mut batch: RawBatch, flight: &Flight) -> Result<(), Failure> {

@@ -24,7 +24,7 @@ pub mod source;
 mod testing;
 
 pub use file::{Arrival, Compression, FileConfig, FileSource};
-pub use kafka::KafkaConfig;
+pub use kafka::{KafkaConfig, KafkaSource};
 pub use kinesis::KinesisConfig;
 pub use layout::{HEAD, Layouts, OpenLayout, Refused, Surveyor};
 pub use registry::{FeedInfo, FeedStatus, Gap, KnownPartition, NO_VENDOR, Registry};

@@ -111,11 +111,27 @@ async fn connect(
     open::mappings_may_be_read_with(&*store, layouts).await?;
     tell_policy(&*store, &names, layouts, rules).await?;
     for source in &topology.sources {
-        let Place::File(file) = &source.kind.place else { continue };
-        let found = file
-            .matching(&topology.base())
-            .map_err(|e| crate::exit::Exit::Other(format!("source {}: {e}", source.name.text)))?;
-        println!("  source {}: {found} file(s)", source.name.text);
+        let name = &source.name.text;
+        match &source.kind.place {
+            Place::File(file) => {
+                let found = file
+                    .matching(&topology.base())
+                    .map_err(|e| crate::exit::Exit::Other(format!("source {name}: {e}")))?;
+                println!("  source {name}: {found} file(s)");
+            }
+            Place::Kafka(kafka) => {
+                let topics =
+                    sources::kafka::connect::connect(name, kafka).map_err(crate::exit::Exit::Other)?;
+                for topic in topics {
+                    let [partitions, messages] = [topic.partitions, topic.messages].map(grouped);
+                    println!(
+                        "  source {name}: topic {} can be read: {partitions} partition(s), {messages} message(s)",
+                        topic.name
+                    );
+                }
+            }
+            Place::Kinesis(_) | Place::S3(_) => {}
+        }
     }
     if let Some(listen) = &topology.admin.listen {
         tokio::net::TcpListener::bind(listen.as_str()).await.map_err(|e| {

@@ -48,7 +48,8 @@ pub(super) enum Resume {
 }
 
 /// Reading goes on *with* the committed message, for only part of its records may be in: what is committed of it is left out. Where it is
-/// gone and the next is there, nothing that could be told from it is missing; offsets that a topic skips (compaction, transactions) are no gap.
+/// gone and the next is there, all of it is taken to have been in, as it is of a topic that was read to its end and then stood idle; else such a
+/// topic would be said to have a gap at every start. Offsets that a topic skips (compaction, transactions) are no gap.
 pub(super) fn resume(progress: Progress, begin: Begin, held: Held) -> Resume {
     let Held { low, high } = held;
     match (progress, begin) {

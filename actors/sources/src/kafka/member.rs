@@ -39,11 +39,11 @@ const FAREWELL: Duration = Duration::from_secs(3);
 pub(super) enum Command {
     Join,
     /// Answers [`News::Take`]: each from its offset.
-    Assign(Vec<(Place, i64)>),
+    Assign { round: u64, places: Vec<(Place, i64)> },
     /// Of [`News::GiveBack`], one that nobody waits for any more; with the last of them the group is answered.
     LetGo(Place),
     /// Goes on elsewhere in a partition that is assigned.
-    Reread(Place, i64),
+    Reread { round: u64, place: Place, offset: i64 },
     /// Of a partition the messages before this offset are committed in the store.
     Committed(Place, i64),
 }
@@ -62,7 +62,7 @@ pub(super) enum News {
 #[derive(Debug)]
 pub(super) struct Chunk {
     pub place: Place,
-    /// Counts up with every assignment, so that what was fetched under an earlier one is known.
+    /// The assignment it was fetched under, as the source numbered it.
     pub round: u64,
     pub messages: Vec<Message>,
     pub then: Option<Then>,
@@ -96,7 +96,12 @@ impl Member {
         let thread = thread::Builder::new().name(format!("kafka {source}")).spawn(move || {
             let work = Work { source: name, config, figures, told, tell, hand_on };
             if let Err(trouble) = work.run() {
-                work.tell(News::Trouble(trouble));
+                // The thread ends with it, so it does not pass.
+                let told = match trouble {
+                    Trouble::Passing(text) => Trouble::Again(text),
+                    other => other,
+                };
+                work.tell(News::Trouble(told));
             }
             // The source waits for this word alone.
             let _ = going.send(());
@@ -158,9 +163,8 @@ struct Serving<'w> {
     work: &'w Work,
     consumer: Arc<BaseConsumer<Context>>,
     reading: BTreeMap<Place, Reading>,
-    rounds: u64,
     owed: Owed,
-    rereads: Vec<(Place, i64)>,
+    rereads: Vec<(u64, Place, i64)>,
     committed: HashMap<Place, i64>,
     next_courtesy: Instant,
     /// Which partition is asked first, so that none starves.
@@ -209,7 +213,6 @@ impl<'w> Serving<'w> {
             work,
             consumer,
             reading: BTreeMap::new(),
-            rounds: 0,
             owed: Owed::Nothing,
             rereads: Vec::new(),
             committed: HashMap::new(),
@@ -249,9 +252,9 @@ impl<'w> Serving<'w> {
                 let joined = self.consumer.subscribe(&topics);
                 self.expect(joined, "joining the group");
             }
-            Command::Assign(list) => self.assign(&list),
+            Command::Assign { round, places } => self.assign(round, &places),
             Command::LetGo(place) => self.let_go(&place),
-            Command::Reread(place, offset) => self.rereads.push((place, offset)),
+            Command::Reread { round, place, offset } => self.rereads.push((round, place, offset)),
             Command::Committed(place, offset) => {
                 self.committed.insert(place, offset);
             }
@@ -286,7 +289,7 @@ impl<'w> Serving<'w> {
             Wish::GiveBack { places, lost } => {
                 // From now on nothing more of them is read.
                 self.reading.retain(|place, _| !places.contains(place));
-                self.rereads.retain(|(place, _)| !places.contains(place));
+                self.rereads.retain(|(_, place, _)| !places.contains(place));
                 if places.is_empty() {
                     return self.unassign(&places);
                 }
@@ -316,14 +319,13 @@ impl<'w> Serving<'w> {
         }
     }
 
-    fn assign(&mut self, list: &[(Place, i64)]) {
-        self.rounds += 1;
+    fn assign(&mut self, round: u64, list: &[(Place, i64)]) {
         for (place, _) in list {
             let queue = self.consumer.split_partition_queue(&place.topic, place.partition);
             let Some(mut queue) = queue else { continue };
             let me = thread::current();
             queue.set_nonempty_callback(move || me.unpark());
-            self.reading.insert(place.clone(), Reading { queue, round: self.rounds });
+            self.reading.insert(place.clone(), Reading { queue, round });
         }
         let assigned = offsets(list).and_then(|list| self.consumer.incremental_assign(&list));
         self.expect(assigned, "taking partitions");
@@ -354,11 +356,11 @@ impl<'w> Serving<'w> {
         if !matches!(self.owed, Owed::Nothing) {
             return;
         }
-        for (place, offset) in std::mem::take(&mut self.rereads) {
+        for (round, place, offset) in std::mem::take(&mut self.rereads) {
             if self.reading.remove(&place).is_some() {
                 let put_down = self.consumer.incremental_unassign(&list(std::slice::from_ref(&place)));
                 self.expect(put_down, "reading on behind a gap");
-                self.assign(&[(place, offset)]);
+                self.assign(round, &[(place, offset)]);
             }
         }
     }
