@@ -86,6 +86,8 @@ pub struct KafkaSource {
     turn: usize,
     /// Since when another process has held what is given to us, and when to ask again.
     held_by_another: Option<(Instant, Instant)>,
+    #[cfg(test)]
+    troubled: bool,
 }
 
 /// Something to do that waits for the store. Each may be begun again when it was given up in the middle.
@@ -119,11 +121,19 @@ impl KafkaSource {
             ready: None,
             turn: 0,
             held_by_another: None,
+            #[cfg(test)]
+            troubled: false,
         }
     }
 
     fn id(&self, place: &Place) -> PartitionId {
         PartitionId::new(format!("{}/{place}", self.name))
+    }
+
+    /// Something passing was told.
+    #[cfg(test)]
+    fn is_troubled(&self) -> bool {
+        self.troubled
     }
 
     fn tell(&self, command: Command) {
@@ -176,6 +186,10 @@ impl KafkaSource {
             }
             Task::News(News::Trouble(Trouble::Passing(text))) => {
                 tracing::warn!(source = %self.name, "{text}; it is tried again");
+                #[cfg(test)]
+                {
+                    self.troubled = true;
+                }
             }
             Task::News(News::Trouble(trouble)) => {
                 return Err(match trouble.clone().into() {

@@ -118,6 +118,10 @@ fn wrong(name: &str, value: &str) -> Option<String> {
     if name.starts_with("ssl.") && !TLS {
         return Some(NO_TLS.into());
     }
+    if name == "security.protocol" && value.to_ascii_lowercase().contains("ssl") && !TLS {
+        // Told with what goes with it.
+        return None;
+    }
     let mut one = ClientConfig::new();
     one.set(name, value);
     match one.create_native_config() {
