@@ -9,8 +9,10 @@ use sources::{
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use store::{FeedSpec, FileSpec, GapWrite, Generation, Names, OpenPartition, PartitionSpec, ReadUntil, Store};
 use store::StoreError;
+use store::{
+    FeedSpec, FileSpec, GapWrite, Generation, Names, OpenPartition, PartitionSpec, ReadUntil, Store,
+};
 
 /// The layouts one source may carry.
 pub struct SourceLayouts {

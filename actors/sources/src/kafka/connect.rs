@@ -68,10 +68,12 @@ fn read_one_of_each(asker: &Asker<'_>, found: &[Found]) -> Result<(), Trouble> {
     let failed = |e: &KafkaError, doing: &str| asker.unanswered(e, doing);
     for Found { place, held } in found {
         let offset = Offset::Offset(held.low);
-        list.add_partition_offset(&place.topic, place.partition, offset).map_err(|e| failed(&e, "consumer"))?;
+        list.add_partition_offset(&place.topic, place.partition, offset)
+            .map_err(|e| failed(&e, "consumer"))?;
     }
     asker.consumer.assign(&list).map_err(|e| failed(&e, "consumer"))?;
-    let mut left: HashSet<Place> = found.iter().filter(|f| f.held.high > f.held.low).map(|f| f.place.clone()).collect();
+    let mut left: HashSet<Place> =
+        found.iter().filter(|f| f.held.high > f.held.low).map(|f| f.place.clone()).collect();
     let until = Instant::now() + READ;
     while !left.is_empty() && Instant::now() < until {
         match asker.consumer.poll(Duration::from_millis(100)) {
@@ -80,7 +82,9 @@ fn read_one_of_each(asker: &Asker<'_>, found: &[Found]) -> Result<(), Trouble> {
                 left.remove(&Place { topic: message.topic().into(), partition: message.partition() });
             }
             // It says of which partition, not of which topic: one that has no message to give (its offsets are skipped) is read all the same.
-            Some(Err(KafkaError::PartitionEOF(partition))) => left.retain(|place| place.partition != partition),
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                left.retain(|place| place.partition != partition)
+            }
             Some(Err(e)) => match failed(&e, "reading") {
                 Trouble::Passing(_) => {}
                 other => return Err(other),
@@ -89,6 +93,8 @@ fn read_one_of_each(asker: &Asker<'_>, found: &[Found]) -> Result<(), Trouble> {
     }
     match left.iter().min() {
         None => Ok(()),
-        Some(place) => Err(Trouble::Again(format!("{place}: no message of it came within {} s", READ.as_secs()))),
+        Some(place) => {
+            Err(Trouble::Again(format!("{place}: no message of it came within {} s", READ.as_secs())))
+        }
     }
 }

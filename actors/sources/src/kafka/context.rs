@@ -17,7 +17,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 pub(super) enum Wish {
     Take(Vec<Place>),
     /// `lost`: the group has given them to others already.
-    GiveBack { places: Vec<Place>, lost: bool },
+    GiveBack {
+        places: Vec<Place>,
+        lost: bool,
+    },
 }
 
 pub(super) struct Context {

@@ -76,7 +76,9 @@ impl Asker<'_> {
         let millis = micros.div_euclid(1_000) + i64::from(micros.rem_euclid(1_000) > 0);
         let mut times = TopicPartitionList::with_capacity(found.len());
         for Found { place, .. } in found {
-            times.add_partition_offset(&place.topic, place.partition, Offset::Offset(millis)).map_err(failed)?;
+            times
+                .add_partition_offset(&place.topic, place.partition, Offset::Offset(millis))
+                .map_err(failed)?;
         }
         let offsets = self.consumer.offsets_for_times(times, ANSWER).map_err(failed)?;
         let begin = |f: &Found| {

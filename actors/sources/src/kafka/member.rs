@@ -39,11 +39,18 @@ const FAREWELL: Duration = Duration::from_secs(3);
 pub(super) enum Command {
     Join,
     /// Answers [`News::Take`]: each from its offset.
-    Assign { round: u64, places: Vec<(Place, i64)> },
+    Assign {
+        round: u64,
+        places: Vec<(Place, i64)>,
+    },
     /// Of [`News::GiveBack`], one that nobody waits for any more; with the last of them the group is answered.
     LetGo(Place),
     /// Goes on elsewhere in a partition that is assigned.
-    Reread { round: u64, place: Place, offset: i64 },
+    Reread {
+        round: u64,
+        place: Place,
+        offset: i64,
+    },
     /// Of a partition the messages before this offset are committed in the store.
     Committed(Place, i64),
 }
@@ -54,7 +61,10 @@ pub(super) enum News {
     /// The topics' partitions, and where `start` would have each begin. Nothing is read before [`Command::Join`].
     Found(Vec<(Found, super::begin::Begin)>),
     Take(Vec<Found>),
-    GiveBack { places: Vec<Place>, lost: bool },
+    GiveBack {
+        places: Vec<Place>,
+        lost: bool,
+    },
     Trouble(Trouble),
 }
 
@@ -87,7 +97,11 @@ pub(super) struct Member {
 
 impl Member {
     /// Starts the thread; that is all that can fail here.
-    pub(super) fn start(source: &Arc<str>, config: Arc<KafkaConfig>, figures: Arc<Figures>) -> std::io::Result<Member> {
+    pub(super) fn start(
+        source: &Arc<str>,
+        config: Arc<KafkaConfig>,
+        figures: Arc<Figures>,
+    ) -> std::io::Result<Member> {
         let (commands, told) = channel();
         let (tell, news) = mpsc::unbounded_channel();
         let (hand_on, chunks) = mpsc::channel(CHUNKS);
@@ -128,7 +142,9 @@ impl Drop for Member {
         self.chunks.close();
         self.wake();
         if let Err(RecvTimeoutError::Timeout) = self.gone.recv_timeout(FAREWELL) {
-            tracing::info!("the consumer group does not answer the farewell; it will miss this member by itself");
+            tracing::info!(
+                "the consumer group does not answer the farewell; it will miss this member by itself"
+            );
         }
     }
 }
@@ -156,7 +172,10 @@ enum Owed {
     Look(Vec<Place>, Instant),
     Assign,
     /// These are not let go yet; all of them go together.
-    LetGo { all: Vec<Place>, left: Vec<Place> },
+    LetGo {
+        all: Vec<Place>,
+        left: Vec<Place>,
+    },
 }
 
 struct Serving<'w> {
@@ -196,7 +215,8 @@ impl Work {
 
     /// What there is to read, before a group is joined: which says what is wrong with brokers, names and rights too.
     fn look(&self) -> Result<usize, Trouble> {
-        let created: Result<BaseConsumer<Context>, _> = self.config.asking().create_with_context(self.context());
+        let created: Result<BaseConsumer<Context>, _> =
+            self.config.asking().create_with_context(self.context());
         let consumer = created.map_err(|e| Trouble::of(&e, "consumer", ""))?;
         let asker = Asker { consumer: &consumer, config: &self.config };
         let places = asker.partitions()?;
@@ -414,7 +434,10 @@ impl<'w> Serving<'w> {
         if let KafkaError::PartitionEOF(_) = error {
             return Some(Then::AtEnd);
         }
-        if !matches!(error.rdkafka_error_code(), Some(Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation)) {
+        if !matches!(
+            error.rdkafka_error_code(),
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation)
+        ) {
             self.trouble(error, &place.to_string());
             return None;
         }

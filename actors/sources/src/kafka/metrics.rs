@@ -78,12 +78,22 @@ fn lags(statistics: &Statistics) -> Vec<(Place, i64)> {
 pub fn describe() {
     use metrics::{Unit, describe_counter, describe_gauge};
     describe_counter!("dietz_kafka_messages_total", "Messages fetched, by source");
-    describe_counter!("dietz_kafka_bytes_total", Unit::Bytes, "Bytes of their payloads, as Kafka's client unpacked them");
+    describe_counter!(
+        "dietz_kafka_bytes_total",
+        Unit::Bytes,
+        "Bytes of their payloads, as Kafka's client unpacked them"
+    );
     describe_counter!("dietz_kafka_tombstones_total", "Messages without a payload, which hold no record");
-    describe_counter!("dietz_kafka_messages_without_time_total", "Messages that say no time: they sort before all others");
+    describe_counter!(
+        "dietz_kafka_messages_without_time_total",
+        "Messages that say no time: they sort before all others"
+    );
     describe_counter!("dietz_kafka_errors_total", "Errors of brokers and connections, passing ones too");
     describe_counter!("dietz_kafka_gaps_total", "Gaps: offsets that a topic let go before they were read");
-    describe_counter!("dietz_kafka_rebalances_total", "Times the group gave partitions to this member or asked for them back");
+    describe_counter!(
+        "dietz_kafka_rebalances_total",
+        "Times the group gave partitions to this member or asked for them back"
+    );
     describe_gauge!("dietz_kafka_lag_messages", "Messages of a partition that are there and not fetched");
     describe_gauge!("dietz_kafka_lag_sum_messages", "The same, over all partitions of a source");
     describe_gauge!("dietz_kafka_lag_max_messages", "The largest of a source");

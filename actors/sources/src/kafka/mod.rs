@@ -145,7 +145,8 @@ impl KafkaSource {
     fn start(&mut self) -> Result<(), SourceError> {
         if self.member.is_none() {
             let member = Member::start(&self.name, self.config.clone(), self.figures.clone());
-            let failed = |e| SourceError::Transient(format!("{}: no thread for the consumer: {e}", self.name));
+            let failed =
+                |e| SourceError::Transient(format!("{}: no thread for the consumer: {e}", self.name));
             self.member = Some(member.map_err(failed)?);
         }
         Ok(())
@@ -289,7 +290,13 @@ impl KafkaSource {
     }
 
     /// Notes what is lost; the offset to go on with, if that is wanted.
-    async fn gap(&mut self, id: &PartitionId, from: Progress, begin: Begin, low: i64) -> Result<i64, SourceError> {
+    async fn gap(
+        &mut self,
+        id: &PartitionId,
+        from: Progress,
+        begin: Begin,
+        low: i64,
+    ) -> Result<i64, SourceError> {
         let to = Position { sequence: Sequence::from(u64::try_from(low).unwrap_or(0)), sub: 0, item: 0 };
         let gap = Gap {
             partition: id.clone(),
@@ -375,7 +382,9 @@ impl KafkaSource {
     async fn batch(&mut self, limit: &BatchLimit) -> Result<Option<RawBatch>, SourceError> {
         loop {
             if let Some((place, piece)) = &self.ready {
-                let Some(partition) = self.open.get(place).map(|open| open.partition.clone()) else { return Ok(None) };
+                let Some(partition) = self.open.get(place).map(|open| open.partition.clone()) else {
+                    return Ok(None);
+                };
                 let feed = self.days.feed(piece, &partition).await?;
                 return Ok(self.hand_over(feed));
             }
@@ -495,7 +504,9 @@ impl Source for KafkaSource {
             open.committed = open.committed.max(upto);
             place.clone()
         });
-        let place = place.or_else(|| self.leaving.iter().find(|(_, l)| l.partition.id == *partition).map(|(p, _)| p.clone()));
+        let place = place.or_else(|| {
+            self.leaving.iter().find(|(_, l)| l.partition.id == *partition).map(|(p, _)| p.clone())
+        });
         if let (Some(place), Some(next)) = (place, open::next_offset(upto)) {
             self.tell(Command::Committed(place, next));
         }

@@ -39,7 +39,16 @@ impl Open {
         layouts: Arc<dyn Layouts>,
     ) -> Open {
         let cutter = MessageCutter::new(layouts, config.compression, config.record_limit, progress);
-        Open { partition, cutter, offset, round: 0, handed: progress, committed: progress, at_end: false, stirred: false }
+        Open {
+            partition,
+            cutter,
+            offset,
+            round: 0,
+            handed: progress,
+            committed: progress,
+            at_end: false,
+            stirred: false,
+        }
     }
 
     pub(super) fn take(&mut self, messages: &[Message], limit: &BatchLimit) {

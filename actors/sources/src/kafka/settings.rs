@@ -12,7 +12,10 @@ const OWNED: &[(&str, &str)] = &[
     ("group.id", "say it with `group`"),
     ("group.protocol", "partitions are handed over one by one, which needs the classic protocol"),
     ("group.remote.assignor", "partitions are handed over one by one, as cooperative-sticky assigns them"),
-    ("partition.assignment.strategy", "partitions are handed over one by one, as cooperative-sticky assigns them"),
+    (
+        "partition.assignment.strategy",
+        "partitions are handed over one by one, as cooperative-sticky assigns them",
+    ),
     ("auto.offset.reset", "say it with `start` and `on_gap`"),
     ("enable.auto.commit", "offsets are kept in the store, and told to the group behind it"),
     ("auto.commit.enable", "offsets are kept in the store, and told to the group behind it"),
@@ -129,7 +132,9 @@ fn wrong(name: &str, value: &str) -> Option<String> {
         Err(KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..)) => {
             Some("librdkafka knows no setting of this name: see its CONFIGURATION.md".into())
         }
-        Err(_) => Some("librdkafka does not take this value: see its CONFIGURATION.md for what it may be".into()),
+        Err(_) => {
+            Some("librdkafka does not take this value: see its CONFIGURATION.md for what it may be".into())
+        }
     }
 }
 
@@ -154,7 +159,8 @@ mod tests {
 
     #[test]
     fn an_unknown_setting_and_a_wrong_value_are_told_and_no_value_is_repeated() {
-        let found = wrong(&[("no.such.setting", "1"), ("fetch.wait.max.ms", "s3cret"), ("fetch.min.bytes", "1")]);
+        let found =
+            wrong(&[("no.such.setting", "1"), ("fetch.wait.max.ms", "s3cret"), ("fetch.min.bytes", "1")]);
         let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["fetch.wait.max.ms", "no.such.setting"]);
         assert!(found.iter().all(|(_, text)| !text.contains("s3cret")));

@@ -59,14 +59,18 @@ fn needs_a_person(code: Code) -> Option<&'static str> {
             "the brokers do not speak this `sasl.mechanism`: set the one they do in `settings`"
         }
         Code::TopicAuthorizationFailed => "have this user allowed to read and describe the topic",
-        Code::GroupAuthorizationFailed => "have this user allowed to read the consumer group, or set another `group`",
+        Code::GroupAuthorizationFailed => {
+            "have this user allowed to read the consumer group, or set another `group`"
+        }
         Code::ClusterAuthorizationFailed => "have this user allowed to describe the cluster",
         Code::InvalidTopic => "the topic's name is none: correct `topics`",
         Code::InvalidGroupId => "the group's name is none: correct `group`",
         Code::InconsistentGroupProtocol => {
             "the group has members that assign partitions otherwise: set a `group` of its own, or have them use cooperative-sticky"
         }
-        Code::InvalidSessionTimeout => "the brokers do not take this `session.timeout.ms`: correct it in `settings`",
+        Code::InvalidSessionTimeout => {
+            "the brokers do not take this `session.timeout.ms`: correct it in `settings`"
+        }
         Code::SSL => "the connection's encryption fails: correct `security.protocol` and the `ssl.` settings",
         _ => return None,
     })
@@ -74,7 +78,9 @@ fn needs_a_person(code: Code) -> Option<&'static str> {
 
 /// A topic that is not there when reading is to begin.
 pub(super) fn no_such_topic(topic: &str, brokers: &str) -> Trouble {
-    Trouble::Person(format!("topic {topic}: {brokers} have no topic of this name: create it, or correct `topics`"))
+    Trouble::Person(format!(
+        "topic {topic}: {brokers} have no topic of this name: create it, or correct `topics`"
+    ))
 }
 
 #[cfg(test)]
@@ -84,12 +90,22 @@ mod tests {
     #[test]
     fn what_a_person_must_do_is_told_and_the_rest_passes_or_is_begun_anew() {
         let of = |code| Trouble::of(&KafkaError::MessageConsumption(code), "topic feeds", "why");
-        for code in [Code::SaslAuthenticationFailed, Code::TopicAuthorizationFailed, Code::InconsistentGroupProtocol] {
+        for code in
+            [Code::SaslAuthenticationFailed, Code::TopicAuthorizationFailed, Code::InconsistentGroupProtocol]
+        {
             let trouble = of(code);
-            assert!(matches!(&trouble, Trouble::Person(text) if text.starts_with("topic feeds: why: ")), "{trouble:?}");
+            assert!(
+                matches!(&trouble, Trouble::Person(text) if text.starts_with("topic feeds: why: ")),
+                "{trouble:?}"
+            );
             assert!(matches!(SourceError::from(trouble), SourceError::Fatal(_)));
         }
-        for code in [Code::BrokerTransportFailure, Code::AllBrokersDown, Code::NotCoordinator, Code::OperationTimedOut] {
+        for code in [
+            Code::BrokerTransportFailure,
+            Code::AllBrokersDown,
+            Code::NotCoordinator,
+            Code::OperationTimedOut,
+        ] {
             assert!(matches!(of(code), Trouble::Passing(_)), "{code}");
         }
         assert!(matches!(of(Code::UnknownTopicOrPartition), Trouble::Again(_)));

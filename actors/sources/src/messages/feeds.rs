@@ -31,7 +31,11 @@ impl DaysOfStream {
     }
 
     /// The feed a piece belongs to. May be given up at any await and called again.
-    pub(crate) async fn feed(&mut self, piece: &Piece, partition: &Partition) -> Result<Arc<Feed>, SourceError> {
+    pub(crate) async fn feed(
+        &mut self,
+        piece: &Piece,
+        partition: &Partition,
+    ) -> Result<Arc<Feed>, SourceError> {
         if piece.layout.is_none() && piece.refused.is_empty() {
             return Ok(Arc::new(nothing()));
         }

@@ -46,7 +46,10 @@ async fn what_the_topic_let_go_is_noted_and_stops_the_run_or_is_stepped_over() {
     shelf.stand_at("k/t/0", at(3));
     let stop = shelf.source(1, config(&mock.brokers, "t")).fails().await;
     let SourceError::Fatal(text) = stop else { panic!("{stop:?}") };
-    assert!(text.starts_with("k/t/0: the topic let go of offsets 4 to ") && text.contains("on_gap"), "{text}");
+    assert!(
+        text.starts_with("k/t/0: the topic let go of offsets 4 to ") && text.contains("on_gap"),
+        "{text}"
+    );
     let gap = shelf.gaps.lock().unwrap()[0].clone();
     assert_eq!((gap.partition.as_str(), gap.from), ("k/t/0", at(3)));
     assert!(gap.to.unwrap() > at(4));
@@ -99,7 +102,9 @@ async fn a_topic_that_ends_before_what_is_committed_is_not_read_as_if_it_were_th
 
 #[tokio::test]
 async fn a_topic_that_may_not_be_read_or_is_not_there_says_what_to_do() {
-    use RDKafkaRespErr::{RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART};
+    use RDKafkaRespErr::{
+        RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+    };
     for (error, advice) in [
         (RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "allowed to read"),
         (RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "create it, or correct `topics`"),
@@ -107,7 +112,10 @@ async fn a_topic_that_may_not_be_read_or_is_not_there_says_what_to_do() {
         let mock = Mock::with("t", 1);
         mock.order(move |cluster| cluster.topic_error("t", error).unwrap());
         let told = Arc::<Shelf>::default().source(1, config(&mock.brokers, "t")).fails().await;
-        assert!(matches!(&told, SourceError::Fatal(text) if text.contains(advice) && text.starts_with("k: topic t")), "{told:?}");
+        assert!(
+            matches!(&told, SourceError::Fatal(text) if text.contains(advice) && text.starts_with("k: topic t")),
+            "{told:?}"
+        );
         let checked = crate::kafka::connect::connect("k", &config(&mock.brokers, "t"));
         assert!(checked.as_ref().is_err_and(|text| text.contains(advice)), "{checked:?}");
     }

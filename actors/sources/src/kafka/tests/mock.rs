@@ -67,7 +67,8 @@ pub fn send(brokers: &str, topic: &str, codec: &str, all: &[Sent]) {
     client.set("bootstrap.servers", brokers).set("compression.codec", codec).set("linger.ms", "1");
     let producer: BaseProducer = client.create().unwrap();
     for sent in all {
-        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).partition(sent.partition).key(b"k");
+        let mut record: BaseRecord<'_, [u8], [u8]> =
+            BaseRecord::to(topic).partition(sent.partition).key(b"k");
         if let Some(payload) = &sent.payload {
             record = record.payload(payload);
         }

@@ -61,7 +61,11 @@ async fn every_message_is_read_once_over_restarts_and_kills_whatever_the_group_w
         assert_eq!(shelf.texts(&format!("k/t/{p}")), numbers(0..100));
     }
     drop(reader);
-    assert_eq!(group_offset(&mock.brokers, "t", 0), Offset::Offset(100), "the group is told behind the store");
+    assert_eq!(
+        group_offset(&mock.brokers, "t", 0),
+        Offset::Offset(100),
+        "the group is told behind the store"
+    );
 }
 
 #[tokio::test]
@@ -100,9 +104,18 @@ async fn latest_is_settled_once_and_what_comes_while_nobody_reads_is_read() {
 async fn a_tombstone_moves_the_position_and_a_header_names_the_file_and_the_brokers_time_is_the_arrival() {
     let mock = Mock::with("t", 1);
     let shelf = Arc::<Shelf>::default();
-    let named = Sent { headers: vec![("other", "x"), ("file", "positions.csv")], millis: Some(1_764_547_200_123), ..line(0, "a") };
+    let named = Sent {
+        headers: vec![("other", "x"), ("file", "positions.csv")],
+        millis: Some(1_764_547_200_123),
+        ..line(0, "a")
+    };
     let tombstone = Sent { millis: Some(1_764_547_200_124), ..Sent::default() };
-    send(&mock.brokers, "t", "none", &[named, tombstone.clone(), Sent { millis: Some(1_764_547_200_125), ..line(0, "b") }, tombstone]);
+    send(
+        &mock.brokers,
+        "t",
+        "none",
+        &[named, tombstone.clone(), Sent { millis: Some(1_764_547_200_125), ..line(0, "b") }, tombstone],
+    );
     let mut reader = shelf.source(1, config(&mock.brokers, "t"));
     let to_the_end = async {
         while shelf.progress("k/t/0") < at(3) {

@@ -77,12 +77,18 @@ impl Shelf {
             if row.token != batch.partition.token {
                 return false;
             }
-            assert_eq!(row.progress, batch.from, "{}: a batch goes on where the one before ended", batch.partition.id);
+            assert_eq!(
+                row.progress, batch.from,
+                "{}: a batch goes on where the one before ended",
+                batch.partition.id
+            );
             assert!(batch.to > batch.from, "a batch moves its position");
             row.progress = batch.to;
-            row.texts.extend(batch.records.iter().map(|r| {
-                (String::from_utf8_lossy(batch.record(r)).into_owned(), batch.arrival(r).unwrap())
-            }));
+            row.texts.extend(
+                batch.records.iter().map(|r| {
+                    (String::from_utf8_lossy(batch.record(r)).into_owned(), batch.arrival(r).unwrap())
+                }),
+            );
             true
         })
     }
@@ -174,7 +180,11 @@ impl Registry for Seat {
         Ok(known.collect())
     }
 
-    async fn open_partition(&self, _: &PartitionId, _: &Feed) -> Result<(Arc<Partition>, Progress), SourceError> {
+    async fn open_partition(
+        &self,
+        _: &PartitionId,
+        _: &Feed,
+    ) -> Result<(Arc<Partition>, Progress), SourceError> {
         unreachable!("a topic is a stream")
     }
 
