@@ -19,7 +19,7 @@ use actix::prelude::*;
 use record::{BatchLimit, PartitionId};
 use returns::tolerance::Rules;
 use sources::s3::Told;
-use sources::{FileSource, KinesisSource, S3Source};
+use sources::{FileSource, KafkaSource, KinesisSource, S3Source};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -262,11 +262,11 @@ impl Starting<'_> {
             Place::Kinesis(kinesis) => {
                 Box::new(KinesisSource::new(&name, kinesis.clone(), layouts, registry))
             }
+            Place::Kafka(kafka) => Box::new(KafkaSource::new(&name, kafka.clone(), layouts, registry)),
             Place::S3(s3) => {
                 let told = told.get(&*name).cloned();
                 Box::new(S3Source::new(&name, s3.clone(), layouts, registry, told).map_err(Failure::fatal)?)
             }
-            Place::Kafka(_) => return Err(Failure::fatal("not yet")),
         };
         let wait = Duration::from_millis(200);
         let reading = Reading {

@@ -28,7 +28,7 @@ mod testing;
 mod whole;
 
 pub use file::{FileConfig, FileSource};
-pub use kafka::KafkaConfig;
+pub use kafka::{KafkaConfig, KafkaSource};
 pub use kinesis::{KinesisConfig, KinesisSource};
 pub use layout::{HEAD, Layouts, OpenLayout, Refused, Surveyor};
 pub use registry::{FeedInfo, FeedStatus, Gap, KnownPartition, NO_VENDOR, Registry};

@@ -9,6 +9,7 @@
 //! - [`command_line`]: exit codes, messages, pictures.
 //! - [`policy`]: conventions and mappings that change.
 //! - [`handover`]: one pipeline after the other, stopped, killed and paused under load; what `status` says of it.
+//! - [`kafka`]: topics as a source, killed and stopped under load.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`sharing`]: one file, several decoders.
 //! - [`house`]: which crates may lean on which.
@@ -19,6 +20,7 @@ mod feeds;
 mod growing;
 mod handover;
 mod house;
+mod kafka;
 mod memory;
 mod objects;
 mod policy;

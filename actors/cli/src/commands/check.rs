@@ -107,6 +107,11 @@ fn objects(o: sources::s3::Outlook) -> String {
     }
 }
 
+fn topic(topic: &sources::kafka::connect::Topic) -> String {
+    let [partitions, messages] = [topic.partitions, topic.messages].map(grouped);
+    format!("topic {} can be read: {partitions} partition(s), {messages} message(s)", topic.name)
+}
+
 /// The real operations and nothing more.
 async fn connect(
     topology: &pipeline::Topology,
@@ -128,8 +133,12 @@ async fn connect(
             Place::Kinesis(kinesis) => {
                 sources::kinesis::probe(name, kinesis, None).await.map_err(wrong)?.to_string()
             }
+            Place::Kafka(kafka) => {
+                let found =
+                    sources::kafka::connect::connect(name, kafka).map_err(crate::exit::Exit::Other)?;
+                found.iter().map(topic).collect::<Vec<_>>().join(", ")
+            }
             Place::S3(s3) => objects(sources::s3::outlook(name, s3).await.map_err(wrong)?),
-            Place::Kafka(_) => continue,
         };
         println!("  source {name}: {found}");
     }
