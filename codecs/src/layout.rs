@@ -175,7 +175,7 @@ impl Layout {
         }
     }
 
-    /// Whether a payload looks like this layout's, by its `[detect]`. Without one it never does.
+    /// Whether a payload looks like this layout's, by its `[detect]`. Without one it never does. One without a name (empty) is looked at alone.
     pub fn detect(&self, file_name: &str, head: &[u8]) -> bool {
         let Body::Mapped(mapped) = &self.body else {
             return memchr::memmem::find(head, b"\"PerformanceCorrection\"").is_some();
@@ -184,8 +184,11 @@ impl Layout {
         if detect.file.is_empty() && detect.head.is_empty() {
             return false;
         }
-        let named =
-            detect.file.is_empty() || detect.file.iter().any(|p| fits(p.as_bytes(), file_name.as_bytes()));
+        // A message of a stream has no name: it is known by how it begins.
+        let nameless = file_name.is_empty() && !detect.head.is_empty();
+        let named = nameless
+            || detect.file.is_empty()
+            || detect.file.iter().any(|p| fits(p.as_bytes(), file_name.as_bytes()));
         named && detect.head.iter().all(|text| memchr::memmem::find(head, text.as_bytes()).is_some())
     }
 

@@ -8,7 +8,7 @@ use sources::{
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use store::{FeedSpec, FileSpec, Generation, Names, PartitionSpec, Store, StoreError};
+use store::{FeedSpec, FileSpec, Generation, Names, OpenPartition, PartitionSpec, Store, StoreError};
 
 /// The layouts one source may carry.
 pub struct SourceLayouts {
@@ -43,19 +43,25 @@ impl Layouts for SourceLayouts {
             [] => Err(Refused {
                 code: "unknown_layout",
                 text: format!(
-                    "no vendor's [detect] knows {file_name}; name its vendor in the source, or add a mapping"
+                    "no vendor's [detect] knows {}; name its vendor in the source, or add a mapping",
+                    called(file_name)
                 ),
             }),
             many => {
                 let names: Vec<&str> = many.iter().map(|l| l.name()).collect();
                 let text = format!(
-                    "{file_name} is known to several vendors: {}; make [detect] stricter",
+                    "{} is known to several vendors: {}; make [detect] stricter",
+                    called(file_name),
                     names.join(", ")
                 );
                 Err(Refused { code: "ambiguous_layout", text })
             }
         }
     }
+}
+
+fn called(file_name: &str) -> &str {
+    if file_name.is_empty() { "the message by how it begins" } else { file_name }
 }
 
 struct Opened {
@@ -119,6 +125,18 @@ impl StoreRegistry {
         self.rewound.as_ref().is_none_or(|m| set(m))
     }
 
+    fn granted(&self, id: &PartitionId, opened: &OpenPartition) -> (Arc<Partition>, Progress) {
+        self.names.partitions.insert(opened.key, id.clone());
+        let partition = Partition {
+            key: opened.key,
+            id: id.clone(),
+            source: self.source.clone(),
+            token: opened.token,
+            opened: opened.progress,
+        };
+        (Arc::new(partition), opened.progress)
+    }
+
     async fn rewind(&self, id: &PartitionId) -> Result<(), SourceError> {
         if let Some(rewound) = &self.rewound
             && !self.is_rewound(id)
@@ -167,15 +185,15 @@ impl Registry for StoreRegistry {
             self.store.rewind(&self.generation, std::slice::from_ref(id)).await.map_err(open)?;
             opened = self.store.open_partition(&self.generation, &spec).await.map_err(open)?;
         }
-        self.names.partitions.insert(opened.key, id.clone());
-        let partition = Partition {
-            key: opened.key,
-            id: id.clone(),
-            source: self.source.clone(),
-            token: opened.token,
-            opened: opened.progress,
-        };
-        Ok((Arc::new(partition), opened.progress))
+        Ok(self.granted(id, &opened))
+    }
+
+    async fn open_stream(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError> {
+        let spec = PartitionSpec { id: id.clone(), source: self.source.clone() };
+        self.store.open_partition(&self.generation, &spec).await.map_err(|e| error(e, id))?;
+        self.rewind(id).await?;
+        let opened = self.store.open_partition(&self.generation, &spec).await.map_err(|e| error(e, id))?;
+        Ok(self.granted(id, &opened))
     }
 
     async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError> {

@@ -21,7 +21,7 @@ pub struct Partition {
 pub struct FeedKey(pub i64);
 
 /// The delivery a batch belongs to: a file or object, or a day of a stream.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Feed {
     pub key: FeedKey,
     /// The layout (vendor) that decodes it.

@@ -65,6 +65,12 @@ pub trait Framer: Send {
 
     /// The longest record, in bytes. A longer one is refused and skipped to its end.
     fn record_limit(&self) -> usize;
+
+    /// Ready for another feed of the same layout, as a new framer is; false if only a new one will do. A stream has a feed a message, and most
+    /// of them hold one record.
+    fn restart(&mut self) -> bool {
+        false
+    }
 }
 
 /// What one read-through of a feed with an end tells before it is streamed.

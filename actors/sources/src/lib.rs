@@ -5,7 +5,7 @@
 //! - [`layout`]: what a source needs to know of layouts, as traits.
 //! - [`registry`]: what it needs of the store, as a trait.
 //! - [`file`]: files, folders, globs and standard input.
-//! - [`kinesis`], [`kafka`]: streams of messages.
+//! - [`kinesis`], [`kafka`]: streams of messages; what they have in common: `messages`.
 //! - [`s3`]: objects.
 //!
 //! A source frames its partitions (only a layout knows where a record ends) and decodes nothing.
@@ -14,9 +14,12 @@ mod job;
 pub mod kafka;
 pub mod kinesis;
 pub mod layout;
+mod messages;
 pub mod registry;
 pub mod s3;
 pub mod source;
+#[cfg(test)]
+mod testing;
 
 pub use file::{Arrival, Compression, FileConfig, FileSource};
 pub use kafka::KafkaConfig;

@@ -19,6 +19,9 @@ pub trait Registry: Send + Sync {
         feed: &Feed,
     ) -> Result<(Arc<Partition>, Progress), SourceError>;
 
+    /// The same for a partition of a stream, which holds many feeds: its days.
+    async fn open_stream(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError>;
+
     /// Registers a feed, or finds it: by its hash and its mapping's version, or by source, vendor and name where it has no hash. What the store
     /// has of a known feed stands (its arrival, whether it was released); its file is noted as [`Registry::note_file`] does.
     async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError>;

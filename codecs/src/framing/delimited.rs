@@ -282,6 +282,16 @@ impl DelimitedLines {
 }
 
 impl LineRules for DelimitedLines {
+    /// The headers seen lately are remembered: messages of a stream repeat theirs.
+    fn restart(&mut self) -> bool {
+        (self.seen, self.begun, self.section) = (0, false, None);
+        self.section_name.clear();
+        self.carried.clear();
+        self.forget_contexts();
+        self.restart_rows();
+        true
+    }
+
     fn missing_header(&self) -> Option<String> {
         if self.begun || !self.rules.header {
             return None;

@@ -49,6 +49,15 @@ impl FixedLines {
 }
 
 impl LineRules for FixedLines {
+    fn restart(&mut self) -> bool {
+        if !self.carried.is_empty() {
+            self.carried.clear();
+            self.data = None;
+            self.left.clear();
+        }
+        true
+    }
+
     fn has_parts(&self) -> bool {
         self.format.has_parts
     }

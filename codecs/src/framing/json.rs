@@ -122,8 +122,12 @@ impl JsonFramer {
     /// # Errors
     /// Says what is wrong with the path.
     pub fn new(path: Option<&str>, limit: usize) -> Result<Self, String> {
-        Ok(JsonFramer {
-            path: path.map_or(Ok(Vec::new()), steps)?,
+        Ok(JsonFramer::at_the_start(path.map_or(Ok(Vec::new()), steps)?, limit))
+    }
+
+    fn at_the_start(path: Vec<Step>, limit: usize) -> Self {
+        JsonFramer {
+            path,
             limit,
             place: Place::default(),
             state: State::Value { wanted: true },
@@ -131,7 +135,7 @@ impl JsonFramer {
             scanned: 0,
             key: Vec::new(),
             found: None,
-        })
+        }
     }
 
     /// Keeps the state and waits for input.
@@ -414,6 +418,13 @@ impl Framer for JsonFramer {
 
     fn record_limit(&self) -> usize {
         self.limit
+    }
+
+    fn restart(&mut self) -> bool {
+        let (path, mut key) = (std::mem::take(&mut self.path), std::mem::take(&mut self.key));
+        key.clear();
+        *self = JsonFramer { key, ..JsonFramer::at_the_start(path, self.limit) };
+        true
     }
 }
 

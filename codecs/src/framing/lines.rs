@@ -55,6 +55,11 @@ pub trait LineRules: Send {
         false
     }
 
+    /// Ready for another feed, as new rules are; false if only new ones will do.
+    fn restart(&mut self) -> bool {
+        false
+    }
+
     /// Asked when the feed is over: if no line was the header it must have, what was looked for.
     fn missing_header(&self) -> Option<String> {
         None
@@ -270,6 +275,11 @@ impl Framer for LineFramer {
 
     fn record_limit(&self) -> usize {
         self.limit
+    }
+
+    fn restart(&mut self) -> bool {
+        (self.offset, self.line, self.skipping, self.told) = (0, 0, None, false);
+        self.rules.restart()
     }
 }
 

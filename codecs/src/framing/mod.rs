@@ -45,4 +45,12 @@ impl Framer for AnyFramer {
             AnyFramer::Xml(framer) => framer.record_limit(),
         }
     }
+
+    fn restart(&mut self) -> bool {
+        match self {
+            AnyFramer::Lines(framer) => framer.restart(),
+            AnyFramer::Json(framer) => framer.restart(),
+            AnyFramer::Xml(_) => false,
+        }
+    }
 }

@@ -2,6 +2,7 @@
 use crate::support::{batch, frame, layout};
 use codecs::{Decoded, Layout};
 use proptest::prelude::*;
+use record::{Framed, Framer};
 use returns::Vendor;
 use std::fs;
 use std::path::Path;
@@ -31,6 +32,17 @@ fn said(layout: &Arc<Layout>, feed: &[u8], piece: usize) -> String {
     format!("{accounts:?}\n{facts:?}\n{:?}\n{:?}\n{:?}", out.rejects, out.ignored, out.counts)
 }
 
+/// All that a framer makes of a feed, as text.
+fn all_of(framer: &mut dyn Framer, feed: &[u8]) -> String {
+    let (mut framed, mut used) = (Framed::default(), 0);
+    while used < feed.len() {
+        let n = framer.frame(&feed[used..], true, &mut framed);
+        assert!(n > 0, "nothing is taken of the last bytes");
+        used += n;
+    }
+    format!("{:?} {:?} {:?} {}", framed.payload, framed.records, framed.refused, framed.contexts.len())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -42,6 +54,24 @@ proptest! {
                 feed[at] = *byte;
             }
             prop_assert_eq!(said(&layout, &feed, piece), said(&layout, &feed, feed.len()));
+        }
+    }
+
+    #[test]
+    fn a_framer_restarted_is_as_good_as_new(cut in any::<prop::sample::Index>(), garbage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4)) {
+        for (layout, feed) in vendors() {
+            let mut first = feed[..cut.index(feed.len())].to_vec();
+            for (place, byte) in &garbage {
+                if !first.is_empty() {
+                    let at = place.index(first.len());
+                    first[at] = *byte;
+                }
+            }
+            let mut framer = layout.framer();
+            all_of(&mut *framer, &first);
+            if framer.restart() {
+                prop_assert_eq!(all_of(&mut *framer, &feed), all_of(&mut *layout.framer(), &feed), "{}", layout.name());
+            }
         }
     }
 

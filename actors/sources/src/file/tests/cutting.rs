@@ -1,6 +1,6 @@
 //! Cutting bytes into batches.
 use super::super::cutter::{Cut, Cutter, Piece};
-use super::support::Lines;
+use crate::testing::Lines;
 use proptest::prelude::*;
 use record::{BatchLimit, Framer, Position, Progress};
 use std::io::{self, Read};

@@ -3,15 +3,14 @@ mod cutting;
 mod ended;
 mod kept_way;
 mod spared;
-mod support;
 mod watched;
 
 use super::*;
+use crate::testing::{LinesLayout, Memory, Shared};
 use record::{RawBatch, RawRecord};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
-use support::{LinesLayout, Memory, Shared};
 
 const WAIT: Duration = Duration::from_millis(1500);
 const LIMIT: BatchLimit = BatchLimit { records: 1000, bytes: 1 << 20, wait: WAIT };

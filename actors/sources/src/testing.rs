@@ -90,6 +90,8 @@ pub struct LinesLayout {
     pub version: AtomicU32,
     pub hash: AtomicU8,
     pub knows_all: AtomicBool,
+    /// Its feeds declare how much they hold.
+    pub declares: AtomicBool,
     /// What was asked about.
     pub names: Mutex<Vec<String>>,
     /// Runs while a feed is read through.
@@ -123,6 +125,9 @@ impl OpenLayout for Shared {
     }
     fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::UTC
+    }
+    fn declares_its_end(&self) -> bool {
+        self.0.declares.load(Ordering::Relaxed)
     }
     fn framer(&self, record_limit: usize) -> Box<dyn Framer> {
         Box::new(Lines::new(record_limit))
@@ -174,6 +179,17 @@ impl Memory {
         }
     }
 
+    async fn grant(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError> {
+        self.hesitate().await;
+        let mut grants = self.grants.lock().unwrap();
+        let token = grants.entry(id.to_string()).or_default();
+        *token += 1;
+        let progress = *self.checkpoints.lock().unwrap().entry(id.to_string()).or_default();
+        let (key, token) = (PartitionKey(1), *token as i64);
+        let partition = Partition { key, id: id.clone(), source: "s".into(), token, opened: progress };
+        Ok((Arc::new(partition), progress))
+    }
+
     pub fn partitions(&self) -> Vec<String> {
         self.checkpoints.lock().unwrap().keys().cloned().collect()
     }
@@ -205,14 +221,11 @@ impl Registry for Memory {
         id: &PartitionId,
         _: &Feed,
     ) -> Result<(Arc<Partition>, Progress), SourceError> {
-        self.hesitate().await;
-        let mut grants = self.grants.lock().unwrap();
-        let token = grants.entry(id.to_string()).or_default();
-        *token += 1;
-        let progress = *self.checkpoints.lock().unwrap().entry(id.to_string()).or_default();
-        let (key, token) = (PartitionKey(1), *token as i64);
-        let partition = Partition { key, id: id.clone(), source: "s".into(), token, opened: progress };
-        Ok((Arc::new(partition), progress))
+        self.grant(id).await
+    }
+
+    async fn open_stream(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError> {
+        self.grant(id).await
     }
 
     async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError> {
