@@ -65,7 +65,6 @@ impl Document {
         let mut out = self.opening.clone();
         out.extend_from_slice(&records.join(between));
         out.extend_from_slice(&self.closing);
-        out.push(b'\n');
         out
     }
 }

@@ -107,6 +107,8 @@ impl Before {
             }
             push_line(row, &mut out);
         }
+        // The message ends, and with it its last line: inside a quote that never closes another line end would be one more byte.
+        out.pop();
         out
     }
 }

@@ -133,7 +133,7 @@ impl Layout {
     /// let feed = b"Account,Date,Value\nA-1,2025-01-06,10\nA-2,2025-01-06,20\n";
     /// layout.messages(Limits::default()).push(feed, true, &mut messages).unwrap();
     /// assert_eq!(messages[1].key, "A-2");
-    /// assert_eq!(messages[1].payload, b"Account,Date,Value\nA-2,2025-01-06,20\n");
+    /// assert_eq!(messages[1].payload, b"Account,Date,Value\nA-2,2025-01-06,20");
     /// ```
     pub fn messages(self: &Arc<Self>, limits: Limits) -> MessageCutter {
         let way = match self.json_path() {

@@ -177,7 +177,7 @@ fn footers_stay_behind_and_a_feed_without_a_row_goes_as_it_is() {
     let messages = cut(&bank, feed, ALONE, feed.len()).unwrap();
     let texts: Vec<&str> = messages.iter().map(|m| std::str::from_utf8(&m.payload).unwrap()).collect();
     let before = "Values of 2025-01-06\nAccount,Value\n";
-    assert_eq!(texts, [format!("{before}A-1,10\n"), format!("{before}A-2,20\n")]);
+    assert_eq!(texts, [format!("{before}A-1,10"), format!("{before}A-2,20")]);
     for none in [&b"Our bank\n"[..], b"Our bank\nValues of 2025-01-06\nAccount,Value\n"] {
         let messages = cut(&bank, none, ALONE, none.len()).unwrap();
         assert!(messages.len() == 1 && messages[0].payload == none);
