@@ -1,0 +1,2 @@
+//! What tests and load tests run against in place of AWS.
+pub mod kinesis;
