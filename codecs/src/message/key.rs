@@ -22,15 +22,21 @@ impl Keys {
         Keys { reader, scratch: Decoded::default() }
     }
 
+    /// Whether the record gives anything, or is left out: not whether it is refused.
+    pub(super) fn can_read(&mut self, record: &[u8], context: Option<&Context>) -> bool {
+        let Some(reader) = &mut self.reader else { return eventbridge::decode(record).is_ok() };
+        self.scratch.clear();
+        reader.forget();
+        reader.read(record, &view(context), &nowhere(), &mut Writer::new(&mut self.scratch)).is_ok()
+    }
+
     /// The account a record is of: of one that will be quarantined, the account it names. `None` where it names none.
     pub(super) fn account(&mut self, record: &[u8], context: Option<&Context>) -> Option<String> {
-        let Some(reader) = &mut self.reader else { return event(record) };
-        self.scratch.clear();
-        let lines = context.and_then(|c| c.downcast_ref::<LineContext>());
-        let absent = lines.and_then(|c| c.columns.as_ref()).map_or(&[][..], |c| &c.absent);
-        let view = View { context, ordinals: &[], absent };
-        reader.forget();
-        let read = reader.read(record, &view, &nowhere(), &mut Writer::new(&mut self.scratch)).is_ok();
+        if self.reader.is_none() {
+            return event(record);
+        }
+        let read = self.can_read(record, context);
+        let reader = self.reader.as_ref()?;
         let said = self.scratch.observations.first().filter(|_| read);
         let account = match said {
             Some(observation) => Some(self.scratch.account(observation).to_owned()),
@@ -38,6 +44,12 @@ impl Keys {
         };
         account.filter(|a| !a.is_empty())
     }
+}
+
+fn view(context: Option<&Context>) -> View<'_> {
+    let lines = context.and_then(|c| c.downcast_ref::<LineContext>());
+    let absent = lines.and_then(|c| c.columns.as_ref()).map_or(&[][..], |c| &c.absent);
+    View { context, ordinals: &[], absent }
 }
 
 fn event(record: &[u8]) -> Option<String> {

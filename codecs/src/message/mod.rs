@@ -319,14 +319,18 @@ impl MessageCutter {
         Ok(())
     }
 
-    /// The form in which a piece is refused for the same reason; else one in which it is refused at all, and gives no record.
-    fn refused_again(&self, error: &FramingError, raw: Vec<u8>) -> Option<Vec<u8>> {
+    /// The form in which a piece is refused for the same reason; else one in which it is refused at all, and gives nothing.
+    fn refused_again(&mut self, error: &FramingError, raw: Vec<u8>) -> Option<Vec<u8>> {
         let mut forms = vec![self.way.message(std::slice::from_ref(&raw)), raw];
-        let refusals: Vec<Vec<&'static str>> =
-            forms.iter().map(|form| refusals(&self.layout, form)).collect();
-        let same = refusals.iter().position(|codes| *codes == [error.code]);
-        let any = || refusals.iter().position(|codes| !codes.is_empty());
-        let found = same.or_else(any)?;
+        let seen: Vec<Framed> = forms.iter().map(|form| framed_alone(&self.layout, form)).collect();
+        let has_rows = |f: &Framed| rows(f).next().is_some();
+        let is_same = |f: &Framed| !has_rows(f) && f.refused.len() == 1 && f.refused[0].code == error.code;
+        let keys = &mut self.keys;
+        let mut gives_nothing = |f: &Framed| {
+            let bytes = |r: &RawRecord| &f.payload[r.start as usize..r.end as usize];
+            (has_rows(f) || !f.refused.is_empty()) && !rows(f).any(|r| keys.can_read(bytes(r), context(f, r)))
+        };
+        let found = seen.iter().position(is_same).or_else(|| seen.iter().position(&mut gives_nothing))?;
         Some(forms.swap_remove(found)).filter(|form| form.len() + KEY_ROOM <= self.limits.message)
     }
 }
@@ -422,11 +426,4 @@ fn framed_alone(layout: &Layout, message: &[u8]) -> Framed {
         }
     }
     framed
-}
-
-/// Why the pieces of a message are refused; none if it holds a row.
-fn refusals(layout: &Layout, message: &[u8]) -> Vec<&'static str> {
-    let framed = framed_alone(layout, message);
-    let has_rows = rows(&framed).next().is_some();
-    if has_rows { Vec::new() } else { framed.refused.iter().map(|error| error.code).collect() }
 }
