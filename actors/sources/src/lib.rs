@@ -7,8 +7,10 @@
 //! - [`file`]: files, folders, globs and standard input.
 //! - [`kinesis`], [`kafka`]: streams of messages; what they have in common: `messages`.
 //! - [`s3`]: objects.
+//! - [`send`]: the other way: feeds into streams and buckets.
 //!
 //! A source frames its partitions (only a layout knows where a record ends) and decodes nothing.
+mod aws;
 pub mod file;
 mod job;
 pub mod kafka;
@@ -17,6 +19,7 @@ pub mod layout;
 mod messages;
 pub mod registry;
 pub mod s3;
+pub mod send;
 pub mod source;
 #[cfg(test)]
 mod testing;
