@@ -1,27 +1,31 @@
 //! The decoder: bytes to observations, and each observation to the accumulator that owns its account.
+//!
+//! Batches of one partition lie with several decoders, so all that costs by the record is done without regard to order; what needs it is in `hand_on`.
 use crate::crosswalk::{Crosswalk, Resolved, account_no};
+use crate::drifts::Drifts;
 use crate::enter::entered;
-use crate::followed::{Followed, Tally};
+use crate::followed::Followed;
 use crate::generation::Plan;
 use crate::guard::{Failure, Guard};
-use crate::mailbox::{Mailbox, Parcel};
-use crate::messages::{AccountBatch, Flowing, NewAlias, Raw, Rejected};
-use crate::pieces::{bad_share, controls_hold, split, undecodable};
+use crate::hand_on::{HandOn, Ready};
+use crate::mailbox::{Mailbox, Parcel, Room};
+use crate::messages::{AccountBatch, Dealt, Flowing, NewAlias, Raw};
+use crate::pieces::{split, undecodable};
 use crate::topology::layouts::CORRECTIONS;
 use actix::prelude::*;
 use codecs::{Decoded, Observation, Reject};
 use foldhash::HashMap;
-use record::{Counts, PartitionKey, Progress, RawBatch};
+use record::{Counts, RawBatch};
 use returns::Vendor;
-use returns::tolerance::Rules;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use store::{Names, Store};
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
-/// Decodes batches in the order they come, and hands the pieces on.
+/// Decodes batches in the order they come, and hands the pieces on in that order, each in its turn.
 pub struct DecoderActor {
-    guard: Guard,
+    guard: Arc<Guard>,
     /// Out while a message is handled: handlers never overlap (`AtomicResponse`).
     work: Option<Work>,
     /// Where the store's connections live.
@@ -31,16 +35,16 @@ pub struct DecoderActor {
 }
 
 struct Work {
-    store: Arc<dyn Store>,
     names: Arc<Names>,
     /// By the layout's name.
     vendors: HashMap<Arc<str>, VendorWork>,
-    followed: Followed,
-    rules: Arc<Rules>,
-    /// Of feeds with an end that are being read.
-    tallies: HashMap<PartitionKey, Tally>,
-    out: Vec<Mailbox<Flowing<AccountBatch>>>,
     decoded: Decoded,
+    drifts: Arc<Drifts>,
+    hand_on: Arc<HandOn>,
+    /// The batch before, if its turn had not come when it was decoded: one, at most. It is handed on in the runtime, since this
+    /// thread is decoding the next one meanwhile.
+    aside: JoinSet<Result<(), Failure>>,
+    runtime: Handle,
 }
 
 /// What a decoder keeps per layout; `name` is the vendor's.
@@ -51,8 +55,6 @@ pub(crate) struct VendorWork {
     pub(crate) crosswalk: Crosswalk,
     account_no: Arc<str>,
     pub(crate) mapping_version: u32,
-    /// Its feeds declare counts or totals.
-    controlled: bool,
     metrics: VendorMetrics,
 }
 
@@ -63,12 +65,34 @@ struct VendorMetrics {
 }
 
 impl DecoderActor {
-    pub fn new(guard: Guard, plan: &Plan, out: Vec<Mailbox<Flowing<AccountBatch>>>, inputs: usize) -> Self {
+    /// `inputs` is how many sources there are; `drifts` is shared with the other decoders of the node.
+    pub fn new(
+        guard: Guard,
+        plan: &Plan,
+        out: Vec<Mailbox<Flowing<AccountBatch>>>,
+        inputs: usize,
+        drifts: Arc<Drifts>,
+    ) -> Self {
+        let guard = Arc::new(guard);
         let vendors = plan.layouts.iter().map(|l| (Arc::from(l.layout.name()), VendorWork::new(l))).collect();
-        let (store, names) = (plan.store.clone(), plan.names.clone());
-        let (followed, rules) = (Followed::of(&plan.layouts), plan.rules.clone());
-        let (tallies, decoded) = (HashMap::default(), Decoded::default());
-        let work = Work { store, names, vendors, followed, rules, tallies, out, decoded };
+        let controlled = plan.layouts.iter().filter(|l| l.layout.is_controlled());
+        let hand_on = HandOn {
+            store: plan.store.clone(),
+            followed: Followed::of(&plan.layouts),
+            rules: plan.rules.clone(),
+            controlled: controlled.map(|l| Arc::from(l.layout.name())).collect(),
+            out,
+            guard: Arc::downgrade(&guard),
+        };
+        let work = Work {
+            names: plan.names.clone(),
+            vendors,
+            decoded: Decoded::default(),
+            drifts,
+            hand_on: Arc::new(hand_on),
+            aside: JoinSet::new(),
+            runtime: plan.runtime.clone(),
+        };
         DecoderActor { guard, work: Some(work), runtime: plan.runtime.clone(), open_inputs: inputs }
     }
 }
@@ -83,7 +107,6 @@ impl VendorWork {
             crosswalk: Crosswalk::default(),
             account_no: l.account_no.clone(),
             mapping_version: l.layout.version(),
-            controlled: l.layout.is_controlled(),
             metrics: VendorMetrics {
                 decoded: counter("decoded"),
                 ignored: counter("ignored"),
@@ -119,11 +142,10 @@ impl Handler<Parcel<Raw>> for DecoderActor {
         AtomicResponse::new(Box::pin(
             entered(&self.runtime, async move {
                 let result = match (&mut work, body) {
-                    (Some(work), Flowing::Batch(raw)) => work.batch(raw).await,
+                    (Some(work), Flowing::Batch(dealt)) => work.batch(dealt, room).await,
                     (Some(work), Flowing::Drain) if last => work.drain().await,
                     _ => Ok(()),
                 };
-                drop(room);
                 (work, result)
             })
             .into_actor(self)
@@ -147,65 +169,45 @@ impl Handler<Parcel<Raw>> for DecoderActor {
 
 impl Work {
     async fn drain(&mut self) -> Result<(), Failure> {
-        for out in &self.out {
-            out.send(Flowing::Drain).await?;
+        self.aside_is_handed_on().await?;
+        self.hand_on.drain().await
+    }
+
+    /// Decodes a batch and hands it on, or sets it aside until its turn comes.
+    async fn batch(&mut self, dealt: Dealt, room: Room) -> Result<(), Failure> {
+        let Dealt { raw, turn } = dealt;
+        // Told while the turn is still held, as `HandOn::hand_on` does.
+        let pieces = self.pieces(&raw).await.inspect_err(|failure| self.hand_on.tell(failure))?;
+        self.aside_is_handed_on().await?;
+        let mut ready = Ready { raw, pieces, turn, room };
+        if ready.turn.has_come() {
+            return self.hand_on.hand_on(ready).await;
+        }
+        let hand_on = self.hand_on.clone();
+        self.aside.spawn_on(async move { hand_on.hand_on_aside(ready).await }, &self.runtime);
+        Ok(())
+    }
+
+    /// A decoder's batches go in the order they came: the first to name an account carries its alias, ahead of all its facts.
+    async fn aside_is_handed_on(&mut self) -> Result<(), Failure> {
+        while let Some(result) = self.aside.join_next().await {
+            result.map_err(Failure::transient)??;
         }
         Ok(())
     }
 
-    async fn batch(&mut self, raw: RawBatch) -> Result<(), Failure> {
-        let before = self.tally_before(&raw).await?;
-        let mut pieces = match self.vendors.get_mut(&raw.feed.vendor) {
-            Some(vendor) => {
-                decode(|batch, out| vendor.decoder.decode(batch, out), &raw, &mut self.decoded);
-                tell_drift(vendor, &self.decoded, &raw);
-                let aliases = learn(vendor, &self.decoded, &*self.store, &self.names).await?;
-                vendor.metrics.count(&self.decoded.counts);
-                let follow = |unread| self.followed.of_batch(&raw, unread || before.unread);
-                split(vendor, &raw, &mut self.decoded, aliases, follow, self.out.len(), &self.names)
-            }
-            None => undecodable(&raw, self.out.len())?,
+    /// All that takes time by the record.
+    async fn pieces(&mut self, raw: &RawBatch) -> Result<Vec<Option<AccountBatch>>, Failure> {
+        let HandOn { store, followed, out, .. } = &*self.hand_on;
+        let Some(vendor) = self.vendors.get_mut(&raw.feed.vendor) else {
+            return undecodable(raw, out.len());
         };
-        self.tally_after(&raw, before, &mut pieces);
-        for (k, piece) in pieces.into_iter().enumerate() {
-            if let Some(piece) = piece {
-                self.out[k].send(Flowing::Batch(piece)).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Work {
-    /// What was met of the batch's feed before it; what an earlier run read of it is in the store.
-    async fn tally_before(&mut self, raw: &RawBatch) -> Result<Tally, Failure> {
-        let (key, from) = (raw.partition.key, raw.from);
-        match self.tallies.remove(&key) {
-            Some(tally) => Ok(tally),
-            None if raw.feed.ends && from != Progress::Start => {
-                Ok(self.store.bad_records(raw.feed.key, key, from).await?.into())
-            }
-            None => Ok(Tally::default()),
-        }
-    }
-
-    /// Adds the batch to what was met; with the last one, the share of bad records is judged.
-    fn tally_after(&mut self, raw: &RawBatch, mut tally: Tally, pieces: &mut [Option<AccountBatch>]) {
-        if !raw.feed.ends {
-            return;
-        }
-        let rejects = pieces.iter().flatten().flat_map(|piece| &piece.rejects);
-        tally.unread |= rejects.clone().any(Rejected::names_nothing);
-        tally.bad += rejects.count() as u64;
-        if raw.to != Progress::End {
-            self.tallies.insert(raw.partition.key, tally);
-            return;
-        }
-        if let Some(Some(first)) = pieces.first_mut() {
-            first.breaks.extend(bad_share(raw, &tally, &self.rules));
-            let controlled = self.vendors.get(&raw.feed.vendor).is_some_and(|vendor| vendor.controlled);
-            first.breaks.extend(controls_hold(raw).into_iter().filter(|_| controlled));
-        }
+        decode(|batch, out| vendor.decoder.decode(batch, out), raw, &mut self.decoded);
+        tell_drift(vendor, &self.decoded, raw, &self.drifts);
+        let aliases = learn(vendor, &self.decoded, &**store, &self.names).await?;
+        vendor.metrics.count(&self.decoded.counts);
+        let feed = followed.of_batch(raw, false);
+        Ok(split(vendor, raw, &mut self.decoded, aliases, feed, out.len(), &self.names))
     }
 }
 
@@ -257,11 +259,14 @@ fn part(raw: &RawBatch, records: Vec<record::RawRecord>, refused: Vec<record::Fr
 }
 
 /// New columns are no error, but somebody should look: counted, and logged once a header.
-fn tell_drift(vendor: &VendorWork, decoded: &Decoded, raw: &RawBatch) {
+fn tell_drift(vendor: &VendorWork, decoded: &Decoded, raw: &RawBatch, drifts: &Drifts) {
     for drift in &decoded.drift {
+        let columns = drift.columns.join(", ");
+        if !drifts.is_news(&raw.feed.vendor, &columns) {
+            continue;
+        }
         metrics::counter!("dietz_drift_columns_total", "vendor" => vendor.name.to_string())
             .increment(drift.columns.len() as u64);
-        let columns = drift.columns.join(", ");
         tracing::warn!(vendor = %vendor.name, partition = %raw.partition.id, %columns, "columns the mapping does not name");
     }
 }

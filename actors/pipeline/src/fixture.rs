@@ -1,5 +1,6 @@
 //! What tests of several actors are made from.
 pub mod accumulating;
+pub mod decoding;
 
 use crate::messages::{CheckedBatch, Header, Part, ReturnsBatch};
 use record::{

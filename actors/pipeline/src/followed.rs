@@ -114,8 +114,8 @@ fn stage(through: bool, waits: bool, unread: bool) -> Stage {
     }
 }
 
-/// What a decoder has met of the feed it reads: it reads each partition alone and in order.
-#[derive(Debug, Default)]
+/// What was met of a feed up to a batch of it. It goes from batch to batch with their turns, whichever decoder has them.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub bad: u64,
     /// Some name no account and date.

@@ -3,6 +3,7 @@ use crate::accumulator::{self, AccumulatorActor};
 use crate::board::Board;
 use crate::checker::CheckerActor;
 use crate::decoder::DecoderActor;
+use crate::drifts::Drifts;
 use crate::followed::Followed;
 use crate::guard::{Ended, Failure, Guard};
 use crate::mailbox::{Mailbox, Parcel, bound_by_permits};
@@ -12,6 +13,7 @@ use crate::source_actor::{Reading, SourceActor};
 use crate::topology::Topology;
 use crate::topology::config::{Node, Place, Source};
 use crate::topology::layouts::LayoutSet;
+use crate::turns::Dealer;
 use actix::prelude::*;
 use record::{BatchLimit, PartitionId};
 use returns::tolerance::Rules;
@@ -206,14 +208,16 @@ impl Starting<'_> {
         out: &[Mailbox<crate::messages::Flowing<crate::messages::AccountBatch>>],
     ) -> Vec<Mailbox<crate::messages::Raw>> {
         let mut boxes = Vec::new();
+        let drifts = Arc::<Drifts>::default();
         for i in 0..node.kind.instances {
             let name = numbered(&actor("decoders", &node.name.text), i, node.kind.instances);
             let guard = self.guard(&name);
             let (plan, out, capacity) = (self.plan.clone(), out.to_vec(), node.kind.mailbox);
+            let drifts = drifts.clone();
             let arbiter = self.arbiter();
             let addr = DecoderActor::start_in_arbiter(&arbiter, move |ctx| {
                 bound_by_permits(ctx);
-                DecoderActor::new(guard, &plan, out, readers)
+                DecoderActor::new(guard, &plan, out, readers, drifts)
             });
             boxes.push(Mailbox::new(&name, recipient(&addr), capacity));
         }
@@ -252,7 +256,7 @@ impl Starting<'_> {
             name,
             source,
             limit: BatchLimit { records: k.batch_records, bytes: k.batch_bytes, wait },
-            decoders,
+            decoders: Dealer::new(decoders),
             board: plan.board.clone(),
             stop: plan.stop.clone(),
             numbers: plan.numbers.clone(),

@@ -3,8 +3,8 @@
 //! # Layout
 //! - [`topology`]: the file: what it says, whether it is a graph, which layouts and policy it means, how it looks.
 //! - `messages`: what actors say to each other; `mailbox`: the bounded edges between them.
-//! - one file an actor: `source_actor`, `decoder` (what it hands on: `pieces`, `quarantined`), `accumulator`, `checker`,
-//!   `sink` (what it gathers: `gather`).
+//! - one file an actor: `source_actor` (how it deals to several decoders: `turns`), `decoder` (what it hands on: `pieces`, `quarantined`; in which
+//!   order: `hand_on`), `accumulator`, `checker`, `sink` (what it gathers: `gather`).
 //! - what the accumulator keeps: `accounts`, and of what is not committed: `overlay`; its slow path: `deferred`, which reads `histories`; feeds that
 //!   are stored before they are folded: `store_first`; what the end of a feed decides: `feed_end`, of feeds that are [`followed`].
 //! - `supervisor` starts and watches a `generation`; `guard` tells it how actors end.
@@ -22,6 +22,7 @@ mod checker;
 pub mod crosswalk;
 mod decoder;
 mod deferred;
+mod drifts;
 pub mod dry_run;
 mod enter;
 mod feed_end;
@@ -31,6 +32,7 @@ pub mod followed;
 mod gather;
 mod generation;
 mod guard;
+mod hand_on;
 mod histories;
 mod mailbox;
 mod messages;
@@ -45,6 +47,7 @@ mod source_actor;
 mod store_first;
 mod supervisor;
 pub mod topology;
+mod turns;
 
 pub use generation::Plan;
 pub use guard::{Class, Failure};

@@ -1,4 +1,5 @@
 //! What actors say to each other. Forward messages are batches; each carries the header of the source's batch it came from.
+use crate::turns::Turn;
 use record::{Counts, Partition, Progress, RawBatch, Symbol};
 use returns::ledger::{RowChange, StoredFact, WholeFeed};
 use returns::{Date, Fact, Reasons, Verdict};
@@ -36,7 +37,13 @@ pub enum Part {
 }
 
 /// Source to decoder.
-pub type Raw = Flowing<RawBatch>;
+pub type Raw = Flowing<Dealt>;
+
+/// A batch and its turn among those of its partition, which other decoders may have.
+pub struct Dealt {
+    pub raw: RawBatch,
+    pub(crate) turn: Turn,
+}
 
 /// Decoder to accumulator k: the observations of accounts in its slots.
 pub struct AccountBatch {

@@ -41,13 +41,14 @@ pub(crate) fn undecodable(raw: &RawBatch, outputs: usize) -> Result<Vec<Option<A
     Ok(pieces)
 }
 
-/// Splits a batch by accumulator. Piece 1 always goes and carries what belongs to the batch as a whole.
+/// Splits a batch by accumulator. Piece 1 always goes and carries what belongs to the batch as a whole. `feed` is the one it is of, if that is
+/// followed to its end.
 pub(crate) fn split(
     vendor: &mut VendorWork,
     raw: &RawBatch,
     decoded: &mut Decoded,
     aliases: Vec<NewAlias>,
-    follow: impl FnOnce(bool) -> Option<WholeFeed>,
+    feed: Option<WholeFeed>,
     outputs: usize,
     names: &Names,
 ) -> Vec<Option<AccountBatch>> {
@@ -93,8 +94,7 @@ pub(crate) fn split(
         let (to, rejected) = reject(vendor, raw, r, &mut facts, outputs);
         rejects[to].push(rejected);
     }
-    let feed = follow(rejects.iter().flatten().any(Rejected::names_nothing)).map(Arc::new);
-    pieces(raw, facts, aliases, rejects, feed, decoded.counts, names)
+    pieces(raw, facts, aliases, rejects, feed.map(Arc::new), decoded.counts, names)
 }
 
 fn pieces(

@@ -1,9 +1,9 @@
-//! Mounts a source: asks it for batches while there is room in flight, and hands them to a decoder.
+//! Mounts a source: asks it for batches while there is room in flight, and deals them to the decoders.
 use crate::board::Board;
 use crate::enter::entered;
 use crate::guard::{Class, End, Failure, Guard};
-use crate::mailbox::Mailbox;
-use crate::messages::{Committed, Flowing, Raw};
+use crate::messages::Committed;
+use crate::turns::Dealer;
 use actix::prelude::*;
 use record::{BatchLimit, RawBatch};
 use sources::{Next, Source, SourceError};
@@ -25,7 +25,7 @@ pub struct Reading {
     pub name: Arc<str>,
     pub source: Box<dyn Source>,
     pub limit: BatchLimit,
-    pub decoders: Vec<Mailbox<Raw>>,
+    pub decoders: Dealer,
     pub board: Arc<Board>,
     /// Says true when the run is to end: stop reading, pass on what is read.
     pub stop: watch::Receiver<bool>,
@@ -128,19 +128,13 @@ impl Reading {
                 Next::End => break,
             }
         }
-        for decoder in &self.decoders {
-            decoder.send(Flowing::Drain).await?;
-        }
-        Ok(())
+        self.decoders.drain().await
     }
 
-    /// A partition always goes to the same decoder, so that its order is kept.
-    async fn pass_on(&self, mut batch: RawBatch, flight: &Flight) -> Result<(), Failure> {
+    async fn pass_on(&mut self, mut batch: RawBatch, flight: &Flight) -> Result<(), Failure> {
         batch.number = self.numbers.fetch_add(1, Ordering::Relaxed);
         flight.take(batch.number, batch.payload.len() as u64);
-        let index = usize::try_from(batch.partition.key.0).unwrap_or(0) % self.decoders.len();
-        self.decoders[index].send(Flowing::Batch(batch)).await?;
-        Ok(())
+        self.decoders.deal(batch).await
     }
 }
 

@@ -49,7 +49,9 @@ pub async fn the_head_of_an_account_is_loaded(opened: Opened) {
 pub async fn aliases_lead_to_accounts(opened: Opened) {
     let ready = Ready::new(opened).await;
     let mut second = account(2, "A-2");
-    second.aliases = vec![("alpha".into(), "777".into()), ("beta".into(), "777".into())];
+    // Each decoder that meets an account says its alias: one comes twice in a transaction, and in a later one again.
+    second.aliases =
+        [("alpha", "777"), ("beta", "777"), ("alpha", "777")].map(|(v, a)| (v.into(), a.into())).into();
     ready.commit(CommitUnit { accounts: vec![second.clone()], ..ready.unit() }).await;
     ready.commit(CommitUnit { accounts: vec![second], ..ready.unit() }).await;
     let asked: Vec<(Arc<str>, Arc<str>)> =

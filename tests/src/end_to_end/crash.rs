@@ -51,7 +51,7 @@ pub async fn start_and_kill(dietz: &Dietz, store: &dyn Store, args: &[&str], cha
 }
 
 /// Everything that is asked of the end: figures, what is in quarantine, and how often the same was found again.
-fn end(dietz: &Dietz, topology: &str) -> (String, Vec<String>) {
+pub fn end(dietz: &Dietz, topology: &str) -> (String, Vec<String>) {
     let quarantine = dietz.ok(&["quarantine", "--topology", topology, "list"]);
     // The id, first on the line, is no part of what must be the same.
     let mut lines: Vec<String> =

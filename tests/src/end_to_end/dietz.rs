@@ -16,13 +16,22 @@ pub struct Settings {
     pub batch_records: usize,
     pub batch_rows: usize,
     pub accounts: usize,
+    /// Of accumulators.
     pub instances: usize,
+    pub decoders: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let sink = sqlite("dietz.db");
-        Settings { sink, batch_records: 4_096, batch_rows: 100_000, accounts: 1_000_000, instances: 2 }
+        Settings {
+            sink,
+            batch_records: 4_096,
+            batch_rows: 100_000,
+            accounts: 1_000_000,
+            instances: 2,
+            decoders: 1,
+        }
     }
 }
 
@@ -83,7 +92,7 @@ impl Dietz {
 
     /// Writes a topology over the generated feeds.
     pub fn topology(&self, file: &str, s: &Settings) {
-        let Settings { sink, batch_records, batch_rows, accounts, instances } = s;
+        let Settings { sink, batch_records, batch_rows, accounts, instances, decoders } = s;
         let text = format!(
             r#"
 [sources.feeds]
@@ -100,6 +109,7 @@ batch_records = {batch_records}
 [decoders.layouts]
 inputs = ["feeds", "corrections"]
 vendors = "{VENDORS}"
+instances = {decoders}
 
 [accumulators.returns]
 inputs = ["layouts"]

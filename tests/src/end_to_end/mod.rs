@@ -8,6 +8,7 @@
 //! - [`command_line`]: exit codes, messages, pictures.
 //! - [`policy`]: conventions and mappings that change.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
+//! - [`sharing`]: one file, several decoders.
 //! - [`house`]: which crates may lean on which.
 mod command_line;
 mod crash;
@@ -20,4 +21,5 @@ mod policy;
 mod rereading;
 mod rules;
 mod service;
+mod sharing;
 mod shipped;

@@ -3,7 +3,7 @@ use super::Message;
 use super::unpack::{Damage, refused, unpacked};
 use crate::{Compression, HEAD, Layouts, OpenLayout};
 use bytes::Bytes;
-use record::{BatchLimit, Context, Control, Framed, Framer, FramingError, Position, Progress, RawRecord};
+use record::{BatchLimit, Context, Framed, Framer, FramingError, Position, Progress, RawRecord, Survey};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ pub(crate) struct Piece {
     pub layout: Option<Arc<dyn OpenLayout>>,
     /// The feed: midnight of the day of arrival, microseconds since 1970 UTC.
     pub day: i64,
-    /// What a message declares of itself and does not hold: then its facts wait. The inner `None`: its end is missing.
-    pub gated: Option<Option<Control>>,
+    /// Of a message that does not hold what it declares, so that its facts wait: what reading it through told.
+    pub gated: Option<Arc<Survey>>,
     pub from: Progress,
     pub to: Progress,
     pub payload: Bytes,
@@ -46,7 +46,7 @@ pub(crate) struct MessageCutter {
 struct Common {
     layout: Option<Arc<dyn OpenLayout>>,
     day: i64,
-    gated: Option<Option<Control>>,
+    gated: Option<Arc<Survey>>,
 }
 
 impl Common {
@@ -174,11 +174,11 @@ impl MessageCutter {
     }
 
     /// What the message declares of itself and does not hold.
-    fn disagreement(&self, layout: &dyn OpenLayout, payload: &[u8]) -> Option<Option<Control>> {
+    fn disagreement(&self, layout: &dyn OpenLayout, payload: &[u8]) -> Option<Arc<Survey>> {
         let mut surveyor = layout.surveyor(self.record_limit);
         surveyor.feed(payload);
         let survey = surveyor.finish();
-        (!survey.agrees()).then(|| survey.disagreement())
+        (!survey.agrees()).then(|| Arc::new(survey))
     }
 
     /// A framer at the start of a feed: the one of the message before, where it can be used again.

@@ -1,7 +1,7 @@
 //! The days of a stream as feeds.
 use super::Piece;
 use crate::{FeedInfo, FeedStatus, NO_VENDOR, Registry, SourceError};
-use record::{Feed, FeedKey, Partition, RawBatch, Survey};
+use record::{Feed, FeedKey, Partition, Position, Progress, RawBatch, Survey};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -46,42 +46,58 @@ impl DaysOfStream {
         if piece.layout.is_none() && piece.refused.is_empty() {
             return Ok(Arc::new(nothing()));
         }
-        let vendor: Arc<str> = piece.layout.as_ref().map_or(NO_VENDOR, |layout| layout.vendor()).into();
-        let key = (vendor, piece.day);
-        if let Some(feed) = self.known.get(&key) {
-            return Ok(gated(feed, piece));
+        if let Some(survey) = &piece.gated {
+            let feed = self.registry.open_feed(&self.waiting(survey, piece, partition)).await?;
+            let control = survey.disagreement();
+            return Ok(Arc::new(Feed { ends: false, gated: true, control, ..Feed::clone(&feed) }));
         }
-        let feed = self.registry.open_feed(&self.info(&key, piece, partition)).await?;
+        let key = (vendor(piece), piece.day);
+        if let Some(feed) = self.known.get(&key) {
+            return Ok(feed.clone());
+        }
+        let feed = self.registry.open_feed(&self.day(piece, partition)).await?;
         if self.known.len() >= REMEMBERED {
             self.known.clear();
         }
         self.known.insert(key, feed.clone());
-        Ok(gated(&feed, piece))
+        Ok(feed)
     }
 
-    fn info(&self, (vendor, day): &(Arc<str>, i64), piece: &Piece, partition: &Partition) -> FeedInfo {
-        let date = jiff::Timestamp::from_microsecond(*day).map(|at| at.strftime("%Y-%m-%d").to_string());
+    fn day(&self, piece: &Piece, partition: &Partition) -> FeedInfo {
         FeedInfo {
             source: self.source.clone(),
-            vendor: vendor.clone(),
-            name: date.unwrap_or_else(|_| day.to_string()).into(),
+            vendor: vendor(piece),
+            name: date(piece.day).into(),
             partition: partition.id.clone(),
             mapping_version: piece.layout.as_ref().map_or(0, |layout| layout.mapping_version()),
             hash: None,
             size: None,
             modified: None,
-            arrival: Some(*day),
+            arrival: Some(piece.day),
             read_through: None,
             survey: Survey::default(),
             status: FeedStatus::Open,
         }
     }
+
+    /// A message that waits is a feed by itself, so that it can be released, and what is sent again right has nothing to do with it.
+    fn waiting(&self, survey: &Survey, piece: &Piece, partition: &Partition) -> FeedInfo {
+        let at = match piece.to {
+            Progress::At(at) => partition.id.place(Position { item: 0, ..at }),
+            to => to.to_string(),
+        };
+        let name = format!("{} {}: {at}", date(piece.day), partition.id).into();
+        FeedInfo { name, survey: survey.clone(), status: FeedStatus::Waiting, ..self.day(piece, partition) }
+    }
 }
 
-/// The feed as a piece of it stands: a message that does not hold what it declares waits, the others of its day do not.
-fn gated(feed: &Arc<Feed>, piece: &Piece) -> Arc<Feed> {
-    let Some(control) = &piece.gated else { return feed.clone() };
-    Arc::new(Feed { gated: true, control: control.clone(), ..Feed::clone(feed) })
+fn vendor(piece: &Piece) -> Arc<str> {
+    piece.layout.as_ref().map_or(NO_VENDOR, |layout| layout.vendor()).into()
+}
+
+fn date(day: i64) -> String {
+    jiff::Timestamp::from_microsecond(day)
+        .map_or_else(|_| day.to_string(), |at| at.strftime("%Y-%m-%d").to_string())
 }
 
 /// Of what holds nothing at all: a step alone.

@@ -3,7 +3,7 @@ use super::*;
 use crate::testing::{LinesLayout, Memory, Shared};
 use crate::{Compression, Registry};
 use proptest::prelude::*;
-use record::{BatchLimit, PartitionId, Position, Progress};
+use record::{BatchLimit, FeedKey, PartitionId, Position, Progress};
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -129,11 +129,29 @@ fn a_message_that_does_not_hold_what_it_declares_waits_alone() {
         message(3, 0, MONDAY, "h\nc\n#1"),
     ];
     let pieces = bench.cut(&messages, &limit(100));
-    let gates: Vec<_> = pieces
-        .iter()
-        .map(|p| p.gated.as_ref().map(|c| c.as_ref().map(|c| (&*c.declared, &*c.found))))
-        .collect();
-    assert_eq!(gates, [None, Some(Some(("2", "1"))), None]);
+    let gate = |p: &Piece| p.gated.as_ref().map(|survey| (survey.declared, survey.counted));
+    assert_eq!(pieces.iter().map(gate).collect::<Vec<_>>(), [None, Some((Some(2), 1)), None]);
+}
+
+#[tokio::test]
+async fn a_message_that_waits_is_a_feed_of_its_own_and_found_again() {
+    let memory: Arc<Memory> = Arc::default();
+    let (partition, _) = memory.open_stream(&PartitionId::new("s/shardId-1")).await.unwrap();
+    let mut days = DaysOfStream::new("s".into(), memory.clone());
+    let mut feeds = Vec::new();
+    for _ in 0..2 {
+        let mut bench = Bench::after(Progress::Start);
+        bench.layout.declares.store(true, Ordering::Relaxed);
+        for piece in
+            bench.cut(&[message(1, 0, MONDAY, "h\na\n#2"), message(2, 0, MONDAY, "h\na\nb\n#2")], &limit(9))
+        {
+            let feed = days.batch(piece, partition.clone()).await.unwrap().feed.clone();
+            feeds.push((feed.key, feed.ends, feed.gated, feed.control.is_some()));
+        }
+    }
+    assert_eq!(feeds[..2], [(FeedKey(0), false, true, true), (FeedKey(1), false, false, false)]);
+    assert_eq!(feeds[2..], feeds[..2]);
+    assert_eq!(&*memory.feeds.lock().unwrap()[0].name, "2025-12-01 s/shardId-1: message 1, record 1");
 }
 
 #[test]

@@ -4,7 +4,9 @@ use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::{ChildShard, PutRecordsRequestEntry, Shard, ShardIteratorType, StreamStatus};
+use aws_sdk_kinesis::types::{
+    ChildShard, ConsumerStatus, PutRecordsRequestEntry, Shard, ShardIteratorType, StreamStatus,
+};
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
@@ -24,10 +26,13 @@ pub fn client(url: &str) -> Client {
 
 /// The name of the error a call ended with.
 pub fn code<T: Debug, E: ProvideErrorMetadata + Debug>(result: Result<T, SdkError<E>>) -> String {
-    match result {
-        Ok(said) => panic!("an error was expected, not {said:?}"),
-        Err(SdkError::ServiceError(e)) => e.err().code().unwrap_or("none").to_owned(),
-        Err(e) => panic!("an answer was expected, not {e:?}"),
+    error_code(&result.expect_err("an error"))
+}
+
+pub fn error_code<E: ProvideErrorMetadata + Debug, R: Debug>(error: &SdkError<E, R>) -> String {
+    match error {
+        SdkError::ServiceError(e) => e.err().code().unwrap_or("none").to_owned(),
+        other => panic!("an answer was expected, not {other:?}"),
     }
 }
 
@@ -61,13 +66,31 @@ impl Rig {
     }
 
     pub async fn active(&self) {
+        self.until("the stream is active", async || {
+            let said = self.client.describe_stream_summary().stream_name(&self.stream).send().await.unwrap();
+            let status = said.stream_description_summary().unwrap().stream_status().clone();
+            (status == StreamStatus::Active).then_some(())
+        })
+        .await;
+    }
+
+    pub async fn consumer_is_active(&self, arn: &str) {
+        self.until("the consumer is active", async || {
+            let said = self.client.describe_stream_consumer().consumer_arn(arn).send().await.unwrap();
+            let status = said.consumer_description().unwrap().consumer_status().clone();
+            (status == ConsumerStatus::Active).then_some(())
+        })
+        .await;
+    }
+
+    /// Looks until there is something.
+    pub async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let said = self.client.describe_stream_summary().stream_name(&self.stream).send().await.unwrap();
-            if *said.stream_description_summary().unwrap().stream_status() == StreamStatus::Active {
-                return;
+            if let Some(found) = look().await {
+                return found;
             }
-            assert!(Instant::now() < deadline, "{} does not become active", self.stream);
+            assert!(Instant::now() < deadline, "{}: {what} does not come true", self.stream);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

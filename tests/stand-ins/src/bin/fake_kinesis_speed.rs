@@ -1,6 +1,6 @@
 //! How fast the fake Kinesis is: records put and got over HTTP, a second and a CPU second of its one thread.
 //!
-//! `cargo run --release -p stand-ins --example speed [RECORDS]`
+//! `cargo run --release -p stand-ins --bin fake-kinesis-speed [RECORDS]`
 use base64::Engine;
 use stand_ins::kinesis::{FakeKinesis, Settings};
 use std::error::Error;
