@@ -4,12 +4,14 @@
 //! # Layout
 //! - [`columns`]: the columns of the wide tables, and how rows and facts become columns and back.
 //! - [`names`]: vendors, vendor accounts and partitions, by the numbers this process carries.
+//! - [`partition`]: what is known of partitions.
 //! - [`mod@unit`]: what one transaction writes.
 //! - [`read`]: what people and the pipeline read.
 //! - `postgres/`, `sqlite/`: the two stores.
 pub mod columns;
 pub mod error;
 pub mod names;
+pub mod partition;
 pub mod postgres;
 pub mod read;
 pub mod sqlite;
@@ -17,6 +19,7 @@ pub mod unit;
 
 pub use error::{CommitError, StoreError};
 pub use names::Names;
+pub use partition::*;
 pub use read::*;
 pub use unit::*;
 
@@ -49,6 +52,13 @@ pub trait Store: Send + Sync {
         generation: &Generation,
         spec: &PartitionSpec,
     ) -> Result<OpenPartition, StoreError>;
+    /// Registers partitions that are not known yet, with where they begin, all in one transaction; what is known stays as it is. So what a
+    /// topology's `latest` means is settled before the first read, and for good. [`StoreError::LeaseLost`] unless the generation is current.
+    async fn begin(&self, generation: &Generation, specs: &[PartitionSpec]) -> Result<(), StoreError>;
+    /// Notes how far partitions are read while nothing comes; it only moves forward. [`StoreError::LeaseLost`] if a token is no longer theirs.
+    async fn note_read_until(&self, generation: &Generation, notes: &[ReadUntil]) -> Result<(), StoreError>;
+    /// Notes what a stream lost, once a gap; its partition is registered where it is not known.
+    async fn note_gap(&self, generation: &Generation, gap: &GapWrite) -> Result<(), StoreError>;
     /// Registers a feed, or finds it by its hash and its mapping's version (by source, vendor and date for a stream). Of copies of the same
     /// bytes the earliest, by arrival and partition, gives it its name and arrival. What became of it since stays. Its file is noted too.
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError>;
@@ -91,7 +101,7 @@ pub trait Store: Send + Sync {
     async fn check_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError>;
     /// Keeps a mapping's version by its hash, where [`Store::check_mapping`] does not refuse it.
     async fn keep_mapping(&self, name: &str, version: u32, hash: [u8; 32]) -> Result<(), StoreError>;
-    /// The checkpoint set back to the start, under the lease. Counters go on.
+    /// The checkpoint set back to the start, under the lease. Counters go on; how far it was read is forgotten.
     async fn rewind(&self, generation: &Generation, partitions: &[PartitionId]) -> Result<(), StoreError>;
     /// What is known of every partition of a source whose name begins with `prefix`.
     async fn partitions(&self, prefix: &str) -> Result<Vec<KnownPartition>, StoreError>;

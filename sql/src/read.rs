@@ -109,6 +109,23 @@ pub struct CheckpointRow {
     pub progress: Progress,
     pub counts: Counts,
     pub updated_at: Option<Micros>,
+    /// Of a stream: all that arrived up to then is read.
+    pub read_until: Option<Micros>,
+}
+
+/// A gap as it was noted: see [`crate::GapWrite`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GapRow {
+    pub id: i64,
+    pub partition: PartitionId,
+    pub source: String,
+    pub from: Progress,
+    pub from_arrival: Option<Micros>,
+    pub to: Option<Progress>,
+    pub to_arrival: Option<Micros>,
+    pub retention_hours: Option<i64>,
+    /// When it was first noted, by the store's clock.
+    pub noticed_at: Micros,
 }
 
 /// Everything one figure rests on.
@@ -211,6 +228,8 @@ pub trait Reader: Send + Sync {
     async fn feeds(&self) -> Result<Vec<FeedRow>, StoreError>;
     async fn feed_name(&self, feed: record::FeedKey) -> Result<Option<FeedRow>, StoreError>;
     async fn checkpoints(&self) -> Result<Vec<CheckpointRow>, StoreError>;
+    /// What streams lost, in the order it was noticed.
+    async fn gaps(&self) -> Result<Vec<GapRow>, StoreError>;
     async fn totals(&self) -> Result<Totals, StoreError>;
     /// The policy text by id.
     async fn policy(&self, id: i64) -> Result<Option<String>, StoreError>;

@@ -1,4 +1,5 @@
 //! What one transaction writes, and what opening a generation gives.
+use crate::PartitionSpec;
 use record::{Counts, FeedKey, PartitionId, PartitionKey, Progress};
 use returns::date::{Date, Micros};
 use returns::ledger::{Profile, RowChange, StoredFact};
@@ -13,34 +14,6 @@ pub struct Generation {
     pub number: i64,
     /// The token of each of the 256 slots.
     pub slots: Vec<i64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartitionSpec {
-    pub id: PartitionId,
-    pub source: Arc<str>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenPartition {
-    pub key: PartitionKey,
-    pub token: i64,
-    pub progress: Progress,
-    /// The feed with an end that it was read as so far.
-    pub feed: Option<FeedKey>,
-}
-
-/// A partition the store knows, with what spares a file a second read-through.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownPartition {
-    pub id: PartitionId,
-    pub key: PartitionKey,
-    pub progress: Progress,
-    /// Size in bytes and modification time (microseconds) of the file when it was last read through.
-    pub file_size: Option<i64>,
-    pub file_modified: Option<Micros>,
-    /// [`FileSpec::read_through`] of the feed last opened on it.
-    pub read_through: Option<Vec<u8>>,
 }
 
 /// A delivery seen.
@@ -75,6 +48,13 @@ pub struct FileSpec {
     pub modified: Option<Micros>,
     /// What the read-through told, in the source's own writing; kept with size and time, and `None` forgets it.
     pub read_through: Option<Vec<u8>>,
+}
+
+impl FileSpec {
+    /// What it lies in, registered without a word on where it begins: at its first byte.
+    pub(crate) fn partition_spec(&self) -> PartitionSpec {
+        PartitionSpec { id: self.partition.clone(), source: self.source.clone(), begin: None }
+    }
 }
 
 impl FeedSpec {
@@ -276,6 +256,8 @@ pub struct DeltaWrite {
     pub to: Progress,
     pub counts: Counts,
     pub feed: Option<FeedStep>,
+    /// Of a stream: with this step all of the partition that arrived up to then is read. It only grows: an earlier one changes nothing.
+    pub read_until: Option<Micros>,
 }
 
 /// What a step tells of the feed it reads, where that has an end.

@@ -34,7 +34,15 @@ pub fn partition(key: i64) -> Arc<Partition> {
 /// One of so many pieces of a batch that reads step `step` (from 1) of a partition.
 pub fn piece(number: u64, of: u32, partition: &Arc<Partition>, step: u64) -> Header {
     let (from, to) = (at(step - 1), at(step));
-    Header { number, part: Part::Piece { of }, partition: partition.clone(), from, to, feed: None }
+    Header {
+        number,
+        part: Part::Piece { of },
+        partition: partition.clone(),
+        from,
+        to,
+        feed: None,
+        read_until: None,
+    }
 }
 
 /// A row that carries its summary; the value makes the content.
@@ -155,5 +163,6 @@ pub fn raw(records: &str) -> RawBatch {
         refused: vec![refused],
         bytes: 17,
         arrivals: Vec::new(),
+        read_until: None,
     }
 }

@@ -22,6 +22,7 @@ struct Step {
     missing: u32,
     counts: Counts,
     feed: Option<FeedStep>,
+    read_until: Option<i64>,
 }
 
 /// Gathers checked batches into the next transaction.
@@ -75,6 +76,7 @@ impl Gather {
             missing: pieces,
             counts: Counts::default(),
             feed: header.feed,
+            read_until: header.read_until,
         });
         step.missing = step.missing.saturating_sub(1);
         step.counts += counts;
@@ -98,21 +100,26 @@ impl Gather {
     fn whole_steps(&mut self) -> (Vec<DeltaWrite>, Vec<CommittedBatch>) {
         let (mut deltas, mut whole) = (Vec::new(), Vec::new());
         for (key, track) in &mut self.tracks {
-            let (from, mut counts, mut feed, mut any) = (track.at, Counts::default(), None, false);
+            let (id, token) = (track.partition.id.clone(), track.partition.token);
+            let (partition, from, to, counts) = (*key, track.at, track.at, Counts::default());
+            let mut delta =
+                DeltaWrite { partition, id, token, from, to, counts, feed: None, read_until: None };
+            let mut any = false;
             while let Some(step) = track.under_way.first_entry() {
-                if step.get().missing > 0 || step.get().from != track.at {
+                if step.get().missing > 0 || step.get().from != delta.to {
                     break;
                 }
                 let (number, step) = step.remove_entry();
-                track.at = step.to;
-                counts += step.counts;
-                feed = FeedStep::merged(feed, step.feed);
+                delta.to = step.to;
+                delta.counts += step.counts;
+                delta.feed = FeedStep::merged(delta.feed, step.feed);
+                delta.read_until = delta.read_until.max(step.read_until);
                 any = true;
                 whole.push(CommittedBatch { number, partition: track.partition.clone(), to: step.to });
             }
             if any {
-                let (id, token) = (track.partition.id.clone(), track.partition.token);
-                deltas.push(DeltaWrite { partition: *key, id, token, from, to: track.at, counts, feed });
+                track.at = delta.to;
+                deltas.push(delta);
             }
         }
         // A partition that is through needs no memory.

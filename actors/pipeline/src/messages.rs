@@ -23,6 +23,8 @@ pub struct Header {
     pub to: Progress,
     /// What the step tells of its feed, where that has an end.
     pub feed: Option<FeedStep>,
+    /// [`RawBatch::read_until`] of the batch.
+    pub read_until: Option<i64>,
 }
 
 /// What of a batch a message is.

@@ -224,7 +224,15 @@ fn intake(raw: &RawBatch) -> Intake {
 
 fn header(raw: &RawBatch, pieces: u32) -> Header {
     let (partition, part) = (raw.partition.clone(), Part::Piece { of: pieces });
-    Header { number: raw.number, part, partition, from: raw.from, to: raw.to, feed: step(raw, &[]) }
+    Header {
+        number: raw.number,
+        part,
+        partition,
+        from: raw.from,
+        to: raw.to,
+        feed: step(raw, &[]),
+        read_until: raw.read_until,
+    }
 }
 
 /// What the batch tells of a feed that has an end.

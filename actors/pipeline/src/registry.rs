@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use codecs::Layout;
 use record::{Feed, Framer, Partition, PartitionId, Progress, Survey};
 use sources::{
-    FeedInfo, FeedStatus, KnownPartition, Layouts, OpenLayout, Refused, Registry, SourceError, Surveyor,
+    FeedInfo, FeedStatus, Gap, KnownPartition, Layouts, OpenLayout, Refused, Registry, SourceError, Surveyor,
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use store::{FeedSpec, FileSpec, Generation, Names, OpenPartition, PartitionSpec, Store, StoreError};
+use store::{FeedSpec, FileSpec, GapWrite, Generation, Names, OpenPartition, PartitionSpec, ReadUntil, Store};
+use store::StoreError;
 
 /// The layouts one source may carry.
 pub struct SourceLayouts {
@@ -137,6 +138,10 @@ impl StoreRegistry {
         (Arc::new(partition), opened.progress)
     }
 
+    fn spec(&self, id: &PartitionId, begin: Option<Arc<str>>) -> PartitionSpec {
+        PartitionSpec { id: id.clone(), source: self.source.clone(), begin }
+    }
+
     async fn rewind(&self, id: &PartitionId) -> Result<(), SourceError> {
         if let Some(rewound) = &self.rewound
             && !self.is_rewound(id)
@@ -154,12 +159,21 @@ impl Registry for StoreRegistry {
     async fn known(&self, prefix: &str) -> Result<Vec<KnownPartition>, SourceError> {
         let whole = PartitionId::new(prefix);
         let known = self.store.partitions(prefix).await.map_err(|e| error(e, &whole))?;
-        let seen = known.into_iter().map(|k| KnownPartition {
-            progress: if self.is_rewound(&k.id) { k.progress } else { Progress::Start },
-            id: k.id,
-            size: k.file_size.and_then(|n| u64::try_from(n).ok()),
-            modified: k.file_modified,
-            read_through: k.read_through,
+        let seen = known.into_iter().map(|k| {
+            // What is to be read again is not read yet.
+            let (progress, read_until) = match self.is_rewound(&k.id) {
+                true => (k.progress, k.read_until),
+                false => (Progress::Start, None),
+            };
+            KnownPartition {
+                progress,
+                read_until,
+                id: k.id,
+                size: k.file_size.and_then(|n| u64::try_from(n).ok()),
+                modified: k.file_modified,
+                read_through: k.read_through,
+                begin: k.begin,
+            }
         });
         Ok(seen.collect())
     }
@@ -169,7 +183,7 @@ impl Registry for StoreRegistry {
         id: &PartitionId,
         feed: &Feed,
     ) -> Result<(Arc<Partition>, Progress), SourceError> {
-        let spec = PartitionSpec { id: id.clone(), source: self.source.clone() };
+        let spec = self.spec(id, None);
         let open = |e| error(e, id);
         let mut opened = self.store.open_partition(&self.generation, &spec).await.map_err(open)?;
         if !self.is_rewound(id) {
@@ -189,7 +203,7 @@ impl Registry for StoreRegistry {
     }
 
     async fn open_stream(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError> {
-        let spec = PartitionSpec { id: id.clone(), source: self.source.clone() };
+        let spec = self.spec(id, None);
         self.store.open_partition(&self.generation, &spec).await.map_err(|e| error(e, id))?;
         self.rewind(id).await?;
         let opened = self.store.open_partition(&self.generation, &spec).await.map_err(|e| error(e, id))?;
@@ -198,6 +212,37 @@ impl Registry for StoreRegistry {
 
     async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError> {
         self.store.note_file(&file_of(info)).await.map_err(|e| error(e, &info.partition))
+    }
+
+    async fn begin(&self, partitions: &[(PartitionId, Arc<str>)]) -> Result<(), SourceError> {
+        let Some((first, _)) = partitions.first() else { return Ok(()) };
+        let specs: Vec<_> = partitions.iter().map(|(id, begin)| self.spec(id, Some(begin.clone()))).collect();
+        self.store.begin(&self.generation, &specs).await.map_err(|e| error(e, first))
+    }
+
+    async fn note_read_until(&self, notes: &[(Arc<Partition>, Progress, i64)]) -> Result<(), SourceError> {
+        let Some((first, ..)) = notes.first() else { return Ok(()) };
+        let note = |(p, at, until): &(Arc<Partition>, Progress, i64)| ReadUntil {
+            partition: p.key,
+            token: p.token,
+            at: *at,
+            until: *until,
+        };
+        let notes: Vec<_> = notes.iter().map(note).collect();
+        self.store.note_read_until(&self.generation, &notes).await.map_err(|e| error(e, &first.id))
+    }
+
+    async fn note_gap(&self, gap: &Gap) -> Result<(), SourceError> {
+        let write = GapWrite {
+            partition: gap.partition.clone(),
+            source: self.source.clone(),
+            from: gap.from,
+            from_arrival: gap.from_arrival,
+            to: gap.to,
+            to_arrival: gap.to_arrival,
+            retention_hours: gap.retention_hours,
+        };
+        self.store.note_gap(&self.generation, &write).await.map_err(|e| error(e, &gap.partition))
     }
 
     async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError> {

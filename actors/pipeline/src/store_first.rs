@@ -95,7 +95,7 @@ impl Work {
         let partition = Arc::new(Partition { key, id, source, token: 0, opened });
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let (from, to) = (Progress::End, Progress::End);
-        Header { number, part: Part::Alone, partition, from, to, feed: None }
+        Header { number, part: Part::Alone, partition, from, to, feed: None, read_until: None }
     }
 
     /// Folds every marked account, whole. All but the last chunk goes ahead as more of the batch in hand.

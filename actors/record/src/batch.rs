@@ -83,6 +83,9 @@ pub struct RawBatch {
     /// Of a stream: when each message arrived, microseconds since 1970 UTC, by what the source states. Empty for a file or object: all of it arrived
     /// when its feed did.
     pub arrivals: Vec<i64>,
+    /// Of a stream: with this batch all of the partition that arrived up to then is read; microseconds since 1970 UTC. `None` where that is
+    /// not known, and for what has no arrival record by record.
+    pub read_until: Option<i64>,
 }
 
 impl RawBatch {

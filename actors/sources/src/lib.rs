@@ -4,6 +4,7 @@
 //! - [`source`]: the trait every source implements, and its errors.
 //! - [`layout`]: what a source needs to know of layouts, as traits.
 //! - [`registry`]: what it needs of the store, as a trait.
+//! - `aws`: what the sources that read AWS have in common.
 //! - [`file`]: files, folders, globs and standard input.
 //! - [`kinesis`], [`kafka`]: streams of messages; what they have in common: `messages`.
 //! - [`s3`]: objects.
@@ -26,8 +27,8 @@ mod testing;
 
 pub use file::{Arrival, Compression, FileConfig, FileSource};
 pub use kafka::KafkaConfig;
-pub use kinesis::KinesisConfig;
+pub use kinesis::{KinesisConfig, KinesisSource};
 pub use layout::{HEAD, Layouts, OpenLayout, Refused, Surveyor};
-pub use registry::{FeedInfo, FeedStatus, KnownPartition, NO_VENDOR, Registry};
+pub use registry::{FeedInfo, FeedStatus, Gap, KnownPartition, NO_VENDOR, Registry};
 pub use s3::S3Config;
 pub use source::{Next, PartitionStanding, Source, SourceError, Standing};

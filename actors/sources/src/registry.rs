@@ -28,6 +28,17 @@ pub trait Registry: Send + Sync {
 
     /// Notes size and time of a file that lies as a known partition, and what its read-through told: the next run need not read it through.
     async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError>;
+
+    /// Settles where reading of a stream's partitions begins, in the source's own words, before the first read: all of them in one
+    /// transaction. What the store knows already stays as it was settled; [`Registry::known`] tells.
+    async fn begin(&self, partitions: &[(PartitionId, Arc<str>)]) -> Result<(), SourceError>;
+
+    /// Notes up to which time of arrival (microseconds since 1970 UTC) partitions are read, while nothing comes that would say so in a
+    /// batch. Each note says how far the partition was read then: where that is not committed yet, nothing is noted.
+    async fn note_read_until(&self, notes: &[(Arc<Partition>, Progress, i64)]) -> Result<(), SourceError>;
+
+    /// Notes what a stream lost, or may have, before it was read. The same gap may be noted again, with what was learned since.
+    async fn note_gap(&self, gap: &Gap) -> Result<(), SourceError>;
 }
 
 /// A partition the store knows, with what spares a file a second read-through.
@@ -41,6 +52,25 @@ pub struct KnownPartition {
     pub modified: Option<i64>,
     /// [`FeedInfo::read_through`] of the feed last opened on it.
     pub read_through: Option<Vec<u8>>,
+    /// Where reading begins while nothing of it is committed, as [`Registry::begin`] settled it.
+    pub begin: Option<Arc<str>>,
+    /// All that arrived up to then is read and committed; microseconds since 1970 UTC.
+    pub read_until: Option<i64>,
+}
+
+/// What a stream let go, or may have, before it was read. The same partition and `from` is the same gap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    pub partition: PartitionId,
+    /// How far the partition was committed.
+    pub from: Progress,
+    /// Up to which time of arrival it was known to be read; this and the next in microseconds since 1970 UTC.
+    pub from_arrival: Option<i64>,
+    /// The first place that is still there, and when it arrived, where that is known.
+    pub to: Option<Progress>,
+    pub to_arrival: Option<i64>,
+    /// How long the stream keeps records.
+    pub retention_hours: Option<u32>,
 }
 
 /// A delivery, as the source found it.

@@ -211,6 +211,8 @@ impl Registry for Memory {
                 size: feed.and_then(|f| f.size),
                 modified: feed.and_then(|f| f.modified),
                 read_through: feed.and_then(|f| f.read_through.clone()),
+                begin: None,
+                read_until: None,
             }
         });
         Ok(known.collect())
@@ -232,6 +234,18 @@ impl Registry for Memory {
         self.hesitate().await;
         self.feeds.lock().unwrap().push(info.clone());
         Ok(())
+    }
+
+    async fn begin(&self, _: &[(PartitionId, Arc<str>)]) -> Result<(), SourceError> {
+        unreachable!("a file begins at its first byte")
+    }
+
+    async fn note_read_until(&self, _: &[(Arc<Partition>, Progress, i64)]) -> Result<(), SourceError> {
+        unreachable!("a file arrives once")
+    }
+
+    async fn note_gap(&self, _: &Gap) -> Result<(), SourceError> {
+        unreachable!("a file loses nothing")
     }
 
     async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError> {

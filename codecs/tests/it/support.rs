@@ -58,6 +58,7 @@ pub fn batch(layout: &Layout, framed: Framed, feed: &[u8], ends: bool) -> RawBat
         refused,
         bytes: consumed,
         arrivals: Vec::new(),
+        read_until: None,
     }
 }
 

@@ -134,6 +134,7 @@ impl Batches<'_> {
             refused: framed.refused,
             bytes: u64::try_from(used).unwrap_or(u64::MAX),
             arrivals: Vec::new(),
+            read_until: None,
         }
     }
 }

@@ -117,7 +117,8 @@ async fn commit_all(store: &dyn Store, rows: &Rows) -> Result<Spent, BenchError>
 async fn open(store: &dyn Store, rows: &Rows) -> Result<Generation, BenchError> {
     let generation = store.open_generation("bench", LEASE).await?;
     let id = PartitionId::new("bench/bulk.csv");
-    store.open_partition(&generation, &PartitionSpec { id: id.clone(), source: "bench".into() }).await?;
+    let spec = PartitionSpec { id: id.clone(), source: "bench".into(), begin: None };
+    store.open_partition(&generation, &spec).await?;
     let feed = FeedSpec {
         vendor: "bulk".into(),
         name: "bulk.csv".into(),

@@ -217,6 +217,7 @@ fn decode(layout: Layout, text: &str) -> Decoded {
         refused: framed.refused,
         bytes: framed.consumed,
         arrivals: Vec::new(),
+        read_until: None,
     };
     let mut out = Decoded::default();
     layout.decoder(returns::Vendor(0)).decode(&batch, &mut out);

@@ -36,8 +36,10 @@ CREATE TABLE partition (
     source text NOT NULL,
     file_size bigint,
     file_modified timestamptz,
-    read_through bytea
+    read_through bytea,
+    begin text
 );
+COMMENT ON COLUMN partition.begin IS 'where reading of a stream''s partition begins while nothing of it is committed, in its source''s words; said once, before the first read';
 COMMENT ON COLUMN partition.file_modified IS 'with file_size: of the file when it was last read through, so that the same file is not read through again';
 COMMENT ON COLUMN partition.read_through IS 'what that told: hash, length, counts; may be emptied at any time, and is made again by reading the file through';
 
@@ -57,9 +59,25 @@ CREATE TABLE checkpoint (
     waiting bigint NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,
     updated_at timestamptz,
+    read_until timestamptz,
     feed_id bigint
 ) WITH (fillfactor = 50);
 COMMENT ON COLUMN checkpoint.feed_id IS 'the feed with an end that was read so far';
+COMMENT ON COLUMN checkpoint.read_until IS 'all of a stream''s partition that arrived up to then is known to be read; it only grows';
+
+CREATE TABLE retention_gap (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source text NOT NULL,
+    partition_id bigint NOT NULL REFERENCES partition (id),
+    from_position text NOT NULL,
+    from_arrival timestamptz,
+    to_position text,
+    to_arrival timestamptz,
+    retention_hours integer,
+    noticed_at timestamptz NOT NULL,
+    UNIQUE (partition_id, from_position)
+);
+COMMENT ON TABLE retention_gap IS 'what a stream let go, or may have, before it was read: after from, and before to where that is known';
 
 CREATE TABLE lease (
     kind text NOT NULL CHECK (kind IN ('slot', 'partition')),

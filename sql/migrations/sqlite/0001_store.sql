@@ -35,7 +35,9 @@ CREATE TABLE partition (
   file_size     INTEGER,
   file_modified INTEGER,
   -- What that told: hash, length, counts. It may be emptied at any time, and is made again by reading the file through.
-  read_through  BLOB
+  read_through  BLOB,
+  -- Where reading of a stream's partition begins while nothing of it is committed, in its source's words; said once, before the first read.
+  "begin"       TEXT
 ) STRICT;
 
 CREATE TABLE checkpoint (
@@ -54,8 +56,24 @@ CREATE TABLE checkpoint (
   waiting      INTEGER NOT NULL DEFAULT 0,
   bytes        INTEGER NOT NULL DEFAULT 0,
   updated_at   INTEGER,
+  -- All of a stream's partition that arrived up to then is known to be read; it only grows.
+  read_until   INTEGER,
   -- The feed with an end that was read so far.
   feed_id      INTEGER
+) STRICT;
+
+-- What a stream let go, or may have, before it was read: after "from", and before "to" where that is known.
+CREATE TABLE retention_gap (
+  id              INTEGER PRIMARY KEY,
+  source          TEXT NOT NULL,
+  partition_id    INTEGER NOT NULL,
+  from_position   TEXT NOT NULL,
+  from_arrival    INTEGER,
+  to_position     TEXT,
+  to_arrival      INTEGER,
+  retention_hours INTEGER,
+  noticed_at      INTEGER NOT NULL,
+  UNIQUE (partition_id, from_position)
 ) STRICT;
 
 CREATE TABLE feed (

@@ -223,6 +223,7 @@ fn coalesce(deltas: &[DeltaWrite]) -> Result<Vec<DeltaWrite>, CommitError> {
         whole.to = delta.to;
         whole.counts += delta.counts;
         whole.feed = FeedStep::merged(whole.feed, delta.feed);
+        whole.read_until = whole.read_until.max(delta.read_until);
     }
     Ok(order)
 }
@@ -252,6 +253,7 @@ async fn apply(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -> R
         .bind(counts(|c| c.bytes))
         .bind(Instant(now))
         .bind(deltas.iter().map(|d| d.feed.map(|step| step.feed.0)).collect::<Vec<_>>())
+        .bind(deltas.iter().map(|d| d.read_until.map(Instant)).collect::<Vec<_>>())
         .fetch_all(&mut *conn)
         .await?;
     match deltas.iter().find(|d| !moved.contains(&d.partition.0)) {
@@ -264,11 +266,13 @@ const MOVE: &str = "
     UPDATE checkpoint c SET position = d.to_position, read = c.read + d.read, decoded = c.decoded + d.decoded,
         ignored = c.ignored + d.ignored, quarantined = c.quarantined + d.quarantined, observed = c.observed + d.observed,
         accepted = c.accepted + d.accepted, unchanged = c.unchanged + d.unchanged, stale = c.stale + d.stale,
-        waiting = c.waiting + d.waiting, bytes = c.bytes + d.bytes, updated_at = $15, feed_id = coalesce(d.feed_id, c.feed_id)
+        waiting = c.waiting + d.waiting, bytes = c.bytes + d.bytes, updated_at = $15, feed_id = coalesce(d.feed_id, c.feed_id),
+        read_until = greatest(c.read_until, d.read_until)
     FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-            $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $16::bigint[])
+            $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $16::bigint[],
+            $17::timestamptz[])
         AS d (partition_id, token, from_position, to_position, read, decoded, ignored, quarantined, observed, accepted, unchanged,
-            stale, waiting, bytes, feed_id)
+            stale, waiting, bytes, feed_id, read_until)
     WHERE c.partition_id = d.partition_id AND c.position = d.from_position AND c.token = d.token
     RETURNING c.partition_id";
 

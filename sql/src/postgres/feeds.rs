@@ -87,7 +87,7 @@ pub async fn note_file(pool: &PgPool, file: &FileSpec) -> Result<(), StoreError>
 
 /// Size and time of the file that was read through, and what that told; returns its partition.
 async fn note(conn: &mut PgConnection, file: &FileSpec) -> Result<PartitionKey, StoreError> {
-    let partition = register_partition(conn, &file.partition, &file.source).await?;
+    let partition = register_partition(conn, &file.partition_spec()).await?;
     if file.modified.is_some() {
         sqlx::query(
             "UPDATE partition SET file_size = $2, file_modified = $3, read_through = $4 WHERE id = $1",

@@ -144,7 +144,7 @@ fn lock_number(partition: PartitionKey) -> i32 {
 }
 
 /// Fails unless the generation is the store's current one; holds it so until the transaction ends.
-async fn still_current(conn: &mut PgConnection, generation: &Generation) -> Result<(), StoreError> {
+pub async fn still_current(conn: &mut PgConnection, generation: &Generation) -> Result<(), StoreError> {
     let current: Option<i64> =
         sqlx::query_scalar("SELECT generation FROM worker WHERE generation = $1 AND name = $2 FOR SHARE")
             .bind(generation.number)
@@ -160,7 +160,7 @@ pub async fn open_partition(
     spec: &PartitionSpec,
 ) -> Result<OpenPartition, StoreError> {
     let mut tx = pool.begin().await?;
-    let key = register_partition(&mut tx, &spec.id, &spec.source).await?;
+    let key = register_partition(&mut tx, spec).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
         .bind(PARTITION_LOCK)
         .bind(lock_number(key))
@@ -192,22 +192,22 @@ pub async fn open_partition(
 /// The key of a partition's name, which is registered once for ever.
 pub async fn register_partition(
     conn: &mut PgConnection,
-    id: &PartitionId,
-    source: &str,
+    spec: &PartitionSpec,
 ) -> Result<PartitionKey, StoreError> {
     let known = sqlx::query("SELECT id FROM partition WHERE name = $1")
-        .bind(id.as_str())
+        .bind(spec.id.as_str())
         .fetch_optional(&mut *conn)
         .await?;
     if let Some(row) = known {
         return Ok(PartitionKey(row.try_get(0)?));
     }
     let key = sqlx::query_scalar(
-        "INSERT INTO partition AS p (name, source) VALUES ($1, $2)
+        "INSERT INTO partition AS p (name, source, begin) VALUES ($1, $2, $3)
          ON CONFLICT (name) DO UPDATE SET source = p.source RETURNING id",
     )
-    .bind(id.as_str())
-    .bind(source)
+    .bind(spec.id.as_str())
+    .bind(&*spec.source)
+    .bind(spec.begin.as_deref())
     .fetch_one(conn)
     .await?;
     Ok(PartitionKey(key))
@@ -228,10 +228,13 @@ pub async fn rewind(
     let partitions: Vec<PartitionKey> = keys.iter().copied().map(PartitionKey).collect();
     guard(&mut tx, Some(generation), &[], &partitions).await?;
     still_current(&mut tx, generation).await?;
-    sqlx::query("UPDATE checkpoint SET position = 'start', updated_at = clock_timestamp() WHERE partition_id = ANY($1)")
-        .bind(keys)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(
+        "UPDATE checkpoint SET position = 'start', read_until = NULL, updated_at = clock_timestamp()
+         WHERE partition_id = ANY($1)",
+    )
+    .bind(keys)
+    .execute(&mut *tx)
+    .await?;
     Ok(tx.commit().await?)
 }
 

@@ -5,6 +5,7 @@
 //! - `schema`: the versions of the schema.
 //! - `lease`: who may write, and the locks and tokens by which that is held.
 //! - `register`: what is registered once and known by a number. `policy`: which policy is in force, and whom a change touches.
+//! - `streams`: where partitions of streams begin, how far they are read, and what was lost of them.
 //! - `load`, `history`: what memory needs of accounts.
 //! - `commit`: a unit as one or two transactions; `rows` and `write` are what they write.
 //! - `reader`: what people read.
@@ -24,6 +25,7 @@ mod register;
 mod rows;
 mod schema;
 mod sets;
+mod streams;
 mod types;
 mod write;
 
@@ -32,8 +34,8 @@ pub use lease::SLOT_LOCK;
 
 use crate::{
     Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, FileSpec, Found,
-    Generation, HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec,
-    Probe, Reader, Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
+    GapWrite, Generation, HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec,
+    PolicySpec, Probe, ReadUntil, Reader, Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
 };
 use async_trait::async_trait;
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
@@ -153,6 +155,15 @@ impl Store for PostgresStore {
         let opened = lease::open_partition(&self.pool, generation, spec).await?;
         self.names.partitions.insert(opened.key, spec.id.clone());
         Ok(opened)
+    }
+    async fn begin(&self, generation: &Generation, specs: &[PartitionSpec]) -> Result<(), StoreError> {
+        self.register_all(generation, specs).await
+    }
+    async fn note_read_until(&self, _: &Generation, notes: &[ReadUntil]) -> Result<(), StoreError> {
+        self.keep_read_until(notes).await
+    }
+    async fn note_gap(&self, generation: &Generation, gap: &GapWrite) -> Result<(), StoreError> {
+        self.keep_gap(generation, gap).await
     }
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
         feeds::open(&self.pool, spec).await

@@ -7,7 +7,7 @@ use crate::columns::daily::{DAILY, HISTORY};
 use crate::columns::{self, ColumnReader, daily, fact, need};
 use crate::read;
 use crate::{
-    BreakRow, CheckpointRow, Evidence, FeedRow, Published, QuarantineFilter, QuarantineRow, Reader,
+    BreakRow, CheckpointRow, Evidence, FeedRow, GapRow, Published, QuarantineFilter, QuarantineRow, Reader,
     RowFilter, StoreError, Superseded, Totals,
 };
 use async_trait::async_trait;
@@ -149,12 +149,16 @@ impl Reader for PostgresStore {
     async fn checkpoints(&self) -> Result<Vec<CheckpointRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT p.name, c.source, c.position, c.updated_at, c.read, c.decoded, c.ignored, c.quarantined, c.observed, c.accepted,
-                c.unchanged, c.stale, c.waiting, c.bytes
+                c.unchanged, c.stale, c.waiting, c.bytes, c.read_until
              FROM checkpoint c JOIN partition p ON p.id = c.partition_id ORDER BY p.name",
         )
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(checkpoint_row).collect()
+    }
+
+    async fn gaps(&self) -> Result<Vec<GapRow>, StoreError> {
+        self.gaps_noted().await
     }
 
     async fn totals(&self) -> Result<Totals, StoreError> {
@@ -364,6 +368,7 @@ fn checkpoint_row(row: &PgRow) -> Result<CheckpointRow, StoreError> {
         progress: progress(position)?,
         counts,
         updated_at,
+        read_until: r.time()?,
     })
 }
 

@@ -5,6 +5,7 @@ use crate::{KnownPartition, Names, StoreError};
 use record::{PartitionId, PartitionKey};
 use sqlx::{PgPool, Row};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Counts and sizes fit 63 bits.
 pub fn signed(count: u64) -> i64 {
@@ -36,7 +37,8 @@ pub async fn partitions(
     prefix: &str,
 ) -> Result<Vec<KnownPartition>, StoreError> {
     let rows = sqlx::query(
-        "SELECT p.name, p.id, coalesce(c.position, 'start'), p.file_size, p.file_modified, p.read_through
+        "SELECT p.name, p.id, coalesce(c.position, 'start'), p.file_size, p.file_modified, p.read_through, p.begin,
+            c.read_until
          FROM partition p LEFT JOIN checkpoint c ON c.partition_id = p.id
          WHERE starts_with(p.name, $1) ORDER BY p.name",
     )
@@ -54,6 +56,8 @@ pub async fn partitions(
             file_size: row.try_get(3)?,
             file_modified: row.try_get::<Option<Instant>, _>(4)?.map(|t| t.0),
             read_through: row.try_get(5)?,
+            begin: row.try_get::<Option<&str>, _>(6)?.map(Arc::from),
+            read_until: row.try_get::<Option<Instant>, _>(7)?.map(|t| t.0),
         })
     };
     rows.iter().map(known).collect()

@@ -168,7 +168,8 @@ async fn write_events(
 const APPLY: &str = "UPDATE checkpoint SET position = ?, updated_at = ?,
     read = read + ?, decoded = decoded + ?, ignored = ignored + ?, quarantined = quarantined + ?,
     observed = observed + ?, accepted = accepted + ?, unchanged = unchanged + ?, stale = stale + ?,
-    waiting = waiting + ?, bytes = bytes + ?, feed_id = coalesce(?, feed_id)
+    waiting = waiting + ?, bytes = bytes + ?, feed_id = coalesce(?, feed_id),
+    read_until = max(coalesce(read_until, ?), coalesce(?, read_until))
     WHERE partition_id = ? AND position = ? AND token = ?";
 
 /// One step, if and only if the checkpoint stands where it begins, under the token it was read with.
@@ -196,6 +197,8 @@ async fn apply(
     }
     update = update
         .bind(delta.feed.map(|step| step.feed.0))
+        .bind(delta.read_until)
+        .bind(delta.read_until)
         .bind(delta.partition.0)
         .bind(delta.from.to_string())
         .bind(delta.token);

@@ -253,7 +253,7 @@ const OPEN: &str = "
 
 /// Size and time of the file that was read through, and what that told; returns its partition.
 async fn note_file(connection: &mut SqliteConnection, spec: &FileSpec) -> Result<i64, Failure> {
-    let id = partition_id(connection, &spec.partition, &spec.source).await?;
+    let id = partition_id(connection, &spec.partition_spec()).await?;
     if spec.modified.is_some() {
         sqlx::query("UPDATE partition SET file_size = ?, file_modified = ?, read_through = ? WHERE id = ?")
             .bind(spec.bytes.map(whole))

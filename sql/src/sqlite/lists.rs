@@ -162,7 +162,7 @@ fn feed_row(row: &SqliteRow) -> Result<FeedRow, Failure> {
 
 pub(super) async fn checkpoints(connection: &mut SqliteConnection) -> Result<Vec<CheckpointRow>, Failure> {
     let query = "SELECT p.name, c.source, c.position, c.updated_at, c.read, c.decoded, c.ignored, c.quarantined, c.observed,
-        c.accepted, c.unchanged, c.stale, c.waiting, c.bytes
+        c.accepted, c.unchanged, c.stale, c.waiting, c.bytes, c.read_until
         FROM checkpoint c JOIN partition p ON p.id = c.partition_id ORDER BY p.name";
     let rows = sqlx::query(query).fetch_all(connection).await?;
     rows.iter().map(checkpoint_row).collect()
@@ -188,7 +188,7 @@ fn checkpoint_row(row: &SqliteRow) -> Result<CheckpointRow, Failure> {
         waiting: count()?,
         bytes: count()?,
     };
-    Ok(CheckpointRow { id, source, progress, counts, updated_at })
+    Ok(CheckpointRow { id, source, progress, counts, updated_at, read_until: c.time()? })
 }
 
 pub(super) async fn totals(connection: &mut SqliteConnection) -> Result<Totals, Failure> {

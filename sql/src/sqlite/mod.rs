@@ -4,6 +4,7 @@
 //! - `connect`: the file, its connections and migrations.
 //! - `wire`, `value`, `bulk`: how values look in the file, and many rows in one statement.
 //! - `lease`, `register`, `policy`: who may write, what is registered once, and which policy is in force.
+//! - `streams`: where partitions of streams begin, how far they are read, and what was lost of them.
 //! - `commit`: the one transaction; `daily`, `facts`, `breaks`, `quarantine` write their tables in it.
 //! - `load`, `identify`, `history`: what the pipeline reads; `reader`, `lists`: what people read.
 //!
@@ -26,6 +27,7 @@ mod policy;
 mod quarantine;
 mod reader;
 mod register;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -33,8 +35,8 @@ mod wire;
 
 use crate::{
     Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, FileSpec, Found,
-    Generation, HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec, PolicySpec,
-    Probe, Reader, Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
+    GapWrite, Generation, HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec,
+    PolicySpec, Probe, ReadUntil, Reader, Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
 };
 use async_trait::async_trait;
 use errors::Failure;
@@ -117,6 +119,15 @@ impl Store for SqliteStore {
         spec: &PartitionSpec,
     ) -> Result<OpenPartition, StoreError> {
         Ok(self.grant_partition(generation, spec).await?)
+    }
+    async fn begin(&self, generation: &Generation, specs: &[PartitionSpec]) -> Result<(), StoreError> {
+        Ok(self.register_all(generation, specs).await?)
+    }
+    async fn note_read_until(&self, _: &Generation, notes: &[ReadUntil]) -> Result<(), StoreError> {
+        Ok(self.keep_read_until(notes).await?)
+    }
+    async fn note_gap(&self, generation: &Generation, gap: &GapWrite) -> Result<(), StoreError> {
+        Ok(self.keep_gap(generation, gap).await?)
     }
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
         Ok(self.register_feed(spec).await?)

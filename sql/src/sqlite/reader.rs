@@ -8,8 +8,8 @@ use crate::columns::daily::{self, DAILY, Daily};
 use crate::columns::{self, ColumnReader, fact, need};
 use crate::read;
 use crate::{
-    BreakRow, CheckpointRow, Evidence, FeedRow, Names, Published, QuarantineFilter, QuarantineRow, Reader,
-    RowFilter, StoreError, Superseded, Totals,
+    BreakRow, CheckpointRow, Evidence, FeedRow, GapRow, Names, Published, QuarantineFilter, QuarantineRow,
+    Reader, RowFilter, StoreError, Superseded, Totals,
 };
 use async_trait::async_trait;
 use record::FeedKey;
@@ -71,6 +71,9 @@ impl Reader for SqliteStore {
     async fn checkpoints(&self) -> Result<Vec<CheckpointRow>, StoreError> {
         let mut connection = self.reading().await?;
         Ok(lists::checkpoints(&mut connection).await?)
+    }
+    async fn gaps(&self) -> Result<Vec<GapRow>, StoreError> {
+        Ok(self.gaps_noted().await?)
     }
     async fn totals(&self) -> Result<Totals, StoreError> {
         let mut connection = self.reading().await?;

@@ -6,6 +6,7 @@ use crate::{Generation, KnownPartition, OpenPartition, PartitionSpec, StoreError
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use sqlx::{Connection, Row, SqliteConnection};
 use std::ops::Range;
+use std::sync::Arc;
 
 impl SqliteStore {
     pub(super) async fn grant_partition(
@@ -16,7 +17,7 @@ impl SqliteStore {
         let mut connection = self.light().await?;
         let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
         check_tokens(&mut tx, generation).await?;
-        let id = partition_id(&mut tx, &spec.id, &spec.source).await?;
+        let id = partition_id(&mut tx, spec).await?;
         let token = lease::grant_partition(&mut tx, id, &generation.worker).await?;
         let (position, feed): (String, Option<i64>) = sqlx::query_as(
             "INSERT INTO checkpoint (partition_id, source, position, token) VALUES (?, ?, 'start', ?)
@@ -63,7 +64,7 @@ impl SqliteStore {
     ) -> Result<(), Failure> {
         let mut tx = self.begin().await?;
         check_tokens(&mut tx, generation).await?;
-        let rewind = "UPDATE checkpoint SET position = 'start', updated_at = ?
+        let rewind = "UPDATE checkpoint SET position = 'start', read_until = NULL, updated_at = ?
             WHERE partition_id = (SELECT id FROM partition WHERE name = ?)";
         for partition in partitions {
             sqlx::query(rewind).bind(clock()).bind(partition.as_str()).execute(&mut *tx).await?;
@@ -73,7 +74,8 @@ impl SqliteStore {
 
     pub(super) async fn known_partitions(&self, prefix: &str) -> Result<Vec<KnownPartition>, Failure> {
         let rows = sqlx::query(
-            "SELECT p.id, p.name, p.file_size, p.file_modified, coalesce(c.position, 'start'), p.read_through
+            "SELECT p.id, p.name, p.file_size, p.file_modified, coalesce(c.position, 'start'), p.read_through,
+                p.\"begin\", c.read_until
              FROM partition p LEFT JOIN checkpoint c ON c.partition_id = p.id
              WHERE substr(p.name, 1, length(?1)) = ?1 ORDER BY p.name",
         )
@@ -88,6 +90,8 @@ impl SqliteStore {
                 file_modified: row.try_get(3)?,
                 progress: progress(row.try_get(4)?)?,
                 read_through: row.try_get(5)?,
+                begin: row.try_get::<Option<String>, _>(6)?.map(Arc::from),
+                read_until: row.try_get(7)?,
             })
         };
         rows.iter().map(known).collect()
@@ -110,14 +114,16 @@ pub(super) fn progress(text: &str) -> Result<Progress, Failure> {
     Ok(text.parse().map_err(unknown)?)
 }
 
+/// The key of a partition's name, which is registered once for ever.
 pub(super) async fn partition_id(
     connection: &mut SqliteConnection,
-    id: &PartitionId,
-    source: &str,
+    spec: &PartitionSpec,
 ) -> Result<i64, Failure> {
-    let insert = "INSERT INTO partition (name, source) VALUES (?, ?)
+    let insert = "INSERT INTO partition (name, source, \"begin\") VALUES (?, ?, ?)
         ON CONFLICT (name) DO UPDATE SET source = excluded.source RETURNING id";
-    Ok(sqlx::query_scalar(insert).bind(id.as_str()).bind(source).fetch_one(connection).await?)
+    let id =
+        sqlx::query_scalar(insert).bind(spec.id.as_str()).bind(&*spec.source).bind(spec.begin.as_deref());
+    Ok(id.fetch_one(connection).await?)
 }
 
 /// SQL's integers have a sign; nothing counted here comes near the bound.

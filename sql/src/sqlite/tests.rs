@@ -227,7 +227,7 @@ async fn a_commit_given_up_half_way_leaves_nothing() {
     let file = File::new();
     let store = file.open().await;
     let generation = Arc::new(store.open_generation("a", Duration::from_secs(60)).await.unwrap());
-    let spec = PartitionSpec { id: PartitionId::new("s/p"), source: "s".into() };
+    let spec = PartitionSpec { id: PartitionId::new("s/p"), source: "s".into(), begin: None };
     let partition = store.open_partition(&generation, &spec).await.unwrap();
     let delta = DeltaWrite {
         feed: None,
@@ -237,6 +237,7 @@ async fn a_commit_given_up_half_way_leaves_nothing() {
         from: Progress::At(Position::in_file(5, 1, 0)),
         to: Progress::End,
         counts: Counts::default(),
+        read_until: None,
     };
     let mut unit = rows_unit(vec![write(1, RowChange::New(row("2025-01-02", "100")))]);
     unit.deltas = vec![delta];

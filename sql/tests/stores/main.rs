@@ -4,6 +4,7 @@
 //!
 //! - `round_trip`: what goes in comes back as it was.
 //! - `commits`: all or nothing, step after step, under a lease.
+//! - `streams`: where partitions of a stream begin, how far they are read, and what was lost of them.
 //! - `published`: rows, their history, and how they are read.
 //! - `facts`: how a known one is found, and which of them a late one reads.
 //! - `accounts`: their heads and aliases, and what is known by one id for good.
@@ -29,6 +30,7 @@ mod policies;
 mod postgres;
 mod published;
 mod round_trip;
+mod streams;
 
 use std::sync::Arc;
 use store::{Names, Store};
@@ -78,6 +80,12 @@ promises! {
     a_lost_partition_commits_nothing
     one_pipeline_at_a_time
     a_checkpoint_set_back_keeps_its_counters;
+    streams:
+    where_a_partition_begins_is_settled_once
+    nothing_begins_under_a_lease_that_is_lost
+    how_far_a_stream_is_read_moves_with_its_steps_and_never_back
+    while_a_stream_is_idle_it_is_noted_how_far_it_is_read
+    what_a_stream_lost_is_one_gap_however_often_it_is_noticed;
     published:
     a_restated_row_is_kept_without_overlap
     what_was_said_then_can_be_read

@@ -364,3 +364,19 @@ fn marks_and_folds_are_told_once_an_account() {
     assert_eq!((unit.marked, unit.folded), (vec![1, 2], vec![1]));
     assert!(gather.is_empty() && gather.size() == 0);
 }
+
+#[test]
+fn how_far_a_stream_is_read_goes_with_the_last_whole_step_that_says_so() {
+    let (mut gather, p) = (Gather::default(), partition(1));
+    let said = [(1, 1, Some(70)), (2, 1, Some(90)), (3, 1, None), (4, 2, Some(120))];
+    for (i, of, read_until) in said {
+        let header = Header { read_until, ..piece(i, of, &p, i) };
+        gather.add(checked(header, Counts::default(), vec![]));
+    }
+    let until = |gather: &mut Gather| {
+        gather.take(&generation()).unit.deltas.iter().map(|d| (d.to, d.read_until)).collect::<Vec<_>>()
+    };
+    assert_eq!(until(&mut gather), [(at(3), Some(90))], "the fourth has a piece to come");
+    gather.add(checked(Header { read_until: Some(120), ..piece(4, 2, &p, 4) }, Counts::default(), vec![]));
+    assert_eq!(until(&mut gather), [(at(4), Some(120))]);
+}

@@ -109,6 +109,7 @@ async fn advance(registry: &StoreRegistry, id: &PartitionId, feed: &Feed) {
         from,
         to: first(),
         counts: Counts::default(),
+        read_until: None,
     };
     let generation = Some(registry.generation.clone());
     registry
@@ -156,4 +157,34 @@ async fn what_may_grow_and_was_begun_with_another_mapping_goes_on_and_is_not_rea
     assert!(matches!(&refused, SourceError::Fatal(why) if why.contains("could count twice")), "{refused:?}");
     let new = PartitionId::new("s/new");
     assert_eq!(registry.open_partition(&new, &feed).await.unwrap().1, Progress::Start);
+}
+
+#[tokio::test]
+async fn what_a_stream_says_of_its_partitions_is_found_again() {
+    let (_folder, registry, id) = advanced().await;
+    let shard = PartitionId::new("s/shard-1");
+    registry.begin(&[(shard.clone(), "at 7".into()), (id.clone(), "at 7".into())]).await.unwrap();
+    let (partition, progress) = registry.open_partition(&id, &grows(1)).await.unwrap();
+    registry.note_read_until(&[(partition.clone(), progress, 90)]).await.unwrap();
+    registry.note_read_until(&[(partition, Progress::Start, 95)]).await.unwrap();
+    let known = registry.known("s/").await.unwrap();
+    let told: Vec<_> = known.iter().map(|k| (k.id.as_str(), k.begin.as_deref(), k.read_until)).collect();
+    assert_eq!(told, [("s/f", None, Some(90)), ("s/shard-1", Some("at 7"), None)]);
+
+    let gap = Gap {
+        partition: shard,
+        from: first(),
+        from_arrival: Some(90),
+        to: None,
+        to_arrival: Some(120),
+        retention_hours: Some(24),
+    };
+    registry.note_gap(&gap).await.unwrap();
+    let noted = registry.store.reader().gaps().await.unwrap();
+    assert_eq!((noted.len(), &noted[0].partition, noted[0].from), (1, &gap.partition, first()));
+    assert_eq!((noted[0].source.as_str(), noted[0].to_arrival), ("s", Some(120)));
+
+    let again = StoreRegistry { rewound: Some(Arc::default()), ..registry };
+    let known = again.known("s/f").await.unwrap();
+    assert_eq!((known[0].progress, known[0].read_until), (Progress::Start, None), "it is to be read again");
 }

@@ -51,6 +51,7 @@ impl Piece {
             refused: self.refused,
             bytes: self.bytes,
             arrivals: Vec::new(),
+            read_until: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The days of a stream as feeds.
 use super::Piece;
 use crate::{FeedInfo, FeedStatus, NO_VENDOR, Registry, SourceError};
+use bytes::Bytes;
 use record::{Feed, FeedKey, Partition, Position, Progress, RawBatch, Survey};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,7 +40,26 @@ impl DaysOfStream {
             refused: piece.refused,
             bytes: piece.bytes,
             arrivals: piece.arrivals,
+            read_until: None,
         })
+    }
+
+    /// The step from a place to the end of a partition of which nothing more can be read.
+    pub(crate) fn end(partition: Arc<Partition>, from: Progress) -> RawBatch {
+        RawBatch {
+            number: 0,
+            partition,
+            feed: Arc::new(nothing()),
+            from,
+            to: Progress::End,
+            payload: Bytes::new(),
+            records: Vec::new(),
+            contexts: Vec::new(),
+            refused: Vec::new(),
+            bytes: 0,
+            arrivals: Vec::new(),
+            read_until: None,
+        }
     }
 
     async fn feed(&mut self, piece: &Piece, partition: &Partition) -> Result<Arc<Feed>, SourceError> {

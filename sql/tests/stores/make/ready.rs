@@ -54,7 +54,16 @@ impl Ready {
             ..Counts::default()
         };
         let (partition, token) = (self.partition.key, self.partition.token);
-        DeltaWrite { partition, id: self.partition_id.clone(), token, from, to, counts, feed: None }
+        DeltaWrite {
+            partition,
+            id: self.partition_id.clone(),
+            token,
+            from,
+            to,
+            counts,
+            feed: None,
+            read_until: None,
+        }
     }
 
     pub async fn commit(&self, unit: CommitUnit) -> store::Receipt {
@@ -87,7 +96,7 @@ pub async fn open_partition(
     generation: &Generation,
     id: &PartitionId,
 ) -> store::OpenPartition {
-    let spec = PartitionSpec { id: id.clone(), source: "feeds".into() };
+    let spec = PartitionSpec { id: id.clone(), source: "feeds".into(), begin: None };
     store.open_partition(generation, &spec).await.unwrap()
 }
 

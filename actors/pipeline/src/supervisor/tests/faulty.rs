@@ -53,6 +53,15 @@ impl<S: Store> Store for Faulty<S> {
     ) -> Result<OpenPartition, StoreError> {
         self.store.open_partition(generation, spec).await
     }
+    async fn begin(&self, generation: &Generation, specs: &[PartitionSpec]) -> Result<(), StoreError> {
+        self.store.begin(generation, specs).await
+    }
+    async fn note_read_until(&self, generation: &Generation, notes: &[ReadUntil]) -> Result<(), StoreError> {
+        self.store.note_read_until(generation, notes).await
+    }
+    async fn note_gap(&self, generation: &Generation, gap: &GapWrite) -> Result<(), StoreError> {
+        self.store.note_gap(generation, gap).await
+    }
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
         self.store.open_feed(spec).await
     }

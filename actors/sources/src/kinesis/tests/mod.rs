@@ -1,0 +1,1 @@
+//! A source against a Kinesis of our own.
