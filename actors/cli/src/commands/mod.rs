@@ -7,3 +7,4 @@ pub mod progress;
 pub mod quarantine;
 pub mod report;
 pub mod run;
+pub mod send;

@@ -46,7 +46,7 @@ impl Shards {
                 None => call.stream_name(stream),
             };
             let page = call.send().await.map_err(|e| {
-                SendError(format!("{stream}: its shards cannot be listed: {}", aws::told(&e)))
+                SendError(format!("{stream}: its shards cannot be listed: {}", aws::chain(&e)))
             })?;
             let open = page.shards().iter().filter(|s| {
                 s.sequence_number_range().is_some_and(|range| range.ending_sequence_number().is_none())

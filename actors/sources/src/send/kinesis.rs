@@ -62,7 +62,9 @@ impl KinesisSender {
     /// # Errors
     /// What is missing to sign calls; with `aggregate`, also that the stream's shards cannot be listed.
     pub async fn open(stream: &str, aggregate: Option<usize>) -> Result<KinesisSender, SendError> {
-        let client = Client::new(&aws::config().await.map_err(SendError)?);
+        let config = aws::config().await;
+        aws::ready(&config, &format!("kinesis://{stream}")).await?;
+        let client = Client::new(&config);
         let shards = match aggregate {
             Some(limit) => Some(Shards::list(&client, stream, limit).await?),
             None => None,
@@ -192,7 +194,7 @@ impl KinesisSender {
                 records.into_iter().for_each(|record| self.again(record));
             }
             Err(error) => {
-                let text = aws::told(&error);
+                let text = aws::chain(&error);
                 if !may_pass(&error) {
                     return Err(SendError(self.hint(error.code(), &text)));
                 }
@@ -240,7 +242,10 @@ impl KinesisSender {
                 "{stream}: there is no such stream in this account and region; create it, or set AWS_REGION or AWS_PROFILE ({text})"
             ),
             Some("AccessDeniedException") => format!("{stream}: kinesis:PutRecords is not allowed: {text}"),
-            _ => format!("{stream}: {text}"),
+            code => match code.and_then(aws::advice) {
+                Some(advice) => format!("{stream}: {text}: {advice}"),
+                None => format!("{stream}: {text}"),
+            },
         }
     }
 }

@@ -6,6 +6,7 @@
 //! - [`kinesis`], [`kafka`]: messages by key.
 //! - [`aggregate`]: many messages in one record of Kinesis, in the producer library's format.
 //! - [`s3`]: files as they are.
+//! - `unpacked`: a file read for its records.
 //!
 //! At least once: what a call did that was never answered is not known, so it is put again, and readers find the same record twice. Order per
 //! key holds all the same.
@@ -14,10 +15,13 @@ pub mod kafka;
 pub mod kinesis;
 pub mod s3;
 pub mod target;
+mod unpacked;
 mod window;
 
 pub use target::Target;
+pub use unpacked::Unpacked;
 
+use crate::SourceError;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,6 +41,12 @@ pub struct Outgoing {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SendError(pub String);
+
+impl From<SourceError> for SendError {
+    fn from(e: SourceError) -> Self {
+        SendError(e.to_string())
+    }
+}
 
 /// What was put so far; read while it goes on.
 #[derive(Debug, Default)]

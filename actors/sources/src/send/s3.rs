@@ -27,7 +27,8 @@ impl S3Sender {
     /// # Errors
     /// What is missing to sign calls.
     pub async fn open(bucket: &str) -> Result<S3Sender, SendError> {
-        let config = aws::config().await.map_err(SendError)?;
+        let config = aws::config().await;
+        aws::ready(&config, &format!("s3://{bucket}")).await?;
         let elsewhere = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         // A host of its own for each bucket is AWS's: other servers find a bucket in the path.
         let settings = aws_sdk_s3::config::Builder::from(&config).force_path_style(elsewhere).build();
@@ -111,7 +112,7 @@ impl S3Sender {
         key: &str,
         error: &SdkError<E>,
     ) -> SendError {
-        let (bucket, text) = (&self.bucket, aws::told(error));
+        let (bucket, text) = (&self.bucket, aws::chain(error));
         SendError(match error.code() {
             Some("NoSuchBucket") => {
                 format!("s3://{bucket}: there is no such bucket; create it, or correct --to")
@@ -120,7 +121,10 @@ impl S3Sender {
             Some("PermanentRedirect" | "AuthorizationHeaderMalformed") => {
                 format!("s3://{bucket}: the bucket is in another region: set AWS_REGION ({text})")
             }
-            _ => format!("s3://{bucket}/{key}: {text}"),
+            code => match code.and_then(aws::advice) {
+                Some(advice) => format!("s3://{bucket}/{key}: {text}: {advice}"),
+                None => format!("s3://{bucket}/{key}: {text}"),
+            },
         })
     }
 }
