@@ -5,6 +5,7 @@
 //! - [`columns`]: the columns of the wide tables, and how rows and facts become columns and back.
 //! - [`names`]: vendors, vendor accounts and partitions, by the numbers this process carries.
 //! - [`partition`]: what is known of partitions.
+//! - [`worker`]: the processes at work.
 //! - [`mod@unit`]: what one transaction writes.
 //! - [`read`]: what people and the pipeline read.
 //! - `postgres/`, `sqlite/`: the two stores.
@@ -16,12 +17,14 @@ pub mod postgres;
 pub mod read;
 pub mod sqlite;
 pub mod unit;
+pub mod worker;
 
 pub use error::{CommitError, StoreError};
 pub use names::Names;
 pub use partition::*;
 pub use read::*;
 pub use unit::*;
+pub use worker::*;
 
 use async_trait::async_trait;
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
@@ -39,14 +42,36 @@ pub trait Store: Send + Sync {
     async fn ready(&self) -> Result<(), StoreError>;
 
     /// Becomes the store's one active pipeline: a `worker` row that expires `ttl` after the last renewal by the store's clock, and
-    /// a new token for each of the 256 slots. [`StoreError::Busy`] names the live owner.
+    /// a new token for each of the 256 slots. [`StoreError::Busy`] names the live owner; who asked is then seen to stand by, for as long as
+    /// it goes on asking.
     async fn open_generation(&self, worker: &str, ttl: Duration) -> Result<Generation, StoreError>;
+    /// Stands by no more.
+    async fn stand_down(&self, worker: &str) -> Result<(), StoreError>;
+    /// Joins those that ingest: a generation without slots, that commits steps of the partitions it leases and writes no account.
+    async fn join(&self, worker: &str, ttl: Duration) -> Result<Generation, StoreError>;
     /// Renews the worker row; [`StoreError::LeaseLost`] when it expired and another took over.
     async fn renew(&self, generation: &Generation) -> Result<(), StoreError>;
-    /// Gives the leases back, so that another takes over at once.
+    /// Gives the leases back, so that others take them over at once.
     async fn close_generation(&self, generation: &Generation) -> Result<(), StoreError>;
 
+    /// Those that ingest, and who of the living holds the leases of these partitions.
+    async fn holders(&self, partitions: &[PartitionId]) -> Result<Holders, StoreError>;
+    /// Takes the leases of partitions that no other living process holds; says which of them are this generation's now. A lease taken from
+    /// who is dead has a new token, so that it commits nothing more.
+    async fn claim(
+        &self,
+        generation: &Generation,
+        specs: &[PartitionSpec],
+    ) -> Result<Vec<PartitionId>, StoreError>;
+    /// Gives the lease of a partition back, where it still has this token: another may take it, and nothing more is committed under it.
+    async fn release(
+        &self,
+        generation: &Generation,
+        partition: PartitionKey,
+        token: i64,
+    ) -> Result<(), StoreError>;
     /// Registers a partition (once for ever) and grants its lease: its key, a new token, and how far it is committed.
+    /// [`StoreError::Busy`] while another living process holds it.
     async fn open_partition(
         &self,
         generation: &Generation,

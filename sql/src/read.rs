@@ -188,6 +188,38 @@ pub(crate) fn in_order(facts: &mut [StoredFact], partitions: &Partitions) {
     });
 }
 
+/// Who is at work on the store, and what each holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ownership {
+    /// The store's clock, by which leases expire.
+    pub now: Micros,
+    /// In order of their names; those that expired too, until another takes their place.
+    pub workers: Vec<WorkerRow>,
+    /// Slots and who holds them, in order. No lease is listed here or below whose owner is not alive.
+    pub slots: Vec<(u8, String)>,
+    /// Partitions and who holds them.
+    pub partitions: Vec<(PartitionId, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerRow {
+    pub name: String,
+    /// `active`, `ingest` or `standby`.
+    pub role: String,
+    pub generation: i64,
+    pub since: Micros,
+    pub expires_at: Micros,
+}
+
+/// What waits for somebody: for a fold, or for a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Accounts with facts that are stored and not folded.
+    pub marked: u64,
+    pub breaks_open: u64,
+    pub quarantined: u64,
+}
+
 /// How much there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -230,6 +262,8 @@ pub trait Reader: Send + Sync {
     async fn checkpoints(&self) -> Result<Vec<CheckpointRow>, StoreError>;
     /// What streams lost, in the order it was noticed.
     async fn gaps(&self) -> Result<Vec<GapRow>, StoreError>;
+    async fn ownership(&self) -> Result<Ownership, StoreError>;
+    async fn pending(&self) -> Result<Pending, StoreError>;
     async fn totals(&self) -> Result<Totals, StoreError>;
     /// The policy text by id.
     async fn policy(&self, id: i64) -> Result<Option<String>, StoreError>;

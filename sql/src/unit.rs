@@ -1,20 +1,10 @@
 //! What one transaction writes, and what opening a generation gives.
-use crate::PartitionSpec;
+use crate::{Generation, PartitionSpec};
 use record::{Counts, FeedKey, PartitionId, PartitionKey, Progress};
 use returns::date::{Date, Micros};
 use returns::ledger::{Profile, RowChange, StoredFact};
 use returns::{Decimal, Key, Reasons, Verdict};
 use std::sync::Arc;
-
-/// The active pipeline of a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Generation {
-    pub worker: Arc<str>,
-    /// Grows with each generation of the store.
-    pub number: i64,
-    /// The token of each of the 256 slots.
-    pub slots: Vec<i64>,
-}
 
 /// A delivery seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,6 +156,23 @@ pub struct CommitUnit {
     pub folded: Vec<i64>,
     pub deltas: Vec<DeltaWrite>,
     pub events: Vec<EventWrite>,
+}
+
+impl CommitUnit {
+    /// Refuses a unit that writes accounts in the name of a generation that has no slots.
+    pub(crate) fn writes_within_its_slots(&self) -> Result<(), crate::StoreError> {
+        let touches = [&self.marked, &self.folded].iter().any(|ids| !ids.is_empty())
+            || !(self.accounts.is_empty() && self.rows.is_empty() && self.facts.is_empty())
+            || self.breaks.iter().any(|b| b.account.is_some());
+        match &self.generation {
+            Some(generation) if touches && generation.ingests_alone() => {
+                let text =
+                    format!("`{}` ingests alone: it has no slots, and writes no account", generation.worker);
+                Err(crate::StoreError::Refused(text))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// An account that is new, or whose profile changed.

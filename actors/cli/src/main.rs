@@ -54,6 +54,8 @@ enum Command {
     Explain(commands::explain::Args),
     /// List, show or export records that could not become observations
     Quarantine(commands::quarantine::Args),
+    /// Show who is at work on the store, how far each partition is, and what waits
+    Status(commands::status::Args),
     /// Bring the store's tables up to date
     Migrate(commands::migrate::Args),
     /// Print a completion script for a shell
@@ -118,6 +120,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(args),
         Command::Explain(args) => commands::explain::run(args),
         Command::Quarantine(args) => commands::quarantine::run(args),
+        Command::Status(args) => commands::status::run(args),
         Command::Migrate(args) => commands::migrate::run(args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "dietz", &mut std::io::stdout());

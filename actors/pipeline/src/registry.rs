@@ -3,14 +3,15 @@ use crate::topology::layouts::{CORRECTIONS, LayoutSet};
 use async_trait::async_trait;
 use codecs::Layout;
 use record::{Feed, Framer, Partition, PartitionId, Progress, Survey};
+use sources::balance::{Share, balance};
 use sources::{
     FeedInfo, FeedStatus, Gap, KnownPartition, Layouts, OpenLayout, Refused, Registry, SourceError, Surveyor,
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use store::StoreError;
 use store::{
     FeedSpec, FileSpec, GapWrite, Generation, Names, OpenPartition, PartitionSpec, ReadUntil, Store,
+    StoreError,
 };
 
 /// The layouts one source may carry.
@@ -221,6 +222,28 @@ impl Registry for StoreRegistry {
 
     async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError> {
         self.store.note_file(&file_of(info)).await.map_err(|e| error(e, &info.partition))
+    }
+
+    async fn share(&self, open: &[PartitionId]) -> Result<Vec<PartitionId>, SourceError> {
+        let Some(first) = open.first().filter(|_| self.generation.ingests_alone()) else {
+            return Ok(open.to_vec());
+        };
+        let holders = self.store.holders(open).await.map_err(|e| error(e, first))?;
+        let held: Vec<_> = open.iter().cloned().zip(holders.owners).collect();
+        let Share { mut keep, take, .. } = balance(&self.source, &holders.members, &held)
+            .remove(&self.generation.worker)
+            .unwrap_or_default();
+        if !take.is_empty() {
+            let specs: Vec<_> = take.iter().map(|id| self.spec(id, None)).collect();
+            keep.extend(self.store.claim(&self.generation, &specs).await.map_err(|e| error(e, first))?);
+            keep.sort();
+        }
+        Ok(keep)
+    }
+
+    async fn release(&self, partition: &Partition) -> Result<(), SourceError> {
+        let released = self.store.release(&self.generation, partition.key, partition.token).await;
+        released.map_err(|e| error(e, &partition.id))
     }
 
     async fn begin(&self, partitions: &[(PartitionId, Arc<str>)]) -> Result<(), SourceError> {

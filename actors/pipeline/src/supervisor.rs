@@ -44,6 +44,8 @@ pub struct Options {
 
 /// A generation that ran this long was healthy: the pause starts small again.
 const HEALTHY: Duration = Duration::from_secs(600);
+/// How often one that stands by asks for the lease: that reads one row, as a rule.
+const ASKING: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
@@ -89,9 +91,22 @@ async fn active(plan: &Plan, options: &Options, lease: Arc<Generation>) -> Resul
         }
         Err(e) => Err(by_us(e)),
     };
+    let ended = match ended {
+        Err((actor, failure)) if is_lost(plan, &lease, &failure).await => Err((actor, lost(&failure))),
+        ended => ended,
+    };
     // Giving the lease back lets another take over at once; if the store is away, it runs out by itself.
     let _ = plan.store.close_generation(&lease).await;
     ended
+}
+
+/// Whether trouble that would pass is the echo of a lease that went to another: who took it may have ended our sessions.
+async fn is_lost(plan: &Plan, lease: &Generation, failure: &Failure) -> bool {
+    failure.class == Class::Transient && matches!(plan.store.renew(lease).await, Err(StoreError::LeaseLost))
+}
+
+fn lost(failure: &Failure) -> Failure {
+    Failure { class: Class::LeaseLost, text: format!("{} ({})", StoreError::LeaseLost, failure.text) }
 }
 
 /// Puts the plan's policy in force and marks the accounts that its change touches; says how many. Nobody else can put one in force between
@@ -116,6 +131,8 @@ async fn take_lease(plan: &Plan, options: &Options) -> Result<Option<(Arc<Genera
     let mut told = None;
     loop {
         if *plan.stop.borrow() {
+            // A courtesy to who looks: the row runs out by itself.
+            let _ = plan.store.stand_down(&options.worker).await;
             return Ok(None);
         }
         match plan.store.open_generation(&options.worker, options.lease).await {
@@ -126,7 +143,7 @@ async fn take_lease(plan: &Plan, options: &Options) -> Result<Option<(Arc<Genera
                     (options.notices)(Notice::StandingBy { owner: owner.clone(), seconds });
                     told = Some(owner);
                 }
-                wait(plan, Duration::from_millis(250)).await;
+                wait(plan, ASKING).await;
             }
             Err(e) => return Err(e.into()),
         }

@@ -5,6 +5,7 @@
 //! - [`layout`]: what a source needs to know of layouts, as traits.
 //! - [`registry`]: what it needs of the store, as a trait.
 //! - `aws`: what the sources that read AWS have in common.
+//! - [`balance`]: how partitions are shared out among processes.
 //! - [`file`]: files, folders, globs and standard input.
 //! - [`kinesis`], [`kafka`]: streams of messages; what they have in common: `messages`.
 //! - [`s3`]: objects.
@@ -12,6 +13,7 @@
 //!
 //! A source frames its partitions (only a layout knows where a record ends) and decodes nothing.
 mod aws;
+pub mod balance;
 pub mod file;
 mod job;
 pub mod kafka;

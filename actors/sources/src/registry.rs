@@ -29,6 +29,14 @@ pub trait Registry: Send + Sync {
     /// Notes size and time of a file that lies as a known partition, and what its read-through told: the next run need not read it through.
     async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError>;
 
+    /// Of the partitions of one source that are open to be read, those that this process shall read now: all of them for the active
+    /// pipeline, else its share among all processes that ingest, which read the same sources. Ask again every few seconds, and when partitions come or go. What is read and no longer among them must be
+    /// given up: stop reading it, wait until what was read is committed, then [`Registry::release`] it.
+    async fn share(&self, open: &[PartitionId]) -> Result<Vec<PartitionId>, SourceError>;
+
+    /// Gives a partition up, so that another process may take it. Nothing more is committed of it under this lease.
+    async fn release(&self, partition: &Partition) -> Result<(), SourceError>;
+
     /// Settles where reading of a stream's partitions begins, in the source's own words, before the first read: all of them in one
     /// transaction. What the store knows already stays as it was settled; [`Registry::known`] tells.
     async fn begin(&self, partitions: &[(PartitionId, Arc<str>)]) -> Result<(), SourceError>;

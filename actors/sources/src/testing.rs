@@ -236,6 +236,14 @@ impl Registry for Memory {
         Ok(())
     }
 
+    async fn share(&self, _: &[PartitionId]) -> Result<Vec<PartitionId>, SourceError> {
+        unreachable!("files are read by the active pipeline alone")
+    }
+
+    async fn release(&self, _: &Partition) -> Result<(), SourceError> {
+        unreachable!("files are read by the active pipeline alone")
+    }
+
     async fn begin(&self, _: &[(PartitionId, Arc<str>)]) -> Result<(), SourceError> {
         unreachable!("a file begins at its first byte")
     }

@@ -89,14 +89,18 @@ CREATE TABLE lease (
 COMMENT ON COLUMN lease.name IS 'the slot, or the partition''s id';
 COMMENT ON COLUMN lease.token IS 'new with every grant: a commit under an older one is refused';
 
--- One row: the store has one active pipeline. Expiry lives here alone, so that renewing touches no lease.
+-- The processes at work on the store. Expiry lives here alone, so that renewing touches no lease. A lease holds while its owner lives:
+-- active or ingest, and not expired.
 CREATE TABLE worker (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    name text NOT NULL,
+    name text PRIMARY KEY,
+    role text NOT NULL CHECK (role IN ('active', 'ingest', 'standby')),
     generation bigint NOT NULL,
-    expires_at timestamptz NOT NULL,
-    ttl interval NOT NULL
+    since timestamptz NOT NULL,
+    ttl interval NOT NULL,
+    expires_at timestamptz NOT NULL
 );
+COMMENT ON COLUMN worker.role IS 'active: the one pipeline, it owns all slots; ingest: reads a share of the partitions, and writes no account; standby: takes over when the active one ends';
+CREATE UNIQUE INDEX worker_active ON worker (role) WHERE role = 'active';
 
 -- The last time a commit said what is known, one row for each of the two halves of the slots; so known_from grows per account even
 -- where the clock is set back.

@@ -388,14 +388,18 @@ CREATE TABLE lease (
   PRIMARY KEY (kind, name)
 ) STRICT, WITHOUT ROWID;
 
--- One row: the store has one active pipeline. Expiry lives here alone.
+-- The processes at work on the store. Expiry lives here alone. A lease holds while its owner lives: active or ingest, and not expired.
 CREATE TABLE worker (
-  one        INTEGER PRIMARY KEY CHECK (one = 1),
-  name       TEXT NOT NULL,
+  name       TEXT PRIMARY KEY,
+  -- active: the one pipeline, it owns all slots. ingest: reads a share of the partitions, and writes no account. standby: takes over when
+  -- the active one ends.
+  role       TEXT NOT NULL CHECK (role IN ('active', 'ingest', 'standby')),
   generation INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL,
-  ttl        INTEGER NOT NULL
+  since      INTEGER NOT NULL,
+  ttl        INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX worker_active ON worker (role) WHERE role = 'active';
 
 -- What grows: the next account id, the last lease token, and the last `known_from`, behind which the clock may not fall.
 CREATE TABLE counter (

@@ -47,6 +47,7 @@ impl Half<'_> {
 
 impl PostgresStore {
     pub(super) async fn commit_unit(&self, unit: &CommitUnit) -> Result<Receipt, CommitError> {
+        unit.writes_within_its_slots()?;
         let _alone = self.committing.lock().await;
         let deltas = coalesce(&unit.deltas)?;
         self.learn_slots(unit).await?;

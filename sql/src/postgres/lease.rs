@@ -1,4 +1,4 @@
-//! Who may write: the worker row, the leases of slots and partitions, and their tokens.
+//! Who may write: the active pipeline's slots, the leases of partitions, and their tokens. Who is at work at all is in `workers`.
 //!
 //! A commit takes the advisory locks of what it writes shared, and then compares tokens; a grant takes them exclusive, and then changes
 //! the tokens. So a grant waits for a commit under way, and a commit that comes after it sees the new token. Two commits of one pipeline
@@ -6,57 +6,29 @@
 use crate::{Generation, OpenPartition, PartitionSpec, StoreError};
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use sqlx::{PgConnection, PgPool, Row};
-use std::time::Duration;
 
 /// First numbers of the advisory locks: one name space per thing locked.
 pub const WORKER_LOCK: i32 = 0x6469_6574;
 /// Its second number is the slot.
 pub const SLOT_LOCK: i32 = WORKER_LOCK + 1;
-const PARTITION_LOCK: i32 = WORKER_LOCK + 2;
+pub const PARTITION_LOCK: i32 = WORKER_LOCK + 2;
 pub const ACCOUNT_IDS_LOCK: i32 = WORKER_LOCK + 3;
 const SLOTS: i64 = 256;
 
-pub async fn open_generation(pool: &PgPool, name: &str, ttl: Duration) -> Result<Generation, StoreError> {
-    let mut tx = pool.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1, 0)").bind(WORKER_LOCK).execute(&mut *tx).await?;
-    refuse_if_busy(&mut tx, name).await?;
+/// Of a lease `l`: its owner is at work.
+macro_rules! owner_lives {
+    () => {
+        "EXISTS (SELECT 1 FROM worker w WHERE w.name = l.owner AND w.role <> 'standby' AND w.expires_at > clock_timestamp())"
+    };
+}
+pub(super) use owner_lives;
+
+/// Takes all slots; waits for commits under way.
+pub async fn grant_slots(conn: &mut PgConnection, owner: &str) -> Result<Vec<i64>, StoreError> {
     sqlx::query("SELECT pg_advisory_xact_lock($1, slot) FROM generate_series(0, 255) slot")
         .bind(SLOT_LOCK)
-        .execute(&mut *tx)
+        .execute(&mut *conn)
         .await?;
-    let number = sqlx::query_scalar(
-        "INSERT INTO worker AS w (name, generation, ttl, expires_at)
-         VALUES ($1, 1, $2 * interval '1 millisecond', clock_timestamp() + $2 * interval '1 millisecond')
-         ON CONFLICT (one) DO UPDATE SET name = excluded.name, generation = w.generation + 1, ttl = excluded.ttl,
-             expires_at = excluded.expires_at
-         RETURNING generation",
-    )
-    .bind(name)
-    .bind(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX))
-    .fetch_one(&mut *tx)
-    .await?;
-    let slots = grant_slots(&mut tx, name).await?;
-    tx.commit().await?;
-    Ok(Generation { worker: name.into(), number, slots })
-}
-
-async fn refuse_if_busy(conn: &mut PgConnection, name: &str) -> Result<(), StoreError> {
-    let live: Option<(String, i64)> = sqlx::query_as(
-        "SELECT name, ceil(extract(epoch FROM expires_at - clock_timestamp()))::bigint FROM worker
-         WHERE expires_at > clock_timestamp() AND name <> $1",
-    )
-    .bind(name)
-    .fetch_optional(conn)
-    .await?;
-    match live {
-        Some((owner, seconds)) => {
-            Err(StoreError::Busy { owner, seconds: u64::try_from(seconds).unwrap_or(0) })
-        }
-        None => Ok(()),
-    }
-}
-
-async fn grant_slots(conn: &mut PgConnection, owner: &str) -> Result<Vec<i64>, StoreError> {
     let granted: Vec<(i64, i64)> = sqlx::query_as(
         "INSERT INTO lease (kind, name, token, owner)
          SELECT 'slot', slot, nextval('lease_tokens'), $1 FROM generate_series(0, $2 - 1) slot
@@ -70,26 +42,6 @@ async fn grant_slots(conn: &mut PgConnection, owner: &str) -> Result<Vec<i64>, S
     let mut granted = granted;
     granted.sort_unstable();
     Ok(granted.into_iter().map(|(_, token)| token).collect())
-}
-
-pub async fn renew(pool: &PgPool, generation: &Generation) -> Result<(), StoreError> {
-    let sql = "UPDATE worker SET expires_at = clock_timestamp() + ttl WHERE generation = $1 AND name = $2";
-    match set_expiry(pool, generation, sql).await? {
-        true => Ok(()),
-        false => Err(StoreError::LeaseLost),
-    }
-}
-
-/// A lease that is lost already needs no giving back.
-pub async fn close_generation(pool: &PgPool, generation: &Generation) -> Result<(), StoreError> {
-    let sql = "UPDATE worker SET expires_at = clock_timestamp() WHERE generation = $1 AND name = $2";
-    set_expiry(pool, generation, sql).await.map(|_| ())
-}
-
-/// Whether the worker row is still this generation's.
-async fn set_expiry(pool: &PgPool, generation: &Generation, sql: &'static str) -> Result<bool, StoreError> {
-    let done = sqlx::query(sql).bind(generation.number).bind(&*generation.worker).execute(pool).await?;
-    Ok(done.rows_affected() > 0)
 }
 
 /// Locks slots and partitions shared until the transaction ends, then compares the slots' tokens. The tokens of partitions are compared
@@ -139,7 +91,7 @@ async fn compare_tokens(
 }
 
 /// Advisory locks have 32 bits; two partitions that share one only wait for each other.
-fn lock_number(partition: PartitionKey) -> i32 {
+pub fn lock_number(partition: PartitionKey) -> i32 {
     i32::try_from(partition.0 & i64::from(i32::MAX)).unwrap_or(0)
 }
 
@@ -168,14 +120,18 @@ pub async fn open_partition(
         .await?;
     // Only now: the check holds the worker row, which renewing writes, and the lock may have waited for a commit.
     still_current(&mut tx, generation).await?;
-    let token: i64 = sqlx::query_scalar(
-        "INSERT INTO lease (kind, name, token, owner) VALUES ('partition', $1, nextval('lease_tokens'), $2)
-         ON CONFLICT (kind, name) DO UPDATE SET token = excluded.token, owner = excluded.owner RETURNING token",
-    )
+    let token: Option<i64> = sqlx::query_scalar(concat!(
+        "INSERT INTO lease AS l (kind, name, token, owner) VALUES ('partition', $1, nextval('lease_tokens'), $2)
+         ON CONFLICT (kind, name) DO UPDATE SET token = excluded.token, owner = excluded.owner
+         WHERE l.owner = excluded.owner OR NOT ",
+        owner_lives!(),
+        " RETURNING token"
+    ))
     .bind(key.0)
     .bind(&*generation.worker)
-    .fetch_one(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
+    let Some(token) = token else { return Err(who_holds(&mut tx, key).await?) };
     let (position, feed): (String, Option<i64>) = sqlx::query_as(
         "INSERT INTO checkpoint (partition_id, source, token) VALUES ($1, $2, $3)
          ON CONFLICT (partition_id) DO UPDATE SET token = excluded.token RETURNING position, feed_id",
@@ -187,6 +143,17 @@ pub async fn open_partition(
     .await?;
     tx.commit().await?;
     Ok(OpenPartition { key, token, progress: progress(&position)?, feed: feed.map(FeedKey) })
+}
+
+async fn who_holds(conn: &mut PgConnection, partition: PartitionKey) -> Result<StoreError, StoreError> {
+    let (owner, seconds): (String, i64) = sqlx::query_as(
+        "SELECT l.owner, coalesce(ceil(extract(epoch FROM w.expires_at - clock_timestamp())), 0)::bigint
+         FROM lease l LEFT JOIN worker w ON w.name = l.owner WHERE l.kind = 'partition' AND l.name = $1",
+    )
+    .bind(partition.0)
+    .fetch_one(conn)
+    .await?;
+    Ok(StoreError::Busy { owner, seconds: u64::try_from(seconds).unwrap_or(0) })
 }
 
 /// The key of a partition's name, which is registered once for ever.

@@ -3,7 +3,7 @@
 //! # Layout
 //! - `address`: where the database is, and whether it answers.
 //! - `schema`: the versions of the schema.
-//! - `lease`: who may write, and the locks and tokens by which that is held.
+//! - `lease`: who may write, and the locks and tokens by which that is held. `workers`: who is at work.
 //! - `register`: what is registered once and known by a number. `policy`: which policy is in force, and whom a change touches.
 //! - `streams`: where partitions of streams begin, how far they are read, and what was lost of them.
 //! - `load`, `history`: what memory needs of accounts.
@@ -27,6 +27,7 @@ mod schema;
 mod sets;
 mod streams;
 mod types;
+mod workers;
 mod write;
 
 pub use address::{EXAMPLE, check_url};
@@ -34,8 +35,9 @@ pub use lease::SLOT_LOCK;
 
 use crate::{
     Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, FileSpec, Found,
-    GapWrite, Generation, HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec,
-    PolicySpec, Probe, ReadUntil, Reader, Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
+    GapWrite, Generation, HistoryRequest, Holders, KnownPartition, Names, OpenFeed, OpenPartition,
+    PartitionSpec, PolicySpec, Probe, ReadUntil, Reader, Receipt, StandingFeed, Store, StoreError,
+    StoredAccount, Touched,
 };
 use async_trait::async_trait;
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
@@ -138,13 +140,32 @@ impl Store for PostgresStore {
     }
 
     async fn open_generation(&self, worker: &str, ttl: Duration) -> Result<Generation, StoreError> {
-        lease::open_generation(&self.pool, worker, ttl).await
+        self.become_active(worker, ttl).await
+    }
+    async fn stand_down(&self, worker: &str) -> Result<(), StoreError> {
+        self.leave_standby(worker).await
+    }
+    async fn join(&self, worker: &str, ttl: Duration) -> Result<Generation, StoreError> {
+        self.join_ingest(worker, ttl).await
     }
     async fn renew(&self, generation: &Generation) -> Result<(), StoreError> {
-        lease::renew(&self.pool, generation).await
+        self.renew_worker(generation).await
     }
     async fn close_generation(&self, generation: &Generation) -> Result<(), StoreError> {
-        lease::close_generation(&self.pool, generation).await
+        self.leave(generation).await
+    }
+    async fn holders(&self, partitions: &[PartitionId]) -> Result<Holders, StoreError> {
+        self.who_holds(partitions).await
+    }
+    async fn claim(
+        &self,
+        generation: &Generation,
+        specs: &[PartitionSpec],
+    ) -> Result<Vec<PartitionId>, StoreError> {
+        self.take_free(generation, specs).await
+    }
+    async fn release(&self, _: &Generation, partition: PartitionKey, token: i64) -> Result<(), StoreError> {
+        self.give_back(partition, token).await
     }
 
     async fn open_partition(

@@ -7,8 +7,8 @@ use crate::columns::daily::{DAILY, HISTORY};
 use crate::columns::{self, ColumnReader, daily, fact, need};
 use crate::read;
 use crate::{
-    BreakRow, CheckpointRow, Evidence, FeedRow, GapRow, Published, QuarantineFilter, QuarantineRow, Reader,
-    RowFilter, StoreError, Superseded, Totals,
+    BreakRow, CheckpointRow, Evidence, FeedRow, GapRow, Ownership, Pending, Published, QuarantineFilter,
+    QuarantineRow, Reader, RowFilter, StoreError, Superseded, Totals,
 };
 use async_trait::async_trait;
 use record::{Counts, FeedKey, PartitionId};
@@ -159,6 +159,14 @@ impl Reader for PostgresStore {
 
     async fn gaps(&self) -> Result<Vec<GapRow>, StoreError> {
         self.gaps_noted().await
+    }
+
+    async fn ownership(&self) -> Result<Ownership, StoreError> {
+        self.who_works().await
+    }
+
+    async fn pending(&self) -> Result<Pending, StoreError> {
+        self.what_waits().await
     }
 
     async fn totals(&self) -> Result<Totals, StoreError> {

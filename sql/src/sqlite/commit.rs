@@ -13,6 +13,7 @@ use std::sync::{Arc, LazyLock};
 impl SqliteStore {
     /// All of the unit, or nothing.
     pub(super) async fn write(&self, unit: &CommitUnit) -> Result<Receipt, CommitError> {
+        unit.writes_within_its_slots()?;
         let mut tx = self.begin().await?;
         if let Some(generation) = &unit.generation {
             check_tokens(&mut tx, generation).await?;

@@ -3,7 +3,7 @@
 //! # Layout
 //! - `connect`: the file, its connections and migrations.
 //! - `wire`, `value`, `bulk`: how values look in the file, and many rows in one statement.
-//! - `lease`, `register`, `policy`: who may write, what is registered once, and which policy is in force.
+//! - `lease`, `workers`, `register`, `policy`: who may write, who is at work, what is registered once, and which policy is in force.
 //! - `streams`: where partitions of streams begin, how far they are read, and what was lost of them.
 //! - `commit`: the one transaction; `daily`, `facts`, `breaks`, `quarantine` write their tables in it.
 //! - `load`, `identify`, `history`: what the pipeline reads; `reader`, `lists`: what people read.
@@ -32,11 +32,13 @@ mod streams;
 mod tests;
 mod value;
 mod wire;
+mod workers;
 
 use crate::{
     Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, FileSpec, Found,
-    GapWrite, Generation, HistoryRequest, KnownPartition, Names, OpenFeed, OpenPartition, PartitionSpec,
-    PolicySpec, Probe, ReadUntil, Reader, Receipt, StandingFeed, Store, StoreError, StoredAccount, Touched,
+    GapWrite, Generation, HistoryRequest, Holders, KnownPartition, Names, OpenFeed, OpenPartition,
+    PartitionSpec, PolicySpec, Probe, ReadUntil, Reader, Receipt, StandingFeed, Store, StoreError,
+    StoredAccount, Touched,
 };
 use async_trait::async_trait;
 use errors::Failure;
@@ -105,13 +107,32 @@ impl Store for SqliteStore {
         Ok(connect::ready(&self.readers).await?)
     }
     async fn open_generation(&self, worker: &str, ttl: Duration) -> Result<Generation, StoreError> {
-        Ok(self.take_generation(worker, ttl).await?)
+        Ok(self.become_active(worker, ttl).await?)
+    }
+    async fn stand_down(&self, worker: &str) -> Result<(), StoreError> {
+        Ok(self.leave_standby(worker).await?)
+    }
+    async fn join(&self, worker: &str, ttl: Duration) -> Result<Generation, StoreError> {
+        Ok(self.join_ingest(worker, ttl).await?)
     }
     async fn renew(&self, generation: &Generation) -> Result<(), StoreError> {
-        Ok(self.renew_generation(generation).await?)
+        Ok(self.renew_worker(generation).await?)
     }
     async fn close_generation(&self, generation: &Generation) -> Result<(), StoreError> {
-        Ok(self.release_generation(generation).await?)
+        Ok(self.leave(generation).await?)
+    }
+    async fn holders(&self, partitions: &[PartitionId]) -> Result<Holders, StoreError> {
+        Ok(self.who_holds(partitions).await?)
+    }
+    async fn claim(
+        &self,
+        generation: &Generation,
+        specs: &[PartitionSpec],
+    ) -> Result<Vec<PartitionId>, StoreError> {
+        Ok(self.take_free(generation, specs).await?)
+    }
+    async fn release(&self, _: &Generation, partition: PartitionKey, token: i64) -> Result<(), StoreError> {
+        Ok(self.give_back(partition, token).await?)
     }
     async fn open_partition(
         &self,

@@ -8,8 +8,8 @@ use crate::columns::daily::{self, DAILY, Daily};
 use crate::columns::{self, ColumnReader, fact, need};
 use crate::read;
 use crate::{
-    BreakRow, CheckpointRow, Evidence, FeedRow, GapRow, Names, Published, QuarantineFilter, QuarantineRow,
-    Reader, RowFilter, StoreError, Superseded, Totals,
+    BreakRow, CheckpointRow, Evidence, FeedRow, GapRow, Names, Ownership, Pending, Published,
+    QuarantineFilter, QuarantineRow, Reader, RowFilter, StoreError, Superseded, Totals,
 };
 use async_trait::async_trait;
 use record::FeedKey;
@@ -74,6 +74,12 @@ impl Reader for SqliteStore {
     }
     async fn gaps(&self) -> Result<Vec<GapRow>, StoreError> {
         Ok(self.gaps_noted().await?)
+    }
+    async fn ownership(&self) -> Result<Ownership, StoreError> {
+        Ok(self.who_works().await?)
+    }
+    async fn pending(&self) -> Result<Pending, StoreError> {
+        Ok(self.what_waits().await?)
     }
     async fn totals(&self) -> Result<Totals, StoreError> {
         let mut connection = self.reading().await?;

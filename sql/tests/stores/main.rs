@@ -5,6 +5,7 @@
 //! - `round_trip`: what goes in comes back as it was.
 //! - `commits`: all or nothing, step after step, under a lease.
 //! - `streams`: where partitions of a stream begin, how far they are read, and what was lost of them.
+//! - `workers`: who is at work, and who reads which partitions.
 //! - `published`: rows, their history, and how they are read.
 //! - `facts`: how a known one is found, and which of them a late one reads.
 //! - `accounts`: their heads and aliases, and what is known by one id for good.
@@ -31,6 +32,7 @@ mod postgres;
 mod published;
 mod round_trip;
 mod streams;
+mod workers;
 
 use std::sync::Arc;
 use store::{Names, Store};
@@ -86,6 +88,15 @@ promises! {
     how_far_a_stream_is_read_moves_with_its_steps_and_never_back
     while_a_stream_is_idle_it_is_noted_how_far_it_is_read
     what_a_stream_lost_is_one_gap_however_often_it_is_noticed;
+    workers:
+    who_stands_by_is_seen_until_it_takes_over_or_goes
+    who_expired_and_was_replaced_is_gone_when_it_wakes
+    those_that_ingest_join_in_any_number_beside_the_active_one
+    who_ingests_commits_steps_and_quarantine_and_no_account
+    a_partition_is_taken_from_the_dead_and_never_from_the_living
+    a_partition_given_back_is_free_and_nothing_more_is_committed_of_it
+    it_is_told_who_holds_what
+    what_waits_is_counted;
     published:
     a_restated_row_is_kept_without_overlap
     what_was_said_then_can_be_read

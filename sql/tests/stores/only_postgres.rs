@@ -258,5 +258,20 @@ async fn a_grant_waits_for_a_commit_under_way() {
         held.commit().await.unwrap();
     };
     let (granted, ()) = tokio::join!(grant, release);
-    assert_eq!(granted.unwrap().number, ready.generation.number + 1);
+    assert!(granted.unwrap().number > ready.generation.number);
+}
+
+#[tokio::test]
+async fn who_is_paused_in_the_middle_of_a_commit_holds_up_nobody_once_its_lease_is_over() {
+    let url = postgres::fresh_database();
+    let ready = open(&url).await;
+    ready.store().close_generation(&ready.generation).await.unwrap();
+    ready.store().open_generation("paused", std::time::Duration::ZERO).await.unwrap();
+    let mut commit = PgConnection::connect(&url).await.unwrap();
+    let mut held = commit.begin().await.unwrap();
+    let slot = i32::from(store::slot_of("A-1"));
+    let lock = "SELECT pg_advisory_xact_lock_shared($1, $2)";
+    sqlx::query(lock).bind(store::postgres::SLOT_LOCK).bind(slot).execute(&mut *held).await.unwrap();
+    ready.store().open_generation("other", std::time::Duration::from_secs(60)).await.unwrap();
+    assert!(held.commit().await.is_err(), "its transaction is gone");
 }

@@ -7,6 +7,7 @@
 //! - [`growing`]: files read as growing and as a whole.
 //! - [`command_line`]: exit codes, messages, pictures.
 //! - [`policy`]: conventions and mappings that change.
+//! - [`handover`]: one pipeline after the other, stopped, killed and paused under load; what `status` says of it.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`sharing`]: one file, several decoders.
 //! - [`house`]: which crates may lean on which.
@@ -15,6 +16,7 @@ mod crash;
 mod dietz;
 mod feeds;
 mod growing;
+mod handover;
 mod house;
 mod memory;
 mod policy;

@@ -8,3 +8,4 @@ pub mod quarantine;
 pub mod report;
 pub mod run;
 pub mod send;
+pub mod status;

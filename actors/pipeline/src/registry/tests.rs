@@ -1,4 +1,7 @@
+#[path = "../../../../tests/src/postgres.rs"]
+mod postgres;
 mod read_through;
+mod shared;
 
 use super::*;
 use crate::topology::Topology;

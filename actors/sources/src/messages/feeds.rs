@@ -39,6 +39,7 @@ impl DaysOfStream {
             contexts: piece.contexts,
             refused: piece.refused,
             bytes: piece.bytes,
+            read_until: piece.arrivals.last().copied(),
             arrivals: piece.arrivals,
             read_until: None,
         })

@@ -40,6 +40,30 @@ impl<S: Store> Store for Faulty<S> {
         }
         self.store.open_generation(worker, ttl).await
     }
+    async fn stand_down(&self, worker: &str) -> Result<(), StoreError> {
+        self.store.stand_down(worker).await
+    }
+    async fn join(&self, worker: &str, ttl: Duration) -> Result<Generation, StoreError> {
+        self.store.join(worker, ttl).await
+    }
+    async fn holders(&self, partitions: &[PartitionId]) -> Result<Holders, StoreError> {
+        self.store.holders(partitions).await
+    }
+    async fn claim(
+        &self,
+        generation: &Generation,
+        specs: &[PartitionSpec],
+    ) -> Result<Vec<PartitionId>, StoreError> {
+        self.store.claim(generation, specs).await
+    }
+    async fn release(
+        &self,
+        generation: &Generation,
+        partition: PartitionKey,
+        token: i64,
+    ) -> Result<(), StoreError> {
+        self.store.release(generation, partition, token).await
+    }
     async fn renew(&self, generation: &Generation) -> Result<(), StoreError> {
         self.store.renew(generation).await
     }
