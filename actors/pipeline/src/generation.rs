@@ -17,7 +17,7 @@ use crate::turns::Dealer;
 use actix::prelude::*;
 use record::{BatchLimit, PartitionId};
 use returns::tolerance::Rules;
-use sources::FileSource;
+use sources::{FileSource, KinesisSource};
 use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -249,7 +249,10 @@ impl Starting<'_> {
                     FileSource::new(&name, file.clone(), base, layouts, registry).map_err(Failure::fatal)?,
                 )
             }
-            Place::Kinesis(_) | Place::Kafka(_) | Place::S3(_) => return Err(Failure::fatal("not yet")),
+            Place::Kinesis(kinesis) => {
+                Box::new(KinesisSource::new(&name, kinesis.clone(), layouts, registry))
+            }
+            Place::Kafka(_) | Place::S3(_) => return Err(Failure::fatal("not yet")),
         };
         let wait = Duration::from_millis(200);
         let reading = Reading {

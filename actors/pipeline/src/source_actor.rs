@@ -5,20 +5,28 @@ use crate::guard::{Class, End, Failure, Guard};
 use crate::messages::Committed;
 use crate::turns::Dealer;
 use actix::prelude::*;
-use record::{BatchLimit, RawBatch};
+use record::{BatchLimit, PartitionId, Progress, RawBatch};
 use sources::{Next, Source, SourceError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// One source.
 pub struct SourceActor {
     guard: Arc<Guard>,
+    name: Arc<str>,
     reading: Option<Reading>,
     flight: Arc<Flight>,
+    /// What is committed of our partitions, for the source.
+    settled: mpsc::UnboundedSender<Settled>,
+    /// Out once reading has begun.
+    settling: Option<mpsc::UnboundedReceiver<Settled>>,
 }
+
+/// A partition, and how far it is committed.
+type Settled = (PartitionId, Progress);
 
 /// Everything the reading loop owns.
 pub struct Reading {
@@ -51,7 +59,11 @@ struct InFlight {
 impl SourceActor {
     pub fn new(guard: Guard, reading: Reading, in_flight: u64) -> Self {
         let flight = Flight { limit: in_flight, state: Default::default(), freed: Notify::new() };
-        SourceActor { guard: Arc::new(guard), reading: Some(reading), flight: Arc::new(flight) }
+        let (guard, flight) = (Arc::new(guard), Arc::new(flight));
+        // The back edge is unbounded and small: some words a batch.
+        let (settled, settling) = mpsc::unbounded_channel();
+        let name = reading.name.clone();
+        SourceActor { guard, name, reading: Some(reading), flight, settled, settling: Some(settling) }
     }
 }
 
@@ -59,10 +71,10 @@ impl Actor for SourceActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let Some(mut reading) = self.reading.take() else { return };
+        let (Some(mut reading), Some(settling)) = (self.reading.take(), self.settling.take()) else { return };
         let flight = self.flight.clone();
         let runtime = reading.runtime.clone();
-        let run = async move { (reading.run(flight).await, reading) };
+        let run = async move { (reading.run(flight, settling).await, reading) };
         ctx.spawn(entered(&runtime, run).into_actor(self).map(|(result, reading), actor, _| {
             match result {
                 Ok(()) => actor.guard.tell(End::Finished),
@@ -78,6 +90,10 @@ impl Handler<Committed> for SourceActor {
     type Result = ();
     fn handle(&mut self, committed: Committed, _: &mut Self::Context) {
         self.flight.free(committed.batches.iter().map(|b| b.number));
+        for batch in committed.batches.iter().filter(|b| b.partition.source == self.name) {
+            // Who has ended needs to know no more.
+            let _ = self.settled.send((batch.partition.id.clone(), batch.to));
+        }
     }
 }
 
@@ -111,7 +127,11 @@ impl Flight {
 
 impl Reading {
     /// Reads until the source ends or the run is to stop; then says `Drain`.
-    async fn run(&mut self, flight: Arc<Flight>) -> Result<(), Failure> {
+    async fn run(
+        &mut self,
+        flight: Arc<Flight>,
+        mut settling: mpsc::UnboundedReceiver<Settled>,
+    ) -> Result<(), Failure> {
         loop {
             if *self.stop.borrow() {
                 break;
@@ -119,6 +139,11 @@ impl Reading {
             let next = tokio::select! {
                 biased;
                 _ = self.stop.changed() => break,
+                // A call that is given up for it loses nothing: sources promise that.
+                Some((partition, upto)) = settling.recv() => {
+                    self.source.committed(&partition, upto).await;
+                    continue;
+                }
                 next = async { flight.room().await; self.source.next_batch(&self.limit).await } => next,
             };
             self.board.standing(&self.name, self.source.standing(), records(&next));

@@ -111,11 +111,19 @@ async fn connect(
     open::mappings_may_be_read_with(&*store, layouts).await?;
     tell_policy(&*store, &names, layouts, rules).await?;
     for source in &topology.sources {
-        let Place::File(file) = &source.kind.place else { continue };
-        let found = file
-            .matching(&topology.base())
-            .map_err(|e| crate::exit::Exit::Other(format!("source {}: {e}", source.name.text)))?;
-        println!("  source {}: {found} file(s)", source.name.text);
+        let name = &source.name.text;
+        let failed = |e: &dyn std::fmt::Display| crate::exit::Exit::Other(format!("source {name}: {e}"));
+        match &source.kind.place {
+            Place::File(file) => {
+                let found = file.matching(&topology.base()).map_err(|e| failed(&e))?;
+                println!("  source {name}: {found} file(s)");
+            }
+            Place::Kinesis(kinesis) => {
+                let found = sources::kinesis::probe(name, kinesis, None).await.map_err(|e| failed(&e))?;
+                println!("  source {name}: {found}");
+            }
+            Place::Kafka(_) | Place::S3(_) => {}
+        }
     }
     if let Some(listen) = &topology.admin.listen {
         tokio::net::TcpListener::bind(listen.as_str()).await.map_err(|e| {

@@ -12,6 +12,7 @@
 //! - `stream`: the calls, and what can go wrong with one.
 //! - `shard`: one shard being read; `polling` and `fan_out`: how answers are got.
 //! - `follow`: the whole stream: finds shards, opens them, learns what is committed.
+//! - [`probe()`]: a look at a stream before a run.
 //! - `shared`, `metrics`: what tasks have in common; what is counted.
 //!
 //! # What holds
@@ -37,6 +38,7 @@ mod keys;
 mod metrics;
 mod polling;
 mod position;
+mod probe;
 mod retention;
 mod shard;
 mod shared;
@@ -47,9 +49,11 @@ mod unpack;
 mod work;
 
 pub use config::{Consumer, KinesisConfig, OnGap, Start};
+pub use probe::{Found, probe};
 
 use crate::{Layouts, Next, Registry, Source, SourceError, Standing, aws};
 use async_trait::async_trait;
+use aws_config::SdkConfig;
 use follow::Follower;
 use record::{BatchLimit, PartitionId, Progress};
 use shared::{Handed, Shared, Told};
@@ -64,6 +68,7 @@ pub struct KinesisSource {
     config: KinesisConfig,
     layouts: Arc<dyn Layouts>,
     registry: Arc<dyn Registry>,
+    aws: Option<SdkConfig>,
     running: Option<Running>,
     standing: Arc<Mutex<Standing>>,
 }
@@ -91,7 +96,12 @@ impl KinesisSource {
         registry: Arc<dyn Registry>,
     ) -> KinesisSource {
         let standing = Arc::default();
-        KinesisSource { name: name.into(), config, layouts, registry, running: None, standing }
+        KinesisSource { name: name.into(), config, layouts, registry, aws: None, running: None, standing }
+    }
+
+    /// Reads with this configuration of the SDK instead of the one its chain gives.
+    pub fn with_aws(self, config: SdkConfig) -> KinesisSource {
+        KinesisSource { aws: Some(config), ..self }
     }
 
     /// Starts the tasks, in the runtime that asks. Does not wait.
@@ -101,9 +111,9 @@ impl KinesisSource {
         let (name, config, limit) = (self.name.clone(), self.config.clone(), *limit);
         let (layouts, registry, standing) =
             (self.layouts.clone(), self.registry.clone(), self.standing.clone());
-        let telling = tell.clone();
+        let (telling, aws) = (tell.clone(), self.aws.clone());
         let task = tokio::spawn(async move {
-            let stream = match connected(&name, &config).await {
+            let stream = match connected(&name, &config, aws).await {
                 Ok(stream) => stream,
                 // Nobody listens only when the source was dropped.
                 Err(e) => return drop(out.send(Err(e))),
@@ -116,8 +126,15 @@ impl KinesisSource {
 }
 
 /// The stream, with what the SDK's chain gives. Calls Kinesis not yet.
-async fn connected(name: &str, config: &KinesisConfig) -> Result<Stream, SourceError> {
-    let chain = aws::config().await;
+async fn connected(
+    name: &str,
+    config: &KinesisConfig,
+    chain: Option<SdkConfig>,
+) -> Result<Stream, SourceError> {
+    let chain = match chain {
+        Some(chain) => chain,
+        None => aws::config().await,
+    };
     aws::ready(&chain, &format!("source {name}")).await?;
     let region = chain.region().map(ToString::to_string).unwrap_or_default();
     Ok(Stream::new(aws_sdk_kinesis::Client::new(&chain), &config.stream, &region))
