@@ -41,7 +41,6 @@ impl DaysOfStream {
             bytes: piece.bytes,
             read_until: piece.arrivals.last().copied(),
             arrivals: piece.arrivals,
-            read_until: None,
         })
     }
 

@@ -64,7 +64,15 @@ impl KinesisSender {
     pub async fn open(stream: &str, aggregate: Option<usize>) -> Result<KinesisSender, SendError> {
         let config = aws::config().await;
         aws::ready(&config, &format!("kinesis://{stream}")).await?;
-        let client = Client::new(&config);
+        KinesisSender::over(Client::new(&config), stream, aggregate).await
+    }
+
+    /// The same with a client of the caller's.
+    pub(super) async fn over(
+        client: Client,
+        stream: &str,
+        aggregate: Option<usize>,
+    ) -> Result<KinesisSender, SendError> {
         let shards = match aggregate {
             Some(limit) => Some(Shards::list(&client, stream, limit).await?),
             None => None,

@@ -15,6 +15,8 @@ pub mod kafka;
 pub mod kinesis;
 pub mod s3;
 pub mod target;
+#[cfg(test)]
+mod tests;
 mod unpacked;
 mod window;
 

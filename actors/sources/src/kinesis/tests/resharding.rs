@@ -203,7 +203,8 @@ async fn a_shard_that_is_another_processs_to_read_is_let_go_once_all_that_was_re
     bench.read_until(&mut source, |b| *b.memory.released.lock().unwrap() == [theirs.clone()]).await;
     bench.put_many(40..80);
     let ours = bench.fake.records(STREAM, "shardId-000000000000").unwrap().len();
-    let before = held.iter().filter(|b| b.partition.id.as_str() != theirs).map(|b| said(b).len()).sum::<usize>();
+    let before =
+        held.iter().filter(|b| b.partition.id.as_str() != theirs).map(|b| said(b).len()).sum::<usize>();
     bench.read(&mut source, ours - before).await;
     bench.nothing_comes(&mut source).await;
     bench.memory.others.lock().unwrap().clear();
