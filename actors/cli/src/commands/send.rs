@@ -141,6 +141,8 @@ impl Args {
 /// Ends as for any command line that cannot be understood.
 fn wrong(text: &str) -> ! {
     let mut command = crate::Cli::command();
+    command.build();
+    let mut command = command.find_subcommand("send").cloned().unwrap_or(command);
     command.error(ErrorKind::ArgumentConflict, text).exit()
 }
 

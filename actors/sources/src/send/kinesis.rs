@@ -21,7 +21,7 @@ const BYTES: usize = 5 << 20;
 const HELD: usize = 64 << 20;
 /// Calls under way at once.
 const CALLS: usize = 8;
-/// The pause after a throttle; it doubles with each that follows.
+/// The pause after a refusal; it doubles with each call of which nothing went.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// A record of the stream, on its way.
@@ -183,7 +183,7 @@ impl KinesisSender {
     }
 
     fn ended(&mut self, Ended { records, answer }: Ended) -> Result<(), SendError> {
-        let mut refused = None;
+        let (mut refused, before) = (None, self.sent.puts.load(Ordering::Relaxed));
         match answer {
             Ok(output) if output.records.len() == records.len() => {
                 for (record, result) in records.into_iter().zip(&output.records) {
@@ -211,7 +211,7 @@ impl KinesisSender {
             }
         }
         match refused {
-            Some(why) => self.wait(&why),
+            Some(why) => self.wait(&why, self.sent.puts.load(Ordering::Relaxed) > before),
             None => {
                 self.pause /= 2;
                 Ok(())
@@ -231,14 +231,14 @@ impl KinesisSender {
     }
 
     /// A pause after a refusal, or the end of patience.
-    fn wait(&mut self, why: &str) -> Result<(), SendError> {
+    fn wait(&mut self, why: &str, some_went: bool) -> Result<(), SendError> {
         let patience = if self.begun { PATIENCE.1 } else { PATIENCE.0 };
         if self.went.elapsed() > patience {
             let seconds = patience.as_secs();
             let stream = &self.stream;
             return Err(SendError(format!("{stream}: nothing could be put for {seconds} seconds: {why}")));
         }
-        self.pause = (self.pause * 2).clamp(PAUSE.0, PAUSE.1);
+        self.pause = if some_went { PAUSE.0 } else { (self.pause * 2).clamp(PAUSE.0, PAUSE.1) };
         self.not_before = Instant::now() + self.pause;
         Ok(())
     }
