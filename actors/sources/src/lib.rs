@@ -10,6 +10,7 @@
 //! - [`kinesis`], [`kafka`]: streams of messages; what they have in common: `messages`.
 //! - [`s3`]: objects.
 //! - `whole`: what files and objects share: they have an end.
+//! - [`send`]: the other way: feeds into streams and buckets.
 //!
 //! A source frames its partitions (only a layout knows where a record ends) and decodes nothing.
 mod aws;
@@ -22,6 +23,7 @@ pub mod layout;
 mod messages;
 pub mod registry;
 pub mod s3;
+pub mod send;
 pub mod source;
 #[cfg(test)]
 mod testing;

@@ -7,6 +7,7 @@ mod events;
 mod flows;
 mod golden;
 mod headers;
+mod messages;
 mod parts;
 mod pieces;
 mod problems;
