@@ -10,6 +10,7 @@
 //! - [`handover`]: one pipeline after the other, stopped, killed and paused under load; what `status` says of it.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`sharing`]: one file, several decoders.
+//! - [`kinesis`]: a stream that is split and merged while it is read, by pipelines that are killed.
 //! - [`house`]: which crates may lean on which.
 mod command_line;
 mod crash;
@@ -18,6 +19,7 @@ mod feeds;
 mod growing;
 mod handover;
 mod house;
+mod kinesis;
 mod memory;
 mod policy;
 mod rereading;
