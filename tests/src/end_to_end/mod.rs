@@ -12,6 +12,7 @@
 //! - [`kafka`]: topics as a source, killed and stopped under load.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`sharing`]: one file, several decoders.
+//! - [`kinesis`]: a stream that is split and merged while it is read, by pipelines that are killed.
 //! - [`house`]: which crates may lean on which.
 mod command_line;
 mod crash;
@@ -21,6 +22,7 @@ mod growing;
 mod handover;
 mod house;
 mod kafka;
+mod kinesis;
 mod memory;
 mod objects;
 mod policy;
