@@ -6,6 +6,7 @@
 //! - `bucket`, `fault`: what S3 is asked, and what its answers mean.
 //! - `download`: an object's bytes, gone on with where they broke off.
 //! - `look`: an object read through, as everything with an end is (`whole`).
+//! - `open`: from an object that was looked at to a partition that is open.
 //! - `known`: what the store knows of the objects.
 //! - `told`: objects that events told of.
 //! - `check`: the real operations once, for a person.
@@ -21,6 +22,7 @@ mod fault;
 mod known;
 mod look;
 mod object;
+mod open;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -32,15 +34,15 @@ pub use told::{Created, Told};
 use crate::job::Job;
 use crate::whole::How;
 use crate::whole::cutter::Cut;
-use crate::whole::open::{Opened, open_refused, open_whole};
+use crate::whole::open::Opened;
 use crate::whole::stream::Stream;
-use crate::whole::survey::{Rejection, Whole};
 use crate::{FeedInfo, Layouts, Next, Registry, Source, SourceError, Standing};
 use async_trait::async_trait;
 use bucket::Bucket;
 use known::Known;
 use look::{Outcome, look};
 use object::Object;
+use open::Opening;
 use record::{BatchLimit, PartitionId, Progress, RawBatch};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem;
@@ -96,12 +98,6 @@ enum Stage {
     /// Waits for the time to list again, or to be told.
     Rest,
     End,
-}
-
-/// What is to be opened.
-enum Opening {
-    Whole(Box<Whole>, PartitionId),
-    Refused(Box<Rejection>, PartitionId),
 }
 
 /// How many unreadable objects are tried again.
@@ -369,26 +365,6 @@ impl S3Source {
             self.standing.ended += 1;
         }
         Next::Batch(batch)
-    }
-}
-
-impl Opening {
-    /// Registers partition and feed. May be given up at any await and called again.
-    async fn open(
-        &self,
-        settings: &Settings,
-        known: &Known,
-        registry: &dyn Registry,
-    ) -> Result<Opened<Stream>, SourceError> {
-        match self {
-            Opening::Whole(whole, id) => {
-                let of = (&settings.name, &settings.how);
-                open_whole(whole, id.clone(), known.at_end(id), of, registry).await
-            }
-            Opening::Refused(rejection, id) => {
-                open_refused(rejection, id.clone(), known.at_end(id), &settings.name, registry).await
-            }
-        }
     }
 }
 
