@@ -13,6 +13,7 @@
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`sharing`]: one file, several decoders.
 //! - [`kinesis`]: a stream that is split and merged while it is read, by pipelines that are killed.
+//! - [`tour`]: the README's tour of streams and buckets.
 //! - [`house`]: which crates may lean on which.
 mod command_line;
 mod crash;
@@ -31,3 +32,4 @@ mod rules;
 mod service;
 mod sharing;
 mod shipped;
+mod tour;

@@ -56,7 +56,7 @@ fn the_samples_over_kinesis_kafka_and_s3_give_the_report_of_the_files_byte_for_b
     let mut dietz = Dietz::shipped();
     std::fs::create_dir_all(dietz.path("deploy")).expect("a folder");
     std::fs::copy(checkout().join(STREAMS), dietz.path(STREAMS)).expect("a copy");
-    dietz.edit(STREAMS, "listen = \"127.0.0.1:9464\"", "listen = \"off\"");
+    dietz.change(STREAMS, "listen = \"127.0.0.1:9464\"", "listen = \"off\"");
     dietz.ok(&[]);
     let from_files = dietz.report("topology.toml");
 
@@ -83,6 +83,9 @@ fn the_samples_over_kinesis_kafka_and_s3_give_the_report_of_the_files_byte_for_b
     send("kinesis://feeds", &["codecs/samples/corrections.jsonl".into()]);
     send("s3://feeds/", &others);
     let again = dietz.ok(&["run", STREAMS, "--once"]);
-    assert!(again.contains("16 read"), "the events alone are read again, and nothing of the objects\n{again}");
+    assert!(
+        again.contains("16 read"),
+        "the events alone are read again, and nothing of the objects\n{again}"
+    );
     assert!(dietz.report(STREAMS) == from_files, "what comes again changes nothing\n{again}");
 }
