@@ -6,7 +6,7 @@
 //! - [`registry`]: what it needs of the store, as a trait.
 //! - [`file`]: files, folders, globs and standard input.
 //! - [`kinesis`], [`kafka`]: streams of messages; what they have in common: `messages`.
-//! - [`s3`]: objects.
+//! - [`s3`]: objects of a bucket.
 //! - `whole`: what files and objects share: they have an end.
 //!
 //! A source frames its partitions (only a layout knows where a record ends) and decodes nothing.
