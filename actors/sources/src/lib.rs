@@ -8,7 +8,7 @@
 //! - [`balance`]: how partitions are shared out among processes.
 //! - [`file`]: files, folders, globs and standard input.
 //! - [`kinesis`], [`kafka`]: streams of messages; what they have in common: `messages`.
-//! - [`s3`]: objects.
+//! - [`s3`]: objects of a bucket.
 //! - `whole`: what files and objects share: they have an end.
 //! - [`send`]: the other way: feeds into streams and buckets.
 //!
