@@ -128,6 +128,8 @@ pub struct StoreRegistry {
     pub source: Arc<str>,
     /// With `--from-start`: the partitions already set back in this run, over all generations. None: nothing is set back.
     pub rewound: Option<Arc<Mutex<HashSet<PartitionId>>>>,
+    /// The layouts that are known, each with the version of its mapping.
+    pub versions: Arc<[(Arc<str>, u32)]>,
 }
 
 impl StoreRegistry {
@@ -150,6 +152,21 @@ impl StoreRegistry {
 
     fn spec(&self, id: &PartitionId, begin: Option<Arc<str>>) -> PartitionSpec {
         PartitionSpec { id: id.clone(), source: self.source.clone(), begin }
+    }
+
+    /// A stream is not set back to its start under another version of a mapping: what was read with the earlier one is not taken back.
+    async fn may_read_again(&self, id: &PartitionId) -> Result<(), SourceError> {
+        if self.is_rewound(id) {
+            return Ok(());
+        }
+        let read_with = self.store.streamed_with(&self.source).await.map_err(|e| error(e, id))?;
+        let newer = |(layout, earliest): &(Arc<str>, u32)| {
+            self.versions.iter().any(|(name, version)| name == layout && version > earliest)
+        };
+        match read_with.iter().any(newer) {
+            true => Err(SourceError::Fatal(cannot_read_again(id))),
+            false => Ok(()),
+        }
     }
 
     async fn rewind(&self, id: &PartitionId) -> Result<(), SourceError> {
@@ -214,6 +231,7 @@ impl Registry for StoreRegistry {
 
     async fn open_stream(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError> {
         let spec = self.spec(id, None);
+        self.may_read_again(id).await?;
         self.store.open_partition(&self.generation, &spec).await.map_err(|e| error(e, id))?;
         self.rewind(id).await?;
         let opened = self.store.open_partition(&self.generation, &spec).await.map_err(|e| error(e, id))?;
@@ -312,8 +330,8 @@ impl Registry for StoreRegistry {
 /// Of a file with an end all is taken back that it gave before; of what may grow it is not known when all of it is read again.
 fn cannot_read_again(id: &PartitionId) -> String {
     format!(
-        "{id} may grow and was begun with an earlier version of its mapping: read again, its lines could count twice. Leave out `--from-start`: \
-         new lines are read with the new version; or read its folder into a new store"
+        "{id} has no end and was begun with an earlier version of its mapping: read again, its records could count twice. Leave out `--from-start`: \
+         new records are read with the new version; or read its source into a new store"
     )
 }
 

@@ -55,6 +55,11 @@ pub trait LineRules: Send {
         false
     }
 
+    /// Whether every line from here on is a row under what is known now, whatever the lines between say.
+    fn only_rows(&self) -> bool {
+        false
+    }
+
     /// Ready for another feed, as new rules are; false if only new ones will do.
     fn restart(&mut self) -> bool {
         false
@@ -282,6 +287,16 @@ impl Framer for LineFramer {
         }
         out.consumed += used as u64;
         used
+    }
+
+    /// A record on several lines says which it begins on, not which it ends on, so that the next one's line would not be known.
+    fn skip_to(&mut self, at: Position) -> bool {
+        let known = at.sub > 0 && at.item == 0 && self.skipping.is_none() && at.offset() >= self.offset;
+        if !known || self.quoted.is_some() || self.rules.has_parts() || !self.rules.only_rows() {
+            return false;
+        }
+        (self.offset, self.line) = (at.offset(), at.sub);
+        true
     }
 
     fn record_limit(&self) -> usize {

@@ -12,6 +12,7 @@ mod parts;
 mod pieces;
 mod problems;
 mod quarantine;
+mod skipping;
 mod support;
 mod survey;
 mod texts;

@@ -10,13 +10,13 @@ use super::stream::{Kind, Trouble};
 use super::{Consumer, Start};
 use crate::messages::DaysOfStream;
 use crate::{Gap, KnownPartition, SourceError, Standing};
-use record::Progress;
+use record::{Partition, PartitionId, Progress};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Who follows a stream. It runs as a task; what it has to say goes out with the batches.
@@ -30,13 +30,22 @@ pub(super) struct Follower {
     tasks: JoinSet<Result<(), SourceError>>,
     /// The registered consumer, with fan-out.
     consumer: Option<String>,
+    /// Other processes read some of the shards.
+    is_shared: bool,
 }
 
 struct Open {
     state: Arc<ShardState>,
     metrics: ShardMetrics,
+    partition: Arc<Partition>,
+    /// Its reader; none of a shard of which only the step to its end is under way.
+    reader: Option<AbortHandle>,
+    /// It is another process's to read: it is let go once all that was handed over of it is committed.
+    is_leaving: bool,
 }
 
+/// How often it is asked which shards are ours.
+const SHARE: Duration = Duration::from_secs(2);
 /// How often gauges and the standing are brought up to date.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -54,6 +63,7 @@ impl Follower {
             open: HashMap::new(),
             tasks: JoinSet::new(),
             consumer: None,
+            is_shared: false,
         }
     }
 
@@ -70,6 +80,8 @@ impl Follower {
         let mut discover = interval(self.shared.config.discover);
         discover.set_missed_tick_behavior(MissedTickBehavior::Delay);
         discover.tick().await;
+        let mut share = interval(SHARE);
+        share.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -79,8 +91,17 @@ impl Follower {
                         self.open_what_may_be().await?;
                     }
                 }
-                Some(ended) = self.tasks.join_next() => {
-                    ended.map_err(|e| SourceError::Transient(format!("a shard's reader broke: {e}")))??;
+                Some(ended) = self.tasks.join_next() => match ended {
+                    Err(e) if e.is_cancelled() => {}
+                    Err(e) => return Err(SourceError::Transient(format!("a shard's reader broke: {e}"))),
+                    Ok(ended) => ended?,
+                },
+                _ = share.tick() => {
+                    if self.is_shared {
+                        // Others come to the ends of shards as well.
+                        self.learn().await?;
+                    }
+                    self.open_what_may_be().await?;
                 }
                 _ = discover.tick() => {
                     self.discover().await?;
@@ -88,6 +109,7 @@ impl Follower {
                 }
                 _ = look.tick() => {}
             }
+            self.let_go().await?;
             self.tell();
         }
     }
@@ -229,14 +251,41 @@ impl Follower {
         for id in self.graph.lost() {
             self.lost(&id).await?;
         }
-        let closed: Vec<ShardId> =
-            self.graph.open().into_iter().filter(|id| !self.graph.is_reading(id)).collect();
-        if closed.is_empty() {
+        let open: Vec<_> = self.graph.open().iter().map(|id| self.shared.partition(id)).collect();
+        let mine = self.shared.registry.share(&open).await?;
+        self.is_shared = mine.len() < open.len();
+        self.give_up(&mine);
+        let new = |id: &ShardId| !self.graph.is_reading(id);
+        let new: Vec<ShardId> = mine.iter().filter_map(|id| self.shared.shard(id)).filter(new).collect();
+        if new.is_empty() {
             return Ok(());
         }
         let known = self.learn().await?;
-        for id in closed {
+        for id in new {
             self.open(&id, &known).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops reading what is another process's to read.
+    fn give_up(&mut self, mine: &[PartitionId]) {
+        for open in self.open.values_mut().filter(|open| !mine.contains(&open.partition.id)) {
+            open.is_leaving = true;
+            if let Some(reader) = &open.reader {
+                reader.abort();
+            }
+        }
+    }
+
+    /// Lets go of what is not read any more, once all that was read of it is committed.
+    async fn let_go(&mut self) -> Result<(), SourceError> {
+        let is_over = |open: &Open| open.reader.as_ref().is_none_or(AbortHandle::is_finished);
+        let is_gone = |open: &Open| open.is_leaving && is_over(open) && open.state.is_settled();
+        let gone = self.open.iter().filter(|(_, open)| is_gone(open));
+        let gone: Vec<_> = gone.map(|(id, open)| (id.clone(), open.partition.clone())).collect();
+        for (id, partition) in gone {
+            self.shared.registry.release(&partition).await?;
+            self.close(&id);
         }
         Ok(())
     }
@@ -257,21 +306,32 @@ impl Follower {
         let state = Arc::new(ShardState::opened(committed));
         let opening = Opening {
             id: id.clone(),
-            partition,
+            partition: partition.clone(),
             committed,
             begin: self.graph.begin(id),
             range: self.graph.range(id),
             until: until(id).or_else(parents),
             state: state.clone(),
         };
-        self.graph.begun(id);
-        self.open.insert(id.clone(), Open { state, metrics: ShardMetrics::new(&self.shared.name, id) });
         let shard = Shard::new(self.shared.clone(), opening);
-        match self.consumer.clone() {
+        let reader = match self.consumer.clone() {
             Some(consumer) => self.tasks.spawn(subscribe(shard, consumer)),
             None => self.tasks.spawn(poll(shard)),
         };
+        self.opened(id, state, partition, Some(reader));
         Ok(())
+    }
+
+    fn opened(
+        &mut self,
+        id: &ShardId,
+        state: Arc<ShardState>,
+        partition: Arc<Partition>,
+        reader: Option<AbortHandle>,
+    ) {
+        self.graph.begun(id);
+        let metrics = ShardMetrics::new(&self.shared.name, id);
+        self.open.insert(id.clone(), Open { state, metrics, partition, reader, is_leaving: false });
     }
 
     /// A shard that is not listed any more and was not read to its end. Kinesis is asked before it is given up: a listing may be wrong, and what is given
@@ -303,18 +363,17 @@ impl Follower {
     async fn step_to_end(
         &mut self,
         id: &ShardId,
-        partition: Arc<record::Partition>,
+        partition: Arc<Partition>,
         from: Progress,
     ) -> Result<(), SourceError> {
-        let batch = DaysOfStream::end(partition, from);
+        let batch = DaysOfStream::end(partition.clone(), from);
         let state = Arc::new(ShardState::opened(from));
         state.handed(Progress::End);
         let permit = Arc::new(self.shared.budget.for_bytes(1).await?);
         let held = Held { bytes: 0, state: state.clone(), _permit: permit };
-        self.graph.begun(id);
-        self.open.insert(id.clone(), Open { state, metrics: ShardMetrics::new(&self.shared.name, id) });
+        self.opened(id, state, partition, None);
         let gone = |_| SourceError::Transient("a source was dropped while it was read".into());
-        self.shared.out.send(Ok(Handed { batch, held })).map_err(gone)
+        self.shared.out.send(Ok(Handed { batch, _held: held })).map_err(gone)
     }
 
     /// Brings the standing and the gauges up to date.
@@ -324,7 +383,7 @@ impl Follower {
         open.sort_by(|a, b| a.0.cmp(b.0));
         let (mut behind, mut age) = (0, 0);
         let mut standing = Standing { ended, pending, ..Standing::default() };
-        for (id, Open { state, metrics }) in open {
+        for (id, Open { state, metrics, .. }) in open {
             let millis = state.millis_behind.load(Ordering::Relaxed);
             metrics.checkpoint_age.set(state.checkpoint_age() as f64);
             (behind, age) = (behind.max(millis), age.max(state.checkpoint_age()));
@@ -337,6 +396,9 @@ impl Follower {
         }
         self.shared.metrics.millis_behind_latest.set(behind as f64);
         self.shared.metrics.checkpoint_age.set(age as f64);
+        // Children wait while the end of a parent is on its way to the store.
+        let at_tip = |id: &ShardId| self.open.get(id).is_some_and(|open| open.state.is_at_tip());
+        standing.caught_up = pending == 0 && self.graph.open().iter().all(at_tip);
         *self.standing.lock().unwrap_or_else(|e| e.into_inner()) = standing;
     }
 }

@@ -23,7 +23,12 @@ pub(super) struct Horizon {
 
 impl Horizon {
     fn at(&self, now: i64) -> i64 {
-        (now - self.retention).max(self.created)
+        self.ahead(now, 0)
+    }
+
+    /// So much later than where retention ends; a stream begins when it begins.
+    fn ahead(&self, now: i64, slack: i64) -> i64 {
+        (now - self.retention + slack).max(self.created)
     }
 }
 
@@ -100,8 +105,7 @@ impl Watch {
         if first.is_none() && !at_tip {
             return None;
         }
-        let edge = horizon.at(now);
-        let safe = |slack: i64| self.until.is_some_and(|until| until >= edge + slack);
+        let safe = |slack: i64| self.until.is_some_and(|until| until >= horizon.ahead(now, slack));
         let is_whole = match self.proof {
             Proof::Asked(last) => first.is_some_and(|f| f.sequence <= last) || safe(SLACK),
             Proof::Fresh => self.until.is_none() || safe(0),
@@ -112,7 +116,7 @@ impl Watch {
             return None;
         }
         self.clear = false;
-        Some(Lost { from: self.until, to: first, horizon: edge })
+        Some(Lost { from: self.until, to: first, horizon: horizon.at(now) })
     }
 
     /// An answer is read: until when everything is. `millis_behind` as Kinesis says it, `last` the arrival of the last record.
@@ -121,7 +125,7 @@ impl Watch {
         // What a busy stream says of itself is older than the records it has just given.
         let reached = by_tip.into_iter().chain(last).max();
         self.until = self.until.into_iter().chain(reached).max();
-        self.clear |= self.until.is_some_and(|until| until >= horizon.at(now) + CLEAR);
+        self.clear |= self.until.is_some_and(|until| until >= horizon.ahead(now, CLEAR));
     }
 
     /// Whether it is to be told how far behind the reader is.

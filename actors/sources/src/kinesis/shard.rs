@@ -152,15 +152,13 @@ impl Shard {
     }
 
     async fn send(&mut self, piece: Piece, permit: &Arc<OwnedSemaphorePermit>) -> Result<(), SourceError> {
-        let arrived = piece.arrivals.last().copied();
-        let mut batch = self.days.batch(piece, self.partition.clone()).await?;
-        batch.read_until = arrived;
+        let batch = self.days.batch(piece, self.partition.clone()).await?;
         self.state.handed(batch.to);
         let bytes = batch.payload.len() as u64;
         self.state.untaken.fetch_add(bytes, Ordering::Relaxed);
         let held = Held { bytes, state: self.state.clone(), _permit: permit.clone() };
         let gone = |_| SourceError::Transient("a source was dropped while it was read".into());
-        self.shared.out.send(Ok(Handed { batch, held })).map_err(gone)
+        self.shared.out.send(Ok(Handed { batch, _held: held })).map_err(gone)
     }
 
     /// The shard is through. Its children are told before the step to its end, so that whoever sees that step committed knows of them.

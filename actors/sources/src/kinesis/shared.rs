@@ -41,7 +41,7 @@ pub(super) enum Told {
 /// A batch on its way to the pipeline. What it takes of the budget is given back when it is dropped.
 pub(super) struct Handed {
     pub batch: RawBatch,
-    pub held: Held,
+    pub _held: Held,
 }
 
 /// A share of the budget, and the shard it counts for.

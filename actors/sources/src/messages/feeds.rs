@@ -1,5 +1,5 @@
 //! The days of a stream as feeds.
-use super::Piece;
+use super::{Piece, cutter::Waits};
 use crate::{FeedInfo, FeedStatus, NO_VENDOR, Registry, SourceError};
 use bytes::Bytes;
 use record::{Feed, FeedKey, Partition, Position, Progress, RawBatch, Survey};
@@ -28,20 +28,7 @@ impl DaysOfStream {
         partition: Arc<Partition>,
     ) -> Result<RawBatch, SourceError> {
         let feed = self.feed(&piece, &partition).await?;
-        Ok(RawBatch {
-            number: 0,
-            partition,
-            feed,
-            from: piece.from,
-            to: piece.to,
-            payload: piece.payload,
-            records: piece.records,
-            contexts: piece.contexts,
-            refused: piece.refused,
-            bytes: piece.bytes,
-            read_until: piece.arrivals.last().copied(),
-            arrivals: piece.arrivals,
-        })
+        Ok(piece.into_batch(partition, feed))
     }
 
     /// The step from a place to the end of a partition of which nothing more can be read.
@@ -62,14 +49,19 @@ impl DaysOfStream {
         }
     }
 
-    async fn feed(&mut self, piece: &Piece, partition: &Partition) -> Result<Arc<Feed>, SourceError> {
+    /// The feed a piece belongs to. May be given up at any await and called again.
+    pub(crate) async fn feed(
+        &mut self,
+        piece: &Piece,
+        partition: &Partition,
+    ) -> Result<Arc<Feed>, SourceError> {
         if piece.layout.is_none() && piece.refused.is_empty() {
             return Ok(Arc::new(nothing()));
         }
-        if let Some(survey) = &piece.gated {
-            let feed = self.registry.open_feed(&self.waiting(survey, piece, partition)).await?;
-            let control = survey.disagreement();
-            return Ok(Arc::new(Feed { ends: false, gated: true, control, ..Feed::clone(&feed) }));
+        if let Some(waits) = &piece.gated {
+            let feed = self.registry.open_feed(&self.waiting(waits, piece, partition)).await?;
+            let (control, earlier) = (waits.survey.disagreement(), Vec::new());
+            return Ok(Arc::new(Feed { ends: false, gated: true, control, earlier, ..Feed::clone(&feed) }));
         }
         let key = (vendor(piece), piece.day);
         if let Some(feed) = self.known.get(&key) {
@@ -100,14 +92,21 @@ impl DaysOfStream {
         }
     }
 
-    /// A message that waits is a feed by itself, so that it can be released, and what is sent again right has nothing to do with it.
-    fn waiting(&self, survey: &Survey, piece: &Piece, partition: &Partition) -> FeedInfo {
+    /// A message that waits is a feed by itself, known by its bytes: so it can be released, and what is sent again right is not taken for what
+    /// waits.
+    fn waiting(&self, waits: &Waits, piece: &Piece, partition: &Partition) -> FeedInfo {
         let at = match piece.to {
             Progress::At(at) => partition.id.place(Position { item: 0, ..at }),
             to => to.to_string(),
         };
         let name = format!("{} {}: {at}", date(piece.day), partition.id).into();
-        FeedInfo { name, survey: survey.clone(), status: FeedStatus::Waiting, ..self.day(piece, partition) }
+        FeedInfo {
+            name,
+            hash: Some(waits.hash),
+            survey: waits.survey.clone(),
+            status: FeedStatus::Waiting,
+            ..self.day(piece, partition)
+        }
     }
 }
 
@@ -136,5 +135,24 @@ fn nothing() -> Feed {
         earlier: Vec::new(),
         begun_with_earlier: false,
         newest_first: false,
+    }
+}
+
+impl Piece {
+    pub(crate) fn into_batch(self, partition: Arc<Partition>, feed: Arc<Feed>) -> RawBatch {
+        RawBatch {
+            number: 0,
+            partition,
+            feed,
+            from: self.from,
+            to: self.to,
+            payload: self.payload,
+            records: self.records,
+            contexts: self.contexts,
+            refused: self.refused,
+            bytes: self.bytes,
+            arrivals: self.arrivals,
+            read_until: None,
+        }
     }
 }

@@ -129,7 +129,7 @@ fn a_message_that_does_not_hold_what_it_declares_waits_alone() {
         message(3, 0, MONDAY, "h\nc\n#1"),
     ];
     let pieces = bench.cut(&messages, &limit(100));
-    let gate = |p: &Piece| p.gated.as_ref().map(|survey| (survey.declared, survey.counted));
+    let gate = |p: &Piece| p.gated.as_ref().map(|waits| (waits.survey.declared, waits.survey.counted));
     assert_eq!(pieces.iter().map(gate).collect::<Vec<_>>(), [None, Some((Some(2), 1)), None]);
 }
 

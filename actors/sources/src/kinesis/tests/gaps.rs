@@ -12,7 +12,10 @@ const SHARD: &str = "shardId-000000000000";
 /// Read until 30 hours ago; since then records came that are gone again, and one that is there.
 async fn down_for_too_long(settings: Settings) -> Bench {
     let bench = Bench::with(1, settings);
-    bench.fake.set_back(30 * HOUR);
+    bench.fake.set_back(31 * HOUR);
+    bench.fake.delete_stream(STREAM).unwrap();
+    bench.fake.create_stream(STREAM, 1).unwrap();
+    bench.fake.advance(HOUR);
     bench.put_many(0..3);
     bench.read(&mut bench.source(), 3).await;
     // The tip was noted by our clock, which stood still for the stream.

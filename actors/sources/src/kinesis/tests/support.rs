@@ -152,10 +152,6 @@ impl Bench {
     pub fn progress(&self, shard: &str) -> Option<Progress> {
         self.memory.checkpoints.lock().unwrap().get(&format!("s/{shard}")).copied()
     }
-
-    pub fn open_shards(&self) -> Vec<String> {
-        self.fake.shards(STREAM).unwrap().into_iter().filter(|s| s.open).map(|s| s.id).collect()
-    }
 }
 
 /// The lines of a batch.
