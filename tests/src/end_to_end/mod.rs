@@ -10,6 +10,7 @@
 //! - [`policy`]: conventions and mappings that change.
 //! - [`handover`]: one pipeline after the other, stopped, killed and paused under load; what `status` says of it.
 //! - [`kafka`]: topics as a source, killed and stopped under load.
+//! - [`send`]: the samples over streams and into a bucket, by the binary itself.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`sharing`]: one file, several decoders.
 //! - [`kinesis`]: a stream that is split and merged while it is read, by pipelines that are killed.
@@ -29,6 +30,7 @@ mod objects;
 mod policy;
 mod rereading;
 mod rules;
+mod send;
 mod service;
 mod sharing;
 mod shipped;
