@@ -2,6 +2,7 @@ use super::*;
 use crate::fixture::{at, checked, day, partition, piece, row, summary};
 use crate::messages::{Part, ReturnsBatch};
 use proptest::prelude::*;
+use record::Partition;
 use returns::ledger::StoredFact;
 use returns::{Decimal, Reason, Row, Verdict};
 
@@ -379,4 +380,16 @@ fn how_far_a_stream_is_read_goes_with_the_last_whole_step_that_says_so() {
     assert_eq!(until(&mut gather), [(at(3), Some(90))], "the fourth has a piece to come");
     gather.add(checked(Header { read_until: Some(120), ..piece(4, 2, &p, 4) }, Counts::default(), vec![]));
     assert_eq!(until(&mut gather), [(at(4), Some(120))]);
+}
+
+#[test]
+fn a_partition_given_up_and_opened_again_goes_on_under_its_new_token() {
+    let (mut gather, p) = (Gather::default(), partition(1));
+    gather.add(checked(piece(1, 1, &p, 1), Counts::default(), vec![]));
+    gather.take(&generation());
+    // Others read the second step meanwhile.
+    let again = Arc::new(Partition { key: p.key, id: p.id.clone(), source: p.source.clone(), token: 9, opened: at(2) });
+    gather.add(checked(piece(2, 1, &again, 3), Counts::default(), vec![]));
+    let deltas = gather.take(&generation()).unit.deltas;
+    assert_eq!((deltas.len(), deltas[0].token, deltas[0].from, deltas[0].to), (1, 9, at(2), at(3)));
 }

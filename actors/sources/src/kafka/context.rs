@@ -29,6 +29,8 @@ pub(super) struct Context {
     noted: Mutex<Noted>,
     /// The member is on its way out: what the group wants is granted at once.
     leaving: AtomicBool,
+    /// Something was called back since this was asked.
+    called: AtomicBool,
 }
 
 #[derive(Default)]
@@ -40,7 +42,13 @@ struct Noted {
 
 impl Context {
     pub(super) fn new(source: &Arc<str>, figures: Arc<Figures>) -> Context {
-        Context { source: source.clone(), figures, noted: Mutex::default(), leaving: AtomicBool::new(false) }
+        Context {
+            source: source.clone(),
+            figures,
+            noted: Mutex::default(),
+            leaving: AtomicBool::new(false),
+            called: AtomicBool::new(false),
+        }
     }
 
     fn noted(&self) -> MutexGuard<'_, Noted> {
@@ -55,6 +63,15 @@ impl Context {
         mem::take(&mut self.noted().error)
     }
 
+    /// Whether something was called back: a poll that gave nothing may have done so, and there may be more.
+    pub(super) fn was_called(&self) -> bool {
+        self.called.swap(false, Ordering::Relaxed)
+    }
+
+    fn called(&self) {
+        self.called.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn leave(&self) {
         self.leaving.store(true, Ordering::SeqCst);
     }
@@ -62,6 +79,7 @@ impl Context {
 
 impl ConsumerContext for Context {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, wish: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        self.called();
         let takes = matches!(wish, RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS);
         if self.leaving.load(Ordering::SeqCst) {
             // Nothing new is begun, and what was read is committed or nobody's.
@@ -82,6 +100,13 @@ impl ConsumerContext for Context {
         };
         self.noted().wishes.push_back(wish);
     }
+
+    fn commit_callback(&self, result: Result<(), KafkaError>, _: &TopicPartitionList) {
+        self.called();
+        if let Err(e) = result {
+            tracing::debug!(source = %self.source, "the group was not told what is committed: {e}");
+        }
+    }
 }
 
 pub(super) fn places(list: &TopicPartitionList) -> Vec<Place> {
@@ -90,10 +115,12 @@ pub(super) fn places(list: &TopicPartitionList) -> Vec<Place> {
 
 impl ClientContext for Context {
     fn stats(&self, statistics: Statistics) {
+        self.called();
         self.figures.lag(&statistics);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        self.called();
         self.figures.errors.increment(1);
         // What all brokers have in common says less than what one of them said before it.
         let code = error.rdkafka_error_code();
@@ -106,6 +133,7 @@ impl ClientContext for Context {
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
+        self.called();
         let source = &self.source;
         // Errors come as errors too, and are told from there.
         match level {

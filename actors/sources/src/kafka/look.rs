@@ -97,7 +97,7 @@ impl Asker<'_> {
     pub(super) fn unanswered(&self, error: &KafkaError, doing: &str) -> Trouble {
         // Reasons come with events, which are taken by polling.
         for _ in 0..16 {
-            if self.consumer.poll(Duration::ZERO).is_none() {
+            if self.consumer.poll(Duration::ZERO).is_none() && !self.consumer.context().was_called() {
                 break;
             }
         }

@@ -286,6 +286,7 @@ impl<'w> Serving<'w> {
         let mut busy = false;
         for _ in 0..64 {
             match self.consumer.clone().poll(Duration::ZERO) {
+                None if self.consumer.context().was_called() => {}
                 None => break,
                 Some(Ok(message)) => {
                     // A partition has its own queue before it is assigned, so this cannot be; if it were, a message would be lost.

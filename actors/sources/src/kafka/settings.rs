@@ -1,6 +1,7 @@
 //! The settings that librdkafka runs with: what the topology passes on, and what this source decides itself.
 use super::KafkaConfig;
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaConfRes;
 use std::time::Duration;
@@ -31,6 +32,8 @@ const OWNED: &[(&str, &str)] = &[
 /// What holds unless the topology says otherwise. A broker that comes back is found within about a second, and a queue that was full is filled again at once.
 const DEFAULTS: &[(&str, &str)] = &[
     ("client.id", "dietz"),
+    // How long the partitions of one that was killed lie idle, as long as a lease does about.
+    ("session.timeout.ms", "10000"),
     ("statistics.interval.ms", "5000"),
     ("reconnect.backoff.max.ms", "1000"),
     ("fetch.queue.backoff.ms", "20"),
@@ -85,6 +88,8 @@ impl KafkaConfig {
     /// For a client that asks and joins no group.
     pub(super) fn asking(&self) -> ClientConfig {
         let mut client = ClientConfig::new();
+        let debug = self.settings.contains_key("debug");
+        client.set_log_level(if debug { RDKafkaLogLevel::Debug } else { RDKafkaLogLevel::Info });
         for (name, value) in DEFAULTS {
             client.set(*name, *value);
         }
