@@ -70,6 +70,10 @@ impl Gather {
             at: header.partition.opened,
             under_way: BTreeMap::new(),
         });
+        // Given up and opened again meanwhile, by this process or with others between: what was under way then is committed.
+        if track.under_way.is_empty() && track.partition.token != header.partition.token {
+            (track.partition, track.at) = (header.partition.clone(), header.partition.opened);
+        }
         let step = track.under_way.entry(header.number).or_insert(Step {
             from: header.from,
             to: header.to,

@@ -36,14 +36,21 @@ impl SourceLayouts {
 
 impl Layouts for SourceLayouts {
     fn choose(&self, file_name: &str, head: &[u8]) -> Result<Arc<dyn OpenLayout>, Refused> {
+        self.layout(file_name, head).map(|layout| opened(layout, file_name))
+    }
+}
+
+impl SourceLayouts {
+    /// The layout of a feed; see [`Layouts::choose`].
+    pub fn layout(&self, file_name: &str, head: &[u8]) -> Result<&Arc<Layout>, Refused> {
         if let [only] = self.candidates.as_slice()
             && (self.named || !only.is_detectable())
         {
-            return Ok(opened(only, file_name));
+            return Ok(only);
         }
         let found: Vec<&Arc<Layout>> = self.candidates.iter().filter(|l| l.detect(file_name, head)).collect();
         match found.as_slice() {
-            [one] => Ok(opened(one, file_name)),
+            [one] => Ok(one),
             [] => Err(Refused {
                 code: "unknown_layout",
                 text: format!(

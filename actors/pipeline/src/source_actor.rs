@@ -3,6 +3,7 @@ use crate::board::Board;
 use crate::enter::entered;
 use crate::guard::{Class, End, Failure, Guard};
 use crate::messages::Committed;
+use crate::telling::Telling;
 use crate::turns::Dealer;
 use actix::prelude::*;
 use record::{BatchLimit, PartitionId, Progress, RawBatch};
@@ -16,17 +17,10 @@ use tokio::sync::{Notify, mpsc, watch};
 /// One source.
 pub struct SourceActor {
     guard: Arc<Guard>,
-    name: Arc<str>,
-    reading: Option<Reading>,
+    reading: Option<(Reading, mpsc::UnboundedReceiver<Committed>)>,
     flight: Arc<Flight>,
-    /// What is committed of our partitions, for the source.
-    settled: mpsc::UnboundedSender<Settled>,
-    /// Out once reading has begun.
-    settling: Option<mpsc::UnboundedReceiver<Settled>>,
+    commits: mpsc::UnboundedSender<Committed>,
 }
-
-/// A partition, and how far it is committed.
-type Settled = (PartitionId, Progress);
 
 /// Everything the reading loop owns.
 pub struct Reading {
@@ -34,7 +28,11 @@ pub struct Reading {
     pub source: Box<dyn Source>,
     pub limit: BatchLimit,
     pub decoders: Dealer,
+    /// Who is told what its records tell.
+    pub telling: Telling,
     pub board: Arc<Board>,
+    /// The source is taken to be at its end once it has caught up with what is there.
+    pub once: bool,
     /// Says true when the run is to end: stop reading, pass on what is read.
     pub stop: watch::Receiver<bool>,
     /// Numbers batches, over all sources.
@@ -59,11 +57,13 @@ struct InFlight {
 impl SourceActor {
     pub fn new(guard: Guard, reading: Reading, in_flight: u64) -> Self {
         let flight = Flight { limit: in_flight, state: Default::default(), freed: Notify::new() };
-        let (guard, flight) = (Arc::new(guard), Arc::new(flight));
-        // The back edge is unbounded and small: some words a batch.
-        let (settled, settling) = mpsc::unbounded_channel();
-        let name = reading.name.clone();
-        SourceActor { guard, name, reading: Some(reading), flight, settled, settling: Some(settling) }
+        let (commits, told) = mpsc::unbounded_channel();
+        SourceActor {
+            guard: Arc::new(guard),
+            reading: Some((reading, told)),
+            flight: Arc::new(flight),
+            commits,
+        }
     }
 }
 
@@ -71,14 +71,20 @@ impl Actor for SourceActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let (Some(mut reading), Some(settling)) = (self.reading.take(), self.settling.take()) else { return };
-        let flight = self.flight.clone();
+        let Some((mut reading, mut commits)) = self.reading.take() else { return };
+        let (flight, guard) = (self.flight.clone(), self.guard.clone());
         let runtime = reading.runtime.clone();
-        let run = async move { (reading.run(flight, settling).await, reading) };
+        let run = async move {
+            let result = reading.run(flight, &mut commits).await;
+            if result.is_ok() {
+                guard.tell(End::Finished);
+                reading.stay(&mut commits).await;
+            }
+            (result, reading)
+        };
         ctx.spawn(entered(&runtime, run).into_actor(self).map(|(result, reading), actor, _| {
-            match result {
-                Ok(()) => actor.guard.tell(End::Finished),
-                Err(failure) => actor.guard.failed(failure),
+            if let Err(failure) = result {
+                actor.guard.failed(failure);
             }
             // Not before: decoders nobody can send to are dropped and say so, and their word must not come ahead of the cause.
             drop(reading);
@@ -90,10 +96,8 @@ impl Handler<Committed> for SourceActor {
     type Result = ();
     fn handle(&mut self, committed: Committed, _: &mut Self::Context) {
         self.flight.free(committed.batches.iter().map(|b| b.number));
-        for batch in committed.batches.iter().filter(|b| b.partition.source == self.name) {
-            // Who has ended needs to know no more.
-            let _ = self.settled.send((batch.partition.id.clone(), batch.to));
-        }
+        // Nobody hears it once the source has failed.
+        let _ = self.commits.send(committed);
     }
 }
 
@@ -130,7 +134,7 @@ impl Reading {
     async fn run(
         &mut self,
         flight: Arc<Flight>,
-        mut settling: mpsc::UnboundedReceiver<Settled>,
+        commits: &mut mpsc::UnboundedReceiver<Committed>,
     ) -> Result<(), Failure> {
         loop {
             if *self.stop.borrow() {
@@ -139,21 +143,48 @@ impl Reading {
             let next = tokio::select! {
                 biased;
                 _ = self.stop.changed() => break,
-                // A call that is given up for it loses nothing: sources promise that.
-                Some((partition, upto)) = settling.recv() => {
-                    self.source.committed(&partition, upto).await;
+                Some(committed) = commits.recv() => {
+                    self.pass_back(&committed).await;
                     continue;
                 }
                 next = async { flight.room().await; self.source.next_batch(&self.limit).await } => next,
             };
-            self.board.standing(&self.name, self.source.standing(), records(&next));
+            let standing = self.source.standing();
+            let through = self.once && standing.caught_up;
+            self.board.standing(&self.name, standing, records(&next));
             match next.map_err(|e| failure(&e))? {
-                Next::Batch(batch) => self.pass_on(batch, &flight).await?,
-                Next::Idle => {}
-                Next::End => break,
+                Next::Batch(batch) => {
+                    self.telling.note(&batch).await.map_err(|e| failure(&e))?;
+                    self.pass_on(batch, &flight).await?;
+                }
+                Next::Idle if !through => {}
+                Next::Idle | Next::End => {
+                    self.telling.end();
+                    break;
+                }
             }
         }
         self.decoders.drain().await
+    }
+
+    /// Tells the source how far its own partitions are committed.
+    async fn pass_back(&mut self, committed: &Committed) {
+        let mut upto: HashMap<&PartitionId, Progress> = HashMap::new();
+        for batch in committed.batches.iter().filter(|b| b.partition.source == self.name) {
+            let at = upto.entry(&batch.partition.id).or_default();
+            *at = batch.to.max(*at);
+        }
+        for (partition, at) in upto {
+            self.source.committed(partition, at).await;
+        }
+    }
+
+    /// What was read is still to be committed. A source that shares its partitions with other processes keeps them so long, and gives them up when it
+    /// is dropped with the generation.
+    async fn stay(&mut self, commits: &mut mpsc::UnboundedReceiver<Committed>) {
+        while let Some(committed) = commits.recv().await {
+            self.pass_back(&committed).await;
+        }
     }
 
     async fn pass_on(&mut self, mut batch: RawBatch, flight: &Flight) -> Result<(), Failure> {

@@ -9,6 +9,8 @@
 //! - [`file`]: files, folders, globs and standard input.
 //! - [`kinesis`], [`kafka`]: streams of messages; what they have in common: `messages`.
 //! - [`s3`] for objects.
+//! - `whole`: what files and objects share: they have an end.
+//! - [`send`]: the other way: feeds into streams and buckets.
 //!
 //! A source frames its partitions (only a layout knows where a record ends) and decodes nothing.
 mod aws;
@@ -21,14 +23,17 @@ pub mod layout;
 mod messages;
 pub mod registry;
 pub mod s3;
+pub mod send;
 pub mod source;
 #[cfg(test)]
 mod testing;
+mod whole;
 
-pub use file::{Arrival, Compression, FileConfig, FileSource};
-pub use kafka::KafkaConfig;
+pub use file::{FileConfig, FileSource};
+pub use kafka::{KafkaConfig, KafkaSource};
 pub use kinesis::{KinesisConfig, KinesisSource};
 pub use layout::{HEAD, Layouts, OpenLayout, Refused, Surveyor};
 pub use registry::{FeedInfo, FeedStatus, Gap, KnownPartition, NO_VENDOR, Registry};
-pub use s3::S3Config;
+pub use s3::{S3Config, S3Source};
 pub use source::{Next, PartitionStanding, Source, SourceError, Standing};
+pub use whole::{Arrival, Compression};

@@ -15,11 +15,13 @@ pub struct Lines {
     header: Option<Context>,
     /// Bytes of a line too long, skipped so far.
     skipped: u64,
+    /// Can go on behind any line.
+    skips: bool,
 }
 
 impl Lines {
     pub fn new(limit: usize) -> Lines {
-        Lines { limit, offset: 0, line: 0, header: None, skipped: 0 }
+        Lines { limit, offset: 0, line: 0, header: None, skipped: 0, skips: false }
     }
 
     fn line(&mut self, line: &[u8], out: &mut Framed) {
@@ -77,6 +79,13 @@ impl Framer for Lines {
         used
     }
 
+    fn skip_to(&mut self, at: Position) -> bool {
+        if self.skips {
+            (self.offset, self.line) = (at.offset(), at.sub);
+        }
+        self.skips
+    }
+
     fn record_limit(&self) -> usize {
         self.limit
     }
@@ -90,6 +99,8 @@ pub struct LinesLayout {
     pub version: AtomicU32,
     pub hash: AtomicU8,
     pub knows_all: AtomicBool,
+    /// Its framers can go on behind any line.
+    pub skips: AtomicBool,
     /// Its feeds declare how much they hold.
     pub declares: AtomicBool,
     /// What was asked about.
@@ -130,7 +141,8 @@ impl OpenLayout for Shared {
         self.0.declares.load(Ordering::Relaxed)
     }
     fn framer(&self, record_limit: usize) -> Box<dyn Framer> {
-        Box::new(Lines::new(record_limit))
+        let skips = self.0.skips.load(Ordering::Relaxed);
+        Box::new(Lines { skips, ..Lines::new(record_limit) })
     }
     fn surveyor(&self, _record_limit: usize) -> Box<dyn Surveyor> {
         self.0.surveys.fetch_add(1, Ordering::Relaxed);

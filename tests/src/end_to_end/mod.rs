@@ -2,12 +2,14 @@
 //!
 //! - [`shipped`]: the repository's own topology, twice, on both stores.
 //! - [`crash`]: killed at random moments, and going on.
+//! - [`objects`]: objects in S3, listed and told of by events.
 //! - [`memory`]: accounts dropped from memory after each batch; orders of arrival.
 //! - [`feeds`]: whole feeds, sent again.
 //! - [`growing`]: files read as growing and as a whole.
 //! - [`command_line`]: exit codes, messages, pictures.
 //! - [`policy`]: conventions and mappings that change.
 //! - [`handover`]: one pipeline after the other, stopped, killed and paused under load; what `status` says of it.
+//! - [`kafka`]: topics as a source, killed and stopped under load.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`sharing`]: one file, several decoders.
 //! - [`kinesis`]: a stream that is split and merged while it is read, by pipelines that are killed.
@@ -19,8 +21,10 @@ mod feeds;
 mod growing;
 mod handover;
 mod house;
+mod kafka;
 mod kinesis;
 mod memory;
+mod objects;
 mod policy;
 mod rereading;
 mod rules;

@@ -126,16 +126,16 @@ impl<'i> Reader<'i> {
     }
 
     /// A table of settings with any names: texts, numbers and switches, as texts.
-    pub fn texts(&mut self, key: &'static str, p: &mut Problems) -> BTreeMap<String, String> {
+    pub fn texts(&mut self, key: &'static str, p: &mut Problems) -> BTreeMap<String, Word> {
         let Some(table) = self.table(key, p) else { return BTreeMap::new() };
         let path = table.path;
         let mut texts = BTreeMap::new();
         for (name, (_, value)) in table.entries {
             let span = value.span();
             let text = match value.into_inner() {
-                DeValue::String(s) => filled(&s, span, p).map(|word| word.text),
-                DeValue::Integer(n) => Some(n.to_string()),
-                DeValue::Boolean(b) => Some(b.to_string()),
+                DeValue::String(s) => filled(&s, span, p),
+                DeValue::Integer(n) => Some(Word { text: n.to_string(), span }),
+                DeValue::Boolean(b) => Some(Word { text: b.to_string(), span }),
                 _ => {
                     p.add(
                         span,

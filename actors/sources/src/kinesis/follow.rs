@@ -399,6 +399,9 @@ impl Follower {
         }
         self.shared.metrics.millis_behind_latest.set(behind as f64);
         self.shared.metrics.checkpoint_age.set(age as f64);
+        // Children wait while the end of a parent is on its way to the store.
+        let at_tip = |id: &ShardId| self.open.get(id).is_some_and(|open| open.state.is_at_tip());
+        standing.caught_up = pending == 0 && self.graph.open().iter().all(at_tip);
         *self.standing.lock().unwrap_or_else(|e| e.into_inner()) = standing;
     }
 }

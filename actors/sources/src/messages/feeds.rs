@@ -28,20 +28,7 @@ impl DaysOfStream {
         partition: Arc<Partition>,
     ) -> Result<RawBatch, SourceError> {
         let feed = self.feed(&piece, &partition).await?;
-        Ok(RawBatch {
-            number: 0,
-            partition,
-            feed,
-            from: piece.from,
-            to: piece.to,
-            payload: piece.payload,
-            records: piece.records,
-            contexts: piece.contexts,
-            refused: piece.refused,
-            bytes: piece.bytes,
-            read_until: piece.arrivals.last().copied(),
-            arrivals: piece.arrivals,
-        })
+        Ok(piece.into_batch(partition, feed))
     }
 
     /// The step from a place to the end of a partition of which nothing more can be read.
@@ -62,7 +49,12 @@ impl DaysOfStream {
         }
     }
 
-    async fn feed(&mut self, piece: &Piece, partition: &Partition) -> Result<Arc<Feed>, SourceError> {
+    /// The feed a piece belongs to. May be given up at any await and called again.
+    pub(crate) async fn feed(
+        &mut self,
+        piece: &Piece,
+        partition: &Partition,
+    ) -> Result<Arc<Feed>, SourceError> {
         if piece.layout.is_none() && piece.refused.is_empty() {
             return Ok(Arc::new(nothing()));
         }
@@ -143,5 +135,24 @@ fn nothing() -> Feed {
         earlier: Vec::new(),
         begun_with_earlier: false,
         newest_first: false,
+    }
+}
+
+impl Piece {
+    pub(crate) fn into_batch(self, partition: Arc<Partition>, feed: Arc<Feed>) -> RawBatch {
+        RawBatch {
+            number: 0,
+            partition,
+            feed,
+            from: self.from,
+            to: self.to,
+            payload: self.payload,
+            records: self.records,
+            contexts: self.contexts,
+            refused: self.refused,
+            bytes: self.bytes,
+            arrivals: self.arrivals,
+            read_until: None,
+        }
     }
 }

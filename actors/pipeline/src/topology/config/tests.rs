@@ -508,3 +508,36 @@ fn a_stream_that_says_too_little_or_too_much_is_told_so() {
         assert!(told.len() == 1 && told[0].starts_with(expected), "{source}: {told:?}");
     }
 }
+
+#[test]
+fn events_are_told_by_another_source_of_events() {
+    let told = |name: &str, format: &str| {
+        let source = format!(
+            "type = \"s3\"\nbucket = \"b\"\nevents_from = \"{name}\"\n[sources.events]\ntype = \"file\"\npath = \"e\"\n{format}"
+        );
+        wrong(&from(&source).replace("inputs = [\"feeds\"]", "inputs = [\"feeds\", \"events\"]"))
+    };
+    let events = "format = \"eventbridge\"\n";
+    assert_eq!(told("events", events), [""; 0]);
+    for (name, format, expected) in [
+        ("events", "", "4:15: `sources.feeds.events_from`: `events` carries no events"),
+        (
+            "evnts",
+            events,
+            "4:15: `sources.feeds.events_from` names `evnts`, and no other source is called so",
+        ),
+        ("feeds", events, "4:15: `sources.feeds.events_from` names `feeds`"),
+    ] {
+        let told = told(name, format);
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{told:?}");
+    }
+}
+
+#[test]
+fn a_pattern_of_names_that_is_no_glob_is_told_with_its_place() {
+    let told = wrong(&from("type = \"s3\"\nbucket = \"b\"\nmatching = \"[a\"\n"));
+    assert!(
+        told.len() == 1 && told[0].starts_with("4:12: `sources.feeds.matching`: `[a` is no glob"),
+        "{told:?}"
+    );
+}

@@ -10,7 +10,8 @@ pub(super) fn kafka(r: &mut Reader, p: &mut Problems) -> KafkaConfig {
     if topics.is_empty() {
         p.add(r.span.clone(), format!("`{}` needs `topics`: the names of one or more topics", r.path), None);
     }
-    KafkaConfig {
+    let settings = r.texts("settings", p);
+    let config = KafkaConfig {
         brokers: required(r, "brokers", "hosts and ports, as in \"broker-1:9092,broker-2:9092\"", p),
         topics: topics.into_iter().map(|word| word.text).collect(),
         group: if r.has("group") {
@@ -27,6 +28,11 @@ pub(super) fn kafka(r: &mut Reader, p: &mut Problems) -> KafkaConfig {
         prefetch: prefetch(r, p),
         compression: super::compression(r, p),
         record_limit: super::RECORD_LIMIT,
-        settings: r.texts("settings", p),
+        settings: settings.iter().map(|(name, word)| (name.clone(), word.text.clone())).collect(),
+    };
+    for (name, wrong) in config.wrong_settings() {
+        let span = settings.get(&name).map_or(r.span.clone(), |word| word.span.clone());
+        p.add(span, format!("`{}.settings.{name}`: {wrong}", r.path), None);
     }
+    config
 }

@@ -1,0 +1,84 @@
+//! A partition that is read, and one that is given back.
+use super::KafkaConfig;
+use crate::Layouts;
+use crate::messages::{Message, MessageCutter, Piece};
+use record::{BatchLimit, Partition, Progress};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// A partition that the group gave to this member and the store leased to this process.
+pub(super) struct Open {
+    pub partition: Arc<Partition>,
+    pub cutter: MessageCutter,
+    /// Where reading began.
+    pub offset: i64,
+    /// The assignment it is read under.
+    pub round: u64,
+    /// How far batches were handed over, and how far those are committed.
+    pub handed: Progress,
+    pub committed: Progress,
+    pub at_end: bool,
+    /// Messages were taken in since the cutter was last asked for all it has: they may hold no byte and move the position all the same.
+    pub stirred: bool,
+}
+
+/// A partition that the group asks back.
+pub(super) struct Leaving {
+    pub partition: Arc<Partition>,
+    handed: Progress,
+    pub committed: Progress,
+    pub since: Instant,
+}
+
+impl Open {
+    pub(super) fn new(
+        partition: Arc<Partition>,
+        progress: Progress,
+        offset: i64,
+        config: &KafkaConfig,
+        layouts: Arc<dyn Layouts>,
+    ) -> Open {
+        let cutter = MessageCutter::new(layouts, config.compression, config.record_limit, progress);
+        Open {
+            partition,
+            cutter,
+            offset,
+            round: 0,
+            handed: progress,
+            committed: progress,
+            at_end: false,
+            stirred: false,
+        }
+    }
+
+    pub(super) fn take(&mut self, messages: &[Message], limit: &BatchLimit) {
+        for message in messages {
+            self.cutter.push(message, limit);
+        }
+        self.stirred |= !messages.is_empty();
+    }
+
+    pub(super) fn next(&mut self, all: bool) -> Option<Piece> {
+        let piece = self.cutter.next(all);
+        self.stirred &= !(all && piece.is_none());
+        piece
+    }
+
+    pub(super) fn leaving(self) -> Leaving {
+        let Open { partition, handed, committed, .. } = self;
+        Leaving { partition, handed, committed, since: Instant::now() }
+    }
+}
+
+impl Leaving {
+    /// All that was handed over is committed.
+    pub(super) fn is_through(&self) -> bool {
+        self.committed >= self.handed
+    }
+}
+
+/// The offset that a group of Kafka is told, and where the next message stands at the earliest; `None` where nothing is committed.
+pub(super) fn next_offset(progress: Progress) -> Option<i64> {
+    let Progress::At(place) = progress else { return None };
+    i64::try_from(place.offset()).ok()?.checked_add(1)
+}

@@ -1,0 +1,183 @@
+//! Kafka as a real source: a broker with real groups, the binary, and what it leaves behind.
+use super::dietz::{Dietz, text};
+use super::service::{stop, until};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use stand_ins::Noida;
+use std::process::Child;
+use std::time::Duration;
+
+const HEADER: &str = "Account,Date,Start,End";
+const ACCOUNTS: usize = 24;
+const DAYS: usize = 60;
+
+const MAPPING: &str = r#"
+name = "harbor"
+version = 1
+
+[format]
+type = "delimited"
+
+[[observation]]
+kind = "summary"
+account = "Account"
+as_of = "Date"
+begin = "Start"
+end = "End"
+"#;
+
+/// A broker with a topic of four partitions, and a folder with a topology that reads it.
+struct House {
+    noida: Noida,
+    dietz: Dietz,
+}
+
+/// What an account is worth on a day, in a line of a feed.
+fn line(account: usize, day: usize) -> String {
+    let date = jiff::civil::date(2025, 1, 1) + jiff::Span::new().days(i64::try_from(day).unwrap_or(0));
+    let value = |day: usize| 1_000 + account * 10 + day * (account % 7);
+    format!("A-{account},{date},{}.00,{}.00", value(day), value(day + 1))
+}
+
+fn topology(source: &str, store: &str) -> String {
+    format!(
+        r#"
+[sources.in]
+{source}
+
+[decoders.layouts]
+inputs = ["in"]
+vendors = "vendors"
+instances = 2
+
+[accumulators.returns]
+inputs = ["layouts"]
+
+[checkers.tolerance]
+inputs = ["returns"]
+
+[sinks.store]
+inputs = ["tolerance"]
+type = "sqlite"
+path = "{store}"
+linger = "10ms"
+lease = "1s"
+"#
+    )
+}
+
+impl House {
+    fn new() -> House {
+        let noida = Noida::start().expect("a broker");
+        let house = House {
+            noida,
+            dietz: Dietz { folder: tempfile::tempdir().expect("a temporary folder"), env: Vec::new() },
+        };
+        let path = |below: &str| house.dietz.path(below);
+        std::fs::create_dir_all(path("vendors/harbor")).expect("a folder");
+        std::fs::create_dir_all(path("in")).expect("a folder");
+        std::fs::write(path("vendors/harbor/mapping.toml"), MAPPING).expect("writable");
+        let all = (0..DAYS).flat_map(|day| (0..ACCOUNTS).map(move |account| line(account, day)));
+        let all: Vec<String> = std::iter::once(HEADER.to_owned()).chain(all).collect();
+        std::fs::write(path("in/values.csv"), all.join("\n") + "\n").expect("writable");
+        let kafka = format!(
+            "type = \"kafka\"\nbrokers = \"{}\"\ntopics = [\"values\"]\nbatch_records = 7",
+            house.noida.bootstrap()
+        );
+        std::fs::write(path("topology.toml"), topology(&kafka, "kafka.db")).expect("writable");
+        let file = topology("type = \"file\"\npath = \"in\"", "file.db");
+        std::fs::write(path("file.toml"), file).expect("writable");
+        house
+    }
+
+    async fn topic(&self) {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", self.noida.bootstrap()).create().expect("a client");
+        let topic = NewTopic::new("values", 4, TopicReplication::Fixed(1));
+        let made = admin.create_topics(&[topic], &AdminOptions::new()).await.expect("an answer");
+        made[0].as_ref().expect("a topic");
+    }
+
+    /// Sends the days, keyed by account: a message of each account a day.
+    fn send(&self, days: std::ops::Range<usize>) {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", self.noida.bootstrap())
+            .set("compression.codec", "zstd")
+            .create()
+            .expect("a producer");
+        for (day, account) in days.flat_map(|day| (0..ACCOUNTS).map(move |account| (day, account))) {
+            let payload = format!("{HEADER}\n{}\n", line(account, day));
+            let key = format!("A-{account}");
+            let record = BaseRecord::to("values").key(&key).payload(&payload);
+            producer.send(record).map_err(|(e, _)| e).expect("room for a message");
+        }
+        producer.flush(Duration::from_secs(30)).expect("the broker has them");
+    }
+
+    fn rows(&self) -> usize {
+        let output = self.dietz.output(&["report", "--format", "csv"]);
+        if output.status.success() { text(&output.stdout).lines().count() - 1 } else { 0 }
+    }
+
+    fn run(&self) -> Child {
+        self.dietz.spawn(&["run"])
+    }
+
+    fn until_rows(&self, count: usize) {
+        until("rows of what was sent", || (self.rows() >= count).then_some(()));
+    }
+}
+
+#[tokio::test]
+async fn killed_and_stopped_under_load_the_report_is_that_of_the_same_lines_in_a_file() {
+    let house = House::new();
+    house.topic().await;
+    let told = house.dietz.ok(&["check", "--connect"]);
+    assert!(told.contains("topic values can be read: 4 partition(s), 0 message(s)"), "{told}");
+    let mut day = 0;
+    for round in 0..6 {
+        let mut child = house.run();
+        let before = house.rows();
+        house.send(day..day + 10);
+        day += 10;
+        // Some of it is committed, and some is under way.
+        house.until_rows(before + 1);
+        if round % 2 == 0 {
+            child.kill().expect("kill -9");
+            child.wait().expect("a child");
+        } else {
+            stop(child);
+        }
+    }
+    let child = house.run();
+    house.until_rows(ACCOUNTS * DAYS);
+    stop(child);
+    house.dietz.ok(&["run", "file.toml"]);
+    assert_eq!(house.dietz.report("topology.toml"), house.dietz.report("file.toml"));
+    let status = house.dietz.ok(&["status", "--format", "json"]);
+    let read = status.matches("in/values/").count();
+    assert!(read >= 4, "each partition has a checkpoint of its own: {status}");
+}
+
+#[test]
+fn a_wrong_setting_is_told_by_its_line_and_a_topic_that_is_not_there_says_what_to_do() {
+    let house = House::new();
+    house.dietz.change(
+        "topology.toml",
+        "batch_records = 7",
+        "batch_records = 7\nsettings = { \"group.id\" = \"x\" }",
+    );
+    let output = house.dietz.output(&["check"]);
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(
+        !output.status.success() && said.contains("topology.toml:7:") && said.contains("say it with `group`"),
+        "{said}"
+    );
+    house.dietz.change("topology.toml", "settings = { \"group.id\" = \"x\" }", "");
+    house.dietz.change("topology.toml", "\"values\"", "\"nothing\"");
+    let output = house.dietz.output(&["check", "--connect"]);
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(!output.status.success() && said.contains("no topic of this name: create it"), "{said}");
+}
