@@ -90,7 +90,7 @@ impl House {
         let house = House {
             brokers,
             _lives: lives,
-            dietz: Dietz { folder: tempfile::tempdir().expect("a temporary folder") },
+            dietz: Dietz::empty(),
         };
         let path = |below: &str| house.dietz.path(below);
         std::fs::create_dir_all(path("vendors/harbor")).expect("a folder");

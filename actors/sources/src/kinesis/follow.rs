@@ -248,8 +248,11 @@ impl Follower {
         if self.graph.wants_listing() {
             self.discover().await?;
         }
-        for id in self.graph.lost() {
-            self.lost(&id).await?;
+        let lost: Vec<_> = self.graph.lost().iter().map(|id| self.shared.partition(id)).collect();
+        for id in self.shared.registry.share(&lost).await? {
+            if let Some(id) = self.shared.shard(&id) {
+                self.lost(&id).await?;
+            }
         }
         let open: Vec<_> = self.graph.open().iter().map(|id| self.shared.partition(id)).collect();
         let mine = self.shared.registry.share(&open).await?;

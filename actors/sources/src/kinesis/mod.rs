@@ -13,6 +13,7 @@
 //! - `shard`: one shard being read; `polling` and `fan_out`: how answers are got.
 //! - `follow`: the whole stream: finds shards, opens them, learns what is committed.
 //! - [`probe()`]: a look at a stream before a run.
+//! - [`measure`]: the consumer's own cost, for the benchmarks.
 //! - `shared`, `metrics`: what tasks have in common; what is counted.
 //!
 //! # What holds
@@ -35,6 +36,7 @@ mod fan_out;
 mod follow;
 mod graph;
 mod keys;
+pub mod measure;
 mod metrics;
 mod polling;
 mod position;
@@ -54,10 +56,12 @@ pub use probe::{Found, probe};
 use crate::{Layouts, Next, Registry, Source, SourceError, Standing, aws};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
+use aws_sdk_kinesis::config::timeout::TimeoutConfig;
 use follow::Follower;
 use record::{BatchLimit, PartitionId, Progress};
 use shared::{Handed, Shared, Told};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use stream::Stream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -125,6 +129,9 @@ impl KinesisSource {
     }
 }
 
+/// How long one try of a call may take until its answer is there: the SDK itself would wait for ever.
+const ATTEMPT: Duration = Duration::from_secs(60);
+
 /// The stream, with what the SDK's chain gives. Calls Kinesis not yet.
 async fn connected(
     name: &str,
@@ -137,7 +144,10 @@ async fn connected(
     };
     aws::ready(&chain, &format!("source {name}")).await?;
     let region = chain.region().map(ToString::to_string).unwrap_or_default();
-    Ok(Stream::new(aws_sdk_kinesis::Client::new(&chain), &config.stream, &region))
+    let timeouts = chain.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+    let timeouts = timeouts.operation_attempt_timeout(ATTEMPT).build();
+    let built = aws_sdk_kinesis::config::Builder::from(&chain).timeout_config(timeouts).build();
+    Ok(Stream::new(aws_sdk_kinesis::Client::from_conf(built), &config.stream, &region))
 }
 
 #[async_trait]

@@ -53,6 +53,8 @@ pub(super) struct Opening {
 const WAITING: u64 = 16 << 20;
 /// The first and the longest pause after a call that failed.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+/// How far our clock may be ahead of that of AWS, microseconds.
+const AHEAD: i64 = 900_000_000;
 /// The same trouble is told again after so long.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
 
@@ -239,6 +241,10 @@ impl Shard {
                 self.refused = true;
                 return Ok(Duration::ZERO);
             }
+            Kind::Invalid if self.begins_ahead() => {
+                let text = format!("{}; the clock of this machine may be ahead of that of AWS", trouble.text);
+                self.warn(&Trouble { text, ..trouble });
+            }
             Kind::Passing => {
                 self.metrics.failed_calls.increment(1);
                 self.warn(&trouble);
@@ -249,6 +255,12 @@ impl Shard {
             }
         }
         Ok(self.pauses.failed())
+    }
+
+    /// Kinesis takes no time that is ahead of its own clock, and `latest` is settled by ours: a little later it does.
+    fn begins_ahead(&self) -> bool {
+        let is_recent = matches!(self.begin, Begin::At(at) if at > now() - AHEAD);
+        is_recent && self.work.reached() == Progress::Start
     }
 
     fn warn(&mut self, trouble: &Trouble) {

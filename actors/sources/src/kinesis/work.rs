@@ -1,6 +1,7 @@
 //! The work on records of a shard: aggregates taken apart, messages framed and cut into pieces. It is all of the consumer's own cost, so large
 //! answers are worked on off the async threads, and some at a time.
 use super::graph::HashRange;
+use super::keys::KeySample;
 use super::shared::Shared;
 use super::stream::Incoming;
 use super::unpack::{Met, messages};
@@ -55,14 +56,14 @@ impl Work {
         let met = if large {
             let shared = shared.clone();
             let mut job = Job::spawn(move || {
-                let met = take_in(&mut cutter, &mut waiting, range, &limit, &shared);
+                let met = take_in(&mut cutter, &mut waiting, range, &limit, &shared.keys);
                 (cutter, waiting, met)
             });
             let (back, left, met) = job.done().await?;
             (cutter, waiting) = (back, left);
             met
         } else {
-            take_in(&mut cutter, &mut waiting, range, &limit, shared)
+            take_in(&mut cutter, &mut waiting, range, &limit, &shared.keys)
         };
         self.reached = cutter.reached();
         (self.cutter, self.waiting) = (Some(cutter), waiting);
@@ -81,18 +82,18 @@ impl Work {
     }
 }
 
-fn take_in(
+pub(super) fn take_in(
     cutter: &mut MessageCutter,
     waiting: &mut VecDeque<Incoming>,
     range: Option<HashRange>,
     limit: &BatchLimit,
-    shared: &Shared,
+    keys: &KeySample,
 ) -> Met {
     let mut met = Met::default();
     while cutter.held() < STEP
         && let Some(record) = waiting.pop_front()
     {
-        messages(record, range, &shared.keys, &mut met, |message| cutter.push(&message, limit));
+        messages(record, range, keys, &mut met, |message| cutter.push(&message, limit));
     }
     met
 }

@@ -99,6 +99,17 @@ async fn latest_is_settled_once_and_holds_for_every_later_run() {
 }
 
 #[tokio::test]
+async fn a_latest_that_is_ahead_of_the_streams_clock_is_asked_for_until_it_is_there() {
+    let mut bench = Bench::new(1);
+    bench.config.start = Start::Latest;
+    bench.fake.set_back(Duration::from_secs(2));
+    let mut source = bench.source();
+    bench.read_until(&mut source, |b| b.fake.counts().calls(Operation::GetRecords) > 0).await;
+    bench.put_many(0..5);
+    assert_eq!(numbers(&bench.read(&mut source, 5).await), [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test]
 async fn reading_may_begin_at_a_time() {
     let mut bench = Bench::new(1);
     bench.fake.set_back(Duration::from_secs(3600));
