@@ -21,14 +21,15 @@ impl DaysOfStream {
         DaysOfStream { source, registry, known: HashMap::new() }
     }
 
-    /// The piece as a batch of its partition and feed. May be given up at any await and called again.
+    /// The piece as a batch of its partition and feed; messages come in the order they arrived in. May be given up at any await and called again.
     pub(crate) async fn batch(
         &mut self,
         piece: Piece,
         partition: Arc<Partition>,
     ) -> Result<RawBatch, SourceError> {
         let feed = self.feed(&piece, &partition).await?;
-        Ok(piece.into_batch(partition, feed))
+        let read_until = piece.arrivals.last().copied();
+        Ok(RawBatch { read_until, ..piece.into_batch(partition, feed) })
     }
 
     /// The step from a place to the end of a partition of which nothing more can be read.

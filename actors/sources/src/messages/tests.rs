@@ -252,6 +252,7 @@ async fn a_day_is_registered_once_as_a_feed_that_has_no_end() {
     for piece in Bench::after(Progress::Start).cut(&messages, &limit(1)) {
         let batch = days.batch(piece, partition.clone()).await.unwrap();
         assert!(!batch.feed.ends && batch.is_of_messages());
+        assert_eq!(batch.read_until, batch.arrivals.last().copied());
         memory.commit(&batch);
     }
     let feeds = memory.feeds.lock().unwrap();
