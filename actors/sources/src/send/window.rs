@@ -108,6 +108,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// A lane, and what went of it.
+    type Put = (Arc<str>, u32);
+
     fn waiting(lane: u8, item: u32, bytes: usize) -> Waiting<u32> {
         Waiting { lane: lane.to_string().into(), bytes, item }
     }
@@ -124,8 +127,9 @@ mod tests {
             for (n, lane) in (0u32..).zip(&lanes) {
                 window.push(waiting(*lane, n, 10));
             }
-            let (mut calls, mut put): (Vec<Vec<Waiting<u32>>>, Vec<(Arc<str>, u32)>) = (Vec::new(), Vec::new());
-            let end = |window: &mut Window<u32>, call: Vec<Waiting<u32>>, refuse: u32, put: &mut Vec<(Arc<str>, u32)>| {
+            let mut calls: Vec<Vec<Waiting<u32>>> = Vec::new();
+            let mut put: Vec<Put> = Vec::new();
+            let end = |window: &mut Window<u32>, call: Vec<Waiting<u32>>, refuse: u32, put: &mut Vec<Put>| {
                 for (n, one) in call.into_iter().enumerate() {
                     if refuse >> (n % 32) & 1 == 1 {
                         window.again(one);
