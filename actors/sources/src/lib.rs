@@ -7,7 +7,7 @@
 //! - [`balance`]: how partitions are shared out among processes.
 //! - [`file`]: files, folders, globs and standard input.
 //! - [`kinesis`], [`kafka`]: streams of messages; what they have in common: `messages`.
-//! - [`s3`]: objects.
+//! - [`s3`]: objects of a bucket.
 //!
 //! A source frames its partitions (only a layout knows where a record ends) and decodes nothing.
 pub mod balance;
