@@ -9,12 +9,12 @@
 //! kept, and a date that was forgotten must not come again: an observation of one is numbered [`UNKNOWN`] and its record refused
 //! (`out_of_order`). A feed in date order, either way, may be of any length, with up to [`KEYS`] flows a day.
 use crate::decode::Decoded;
-use crate::decode::reader::{Reader, Stamp, View, Writer};
+use crate::decode::reader::{Reader, View, Writer, nowhere};
 use crate::framing::AnyFramer;
 use crate::framing::lines::{KEPT_OF_REFUSED, LineContext, Role};
 use crate::layout::Mapped;
-use record::{Context, FeedKey, Framed, Framer, FramingError, PartitionKey, Position, RawRecord};
-use returns::{Arrival, Date, Place, Vendor};
+use record::{Context, Framed, Framer, FramingError, Position, RawRecord};
+use returns::Date;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -66,12 +66,6 @@ impl NumberingFramer {
             self.reader.identities.iter().map(|(date, id)| self.seen.number(*date, *id)).collect();
         numbers.iter().any(|n| *n > 0).then_some(numbers)
     }
-}
-
-/// Identities do not depend on where a record stands.
-fn nowhere() -> Stamp {
-    let place = Place { partition: PartitionKey(0), position: Position::default() };
-    Stamp { vendor: Vendor(0), arrival: Arrival(None), place, feed: FeedKey(0), salt: None, stream: None }
 }
 
 impl NumberingFramer {

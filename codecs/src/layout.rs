@@ -203,6 +203,36 @@ impl Layout {
         }
     }
 
+    /// The framer without the numbers that tell equals apart: on a stream the ledger does that.
+    pub(crate) fn plain_framer(&self) -> AnyFramer {
+        match &self.body {
+            Body::Events => json_framer(None, RECORD_LIMIT),
+            Body::Mapped(mapped) => mapped.framer(),
+        }
+    }
+
+    /// Of JSON: the way to its records, or none where each value is one. `None` for any other format.
+    pub(crate) fn json_path(&self) -> Option<Option<&str>> {
+        match &self.body {
+            Body::Events => Some(None),
+            Body::Mapped(mapped) => match &mapped.framing {
+                Framing::Json { records, .. } => Some(records.as_deref()),
+                _ => None,
+            },
+        }
+    }
+
+    /// Lines that a feed begins with and that are left out by their number.
+    pub(crate) fn preamble(&self) -> usize {
+        let Body::Mapped(mapped) = &self.body else { return 0 };
+        if let Framing::Delimited { rules, .. } = &mapped.framing { rules.preamble } else { 0 }
+    }
+
+    /// Whether a record may go on over several lines.
+    pub(crate) fn has_parts(&self) -> bool {
+        matches!(&self.body, Body::Mapped(mapped) if mapped.counts_lines())
+    }
+
     /// Reads a feed through once before it is streamed. `name` is its file's, without folders and without a suffix of compression.
     pub fn surveyor(&self, name: &str) -> Box<dyn Surveyor> {
         match &self.body {

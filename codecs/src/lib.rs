@@ -10,6 +10,7 @@
 //! - [`value`]: amounts and dates as vendors spell them.
 //! - [`decode`]: records into observations, by a mapping.
 //! - [`layout`]: all of it behind one type.
+//! - [`message`]: a feed cut into messages for a stream.
 //!
 //! Pure: no I/O, no clock, nothing asynchronous.
 pub mod decode;
@@ -18,11 +19,13 @@ pub mod format;
 pub mod framing;
 pub mod layout;
 pub mod mapping;
+pub mod message;
 pub mod problem;
 pub mod survey;
 pub mod value;
 
 pub use decode::{Decoded, Decoder, Drift, Observation, Reject};
 pub use layout::Layout;
+pub use message::{Message, MessageCutter, MessageError};
 pub use problem::Problem;
 pub use survey::Surveyor;

@@ -84,6 +84,8 @@ pub trait Store: Send + Sync {
     async fn note_read_until(&self, generation: &Generation, notes: &[ReadUntil]) -> Result<(), StoreError>;
     /// Notes what a stream lost, once a gap; its partition is registered where it is not known.
     async fn note_gap(&self, generation: &Generation, gap: &GapWrite) -> Result<(), StoreError>;
+    /// The layouts that messages of a source were read with, each with the earliest version of its mapping.
+    async fn streamed_with(&self, source: &str) -> Result<Vec<(Arc<str>, u32)>, StoreError>;
     /// Registers a feed, or finds it by its hash and its mapping's version (by source, vendor and date for a stream). Of copies of the same
     /// bytes the earliest, by arrival and partition, gives it its name and arrival. What became of it since stays. Its file is noted too.
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError>;

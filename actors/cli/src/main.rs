@@ -42,6 +42,8 @@ struct Cli {
 enum Command {
     /// Stream the feeds of a topology into its store until they end, or until stopped
     Run(commands::run::Args),
+    /// Put feeds into a stream, keyed by account, or into a bucket as they are
+    Send(commands::send::Args),
     /// Check a topology and all mappings it names, without touching feeds or store; with --connect, try them
     Check(commands::check::Args),
     /// Draw a topology
@@ -112,6 +114,7 @@ fn main() -> ExitCode {
     let command = cli.command.unwrap_or_else(|| Command::Run(cli.options.into()));
     let result = match command {
         Command::Run(args) => commands::run::run(args),
+        Command::Send(args) => commands::send::run(args),
         Command::Check(args) => commands::check::run(args),
         Command::Graph(args) => commands::graph::run(args),
         Command::Report(args) => commands::report::run(args),

@@ -10,6 +10,7 @@ use crate::mailbox::{Mailbox, Parcel, bound_by_permits};
 use crate::registry::{SourceLayouts, StoreRegistry};
 use crate::sink::{Back, Listen, Settings, SinkActor};
 use crate::source_actor::{Reading, SourceActor};
+use crate::telling::Telling;
 use crate::topology::Topology;
 use crate::topology::config::{Node, Place, Source};
 use crate::topology::layouts::LayoutSet;
@@ -17,8 +18,9 @@ use crate::turns::Dealer;
 use actix::prelude::*;
 use record::{BatchLimit, PartitionId};
 use returns::tolerance::Rules;
-use sources::{FileSource, KafkaSource};
-use std::collections::HashSet;
+use sources::s3::Told;
+use sources::{FileSource, KafkaSource, KinesisSource, S3Source};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -39,6 +41,8 @@ pub struct Plan {
     pub runtime: Handle,
     /// With `--from-start`.
     pub rewound: Option<Arc<Mutex<HashSet<PartitionId>>>>,
+    /// With `--once`: sources are at their end once they have caught up with what is there.
+    pub once: bool,
     pub stop: watch::Receiver<bool>,
     pub numbers: Arc<AtomicU64>,
 }
@@ -90,13 +94,23 @@ async fn wire(s: &mut Starting<'_>, plan: &Plan, lease: Arc<Lease>) -> Result<St
         decoders.push((node, s.decoders(node, readers, &to_accumulators)));
     }
     let arbiter = s.arbiter();
+    let told = told(t)?;
     for node in &t.sources {
         let to = decoders.iter().filter(|(d, _)| d.inputs.iter().any(|i| i.text == node.name.text));
         let to: Vec<_> = to.flat_map(|(_, boxes)| boxes.clone()).collect();
-        back.sources.push(s.source(node, to, lease.clone(), &arbiter)?);
+        back.sources.push(s.source(node, to, lease.clone(), &arbiter, &told)?);
     }
     sink_addr.send(Listen(back)).await.map_err(Failure::transient)?;
     Ok(actor("sinks", &sink.name.text))
+}
+
+/// What events tell, by the source that reads the objects.
+fn told(t: &Topology) -> Result<HashMap<&str, Arc<Told>>, Failure> {
+    let listening = t.sources.iter().filter_map(|node| match &node.kind.place {
+        Place::S3(s3) if s3.events_from.is_some() => Some((node.name.text.as_str(), s3)),
+        _ => None,
+    });
+    listening.map(|(name, s3)| Ok((name, Arc::new(Told::new(name, s3).map_err(Failure::fatal)?)))).collect()
 }
 
 impl Running {
@@ -230,18 +244,14 @@ impl Starting<'_> {
         decoders: Vec<Mailbox<crate::messages::Raw>>,
         lease: Arc<Lease>,
         arbiter: &ArbiterHandle,
+        told: &HashMap<&str, Arc<Told>>,
     ) -> Result<Addr<SourceActor>, Failure> {
         let (plan, k) = (self.plan, &node.kind);
         let name: Arc<str> = node.name.text.as_str().into();
         let vendors: Vec<String> = k.vendors.iter().map(|w| w.text.clone()).collect();
         let layouts = Arc::new(SourceLayouts::new(&plan.layouts, &vendors, k.eventbridge));
-        let registry = Arc::new(StoreRegistry {
-            store: plan.store.clone(),
-            generation: lease,
-            names: plan.names.clone(),
-            source: name.clone(),
-            rewound: plan.rewound.clone(),
-        });
+        let telling = telling(plan, &name, &lease, told);
+        let registry = Arc::new(registry(plan, name.clone(), lease));
         let source: Box<dyn sources::Source> = match &k.place {
             Place::File(file) => {
                 let base = plan.topology.base();
@@ -249,8 +259,14 @@ impl Starting<'_> {
                     FileSource::new(&name, file.clone(), base, layouts, registry).map_err(Failure::fatal)?,
                 )
             }
+            Place::Kinesis(kinesis) => {
+                Box::new(KinesisSource::new(&name, kinesis.clone(), layouts, registry))
+            }
             Place::Kafka(kafka) => Box::new(KafkaSource::new(&name, kafka.clone(), layouts, registry)),
-            Place::Kinesis(_) | Place::S3(_) => return Err(Failure::fatal("not yet")),
+            Place::S3(s3) => {
+                let told = told.get(&*name).cloned();
+                Box::new(S3Source::new(&name, s3.clone(), layouts, registry, told).map_err(Failure::fatal)?)
+            }
         };
         let wait = Duration::from_millis(200);
         let reading = Reading {
@@ -258,13 +274,40 @@ impl Starting<'_> {
             source,
             limit: BatchLimit { records: k.batch_records, bytes: k.batch_bytes, wait },
             decoders: Dealer::new(decoders),
+            telling,
             board: plan.board.clone(),
+            once: plan.once,
             stop: plan.stop.clone(),
             numbers: plan.numbers.clone(),
             runtime: plan.runtime.clone(),
         };
         let (guard, in_flight) = (self.guard(&actor("sources", &node.name.text)), k.in_flight);
         Ok(SourceActor::start_in_arbiter(arbiter, move |_| SourceActor::new(guard, reading, in_flight)))
+    }
+}
+
+/// Who listens to the events of a source.
+fn telling(plan: &Plan, source: &str, lease: &Arc<Lease>, told: &HashMap<&str, Arc<Told>>) -> Telling {
+    let mut telling = Telling::default();
+    for node in &plan.topology.sources {
+        let Place::S3(s3) = &node.kind.place else { continue };
+        let Some(told) = told.get(node.name.text.as_str()) else { continue };
+        if s3.events_from.as_deref() == Some(source) {
+            let registry = registry(plan, node.name.text.as_str().into(), lease.clone());
+            telling.add(told.clone(), Arc::new(registry));
+        }
+    }
+    telling
+}
+
+fn registry(plan: &Plan, source: Arc<str>, lease: Arc<Lease>) -> StoreRegistry {
+    StoreRegistry {
+        store: plan.store.clone(),
+        generation: lease,
+        names: plan.names.clone(),
+        source,
+        rewound: plan.rewound.clone(),
+        versions: plan.layouts.iter().map(|l| (l.layout.name().into(), l.layout.version())).collect(),
     }
 }
 

@@ -9,9 +9,9 @@ use sources::{
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use store::StoreError;
 use store::{
     FeedSpec, FileSpec, GapWrite, Generation, Names, OpenPartition, PartitionSpec, ReadUntil, Store,
+    StoreError,
 };
 
 /// The layouts one source may carry.
@@ -36,14 +36,21 @@ impl SourceLayouts {
 
 impl Layouts for SourceLayouts {
     fn choose(&self, file_name: &str, head: &[u8]) -> Result<Arc<dyn OpenLayout>, Refused> {
+        self.layout(file_name, head).map(|layout| opened(layout, file_name))
+    }
+}
+
+impl SourceLayouts {
+    /// The layout of a feed; see [`Layouts::choose`].
+    pub fn layout(&self, file_name: &str, head: &[u8]) -> Result<&Arc<Layout>, Refused> {
         if let [only] = self.candidates.as_slice()
             && (self.named || !only.is_detectable())
         {
-            return Ok(opened(only, file_name));
+            return Ok(only);
         }
         let found: Vec<&Arc<Layout>> = self.candidates.iter().filter(|l| l.detect(file_name, head)).collect();
         match found.as_slice() {
-            [one] => Ok(opened(one, file_name)),
+            [one] => Ok(one),
             [] => Err(Refused {
                 code: "unknown_layout",
                 text: format!(
@@ -121,6 +128,8 @@ pub struct StoreRegistry {
     pub source: Arc<str>,
     /// With `--from-start`: the partitions already set back in this run, over all generations. None: nothing is set back.
     pub rewound: Option<Arc<Mutex<HashSet<PartitionId>>>>,
+    /// The layouts that are known, each with the version of its mapping.
+    pub versions: Arc<[(Arc<str>, u32)]>,
 }
 
 impl StoreRegistry {
@@ -143,6 +152,21 @@ impl StoreRegistry {
 
     fn spec(&self, id: &PartitionId, begin: Option<Arc<str>>) -> PartitionSpec {
         PartitionSpec { id: id.clone(), source: self.source.clone(), begin }
+    }
+
+    /// A stream is not set back to its start under another version of a mapping: what was read with the earlier one is not taken back.
+    async fn may_read_again(&self, id: &PartitionId) -> Result<(), SourceError> {
+        if self.is_rewound(id) {
+            return Ok(());
+        }
+        let read_with = self.store.streamed_with(&self.source).await.map_err(|e| error(e, id))?;
+        let newer = |(layout, earliest): &(Arc<str>, u32)| {
+            self.versions.iter().any(|(name, version)| name == layout && version > earliest)
+        };
+        match read_with.iter().any(newer) {
+            true => Err(SourceError::Fatal(cannot_read_again(id))),
+            false => Ok(()),
+        }
     }
 
     async fn rewind(&self, id: &PartitionId) -> Result<(), SourceError> {
@@ -207,6 +231,7 @@ impl Registry for StoreRegistry {
 
     async fn open_stream(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError> {
         let spec = self.spec(id, None);
+        self.may_read_again(id).await?;
         self.store.open_partition(&self.generation, &spec).await.map_err(|e| error(e, id))?;
         self.rewind(id).await?;
         let opened = self.store.open_partition(&self.generation, &spec).await.map_err(|e| error(e, id))?;
@@ -305,8 +330,8 @@ impl Registry for StoreRegistry {
 /// Of a file with an end all is taken back that it gave before; of what may grow it is not known when all of it is read again.
 fn cannot_read_again(id: &PartitionId) -> String {
     format!(
-        "{id} may grow and was begun with an earlier version of its mapping: read again, its lines could count twice. Leave out `--from-start`: \
-         new lines are read with the new version; or read its folder into a new store"
+        "{id} has no end and was begun with an earlier version of its mapping: read again, its records could count twice. Leave out `--from-start`: \
+         new records are read with the new version; or read its source into a new store"
     )
 }
 

@@ -3,6 +3,7 @@ use crate::board::Board;
 use crate::enter::entered;
 use crate::guard::{Class, End, Failure, Guard};
 use crate::messages::Committed;
+use crate::telling::Telling;
 use crate::turns::Dealer;
 use actix::prelude::*;
 use record::{BatchLimit, PartitionId, Progress, RawBatch};
@@ -27,7 +28,11 @@ pub struct Reading {
     pub source: Box<dyn Source>,
     pub limit: BatchLimit,
     pub decoders: Dealer,
+    /// Who is told what its records tell.
+    pub telling: Telling,
     pub board: Arc<Board>,
+    /// The source is taken to be at its end once it has caught up with what is there.
+    pub once: bool,
     /// Says true when the run is to end: stop reading, pass on what is read.
     pub stop: watch::Receiver<bool>,
     /// Numbers batches, over all sources.
@@ -144,11 +149,19 @@ impl Reading {
                 }
                 next = async { flight.room().await; self.source.next_batch(&self.limit).await } => next,
             };
-            self.board.standing(&self.name, self.source.standing(), records(&next));
+            let standing = self.source.standing();
+            let through = self.once && standing.caught_up;
+            self.board.standing(&self.name, standing, records(&next));
             match next.map_err(|e| failure(&e))? {
-                Next::Batch(batch) => self.pass_on(batch, &flight).await?,
-                Next::Idle => {}
-                Next::End => break,
+                Next::Batch(batch) => {
+                    self.telling.note(&batch).await.map_err(|e| failure(&e))?;
+                    self.pass_on(batch, &flight).await?;
+                }
+                Next::Idle if !through => {}
+                Next::Idle | Next::End => {
+                    self.telling.end();
+                    break;
+                }
             }
         }
         self.decoders.drain().await

@@ -63,6 +63,12 @@ pub trait Framer: Send {
     /// the caller's buffer stays bounded by [`Framer::record_limit`].
     fn frame(&mut self, input: &[u8], last: bool, out: &mut Framed) -> usize;
 
+    /// The head of the feed was framed, and all up to the record that ended at `at` is done with: goes on behind it, without having seen
+    /// what lies between. False, and nothing is changed, where a record depends on more than the head, or its line would not be known.
+    fn skip_to(&mut self, _at: Position) -> bool {
+        false
+    }
+
     /// The longest record, in bytes. A longer one is refused and skipped to its end.
     fn record_limit(&self) -> usize;
 

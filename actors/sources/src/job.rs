@@ -1,5 +1,6 @@
 //! Work that blocks, off the async threads.
 use crate::SourceError;
+use std::future::Future;
 use tokio::sync::oneshot;
 
 /// A piece of blocking work under way. Waiting for it can be given up and taken up again; the result is kept until then.
@@ -18,6 +19,13 @@ impl<T: Send + 'static> Job<T> {
     pub(crate) fn detached(work: impl FnOnce() -> T + Send + 'static) -> Self {
         let (done, job) = oneshot::channel();
         std::thread::spawn(move || drop(done.send(work())));
+        Job(job)
+    }
+
+    /// Work that waits instead of blocking, as a task of its own: so that it goes on while nobody waits for it.
+    pub(crate) fn task(work: impl Future<Output = T> + Send + 'static) -> Self {
+        let (done, job) = oneshot::channel();
+        tokio::spawn(async move { drop(done.send(work.await)) });
         Job(job)
     }
 

@@ -49,6 +49,8 @@ pub struct Standing {
     pub unchanged: u64,
     /// Partitions refused as a whole in this run: unreadable, or of no known layout.
     pub refused: u64,
+    /// All that was there when it last looked is handed over, and it looked at all there is. A source that is at its end need not say so.
+    pub caught_up: bool,
 }
 
 /// Where one open partition stands.

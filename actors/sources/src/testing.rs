@@ -3,7 +3,7 @@ use crate::*;
 use async_trait::async_trait;
 use record::{Context, Feed, FeedKey, Framed, Framer, FramingError, Partition, PartitionId, PartitionKey};
 use record::{Position, Progress, RawRecord, Survey};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -15,11 +15,13 @@ pub struct Lines {
     header: Option<Context>,
     /// Bytes of a line too long, skipped so far.
     skipped: u64,
+    /// Can go on behind any line.
+    skips: bool,
 }
 
 impl Lines {
     pub fn new(limit: usize) -> Lines {
-        Lines { limit, offset: 0, line: 0, header: None, skipped: 0 }
+        Lines { limit, offset: 0, line: 0, header: None, skipped: 0, skips: false }
     }
 
     fn line(&mut self, line: &[u8], out: &mut Framed) {
@@ -77,6 +79,13 @@ impl Framer for Lines {
         used
     }
 
+    fn skip_to(&mut self, at: Position) -> bool {
+        if self.skips {
+            (self.offset, self.line) = (at.offset(), at.sub);
+        }
+        self.skips
+    }
+
     fn record_limit(&self) -> usize {
         self.limit
     }
@@ -90,6 +99,8 @@ pub struct LinesLayout {
     pub version: AtomicU32,
     pub hash: AtomicU8,
     pub knows_all: AtomicBool,
+    /// Its framers can go on behind any line.
+    pub skips: AtomicBool,
     /// Its feeds declare how much they hold.
     pub declares: AtomicBool,
     /// What was asked about.
@@ -130,7 +141,8 @@ impl OpenLayout for Shared {
         self.0.declares.load(Ordering::Relaxed)
     }
     fn framer(&self, record_limit: usize) -> Box<dyn Framer> {
-        Box::new(Lines::new(record_limit))
+        let skips = self.0.skips.load(Ordering::Relaxed);
+        Box::new(Lines { skips, ..Lines::new(record_limit) })
     }
     fn surveyor(&self, _record_limit: usize) -> Box<dyn Surveyor> {
         self.0.surveys.fetch_add(1, Ordering::Relaxed);
@@ -160,6 +172,13 @@ pub struct Memory {
     pub checkpoints: Mutex<BTreeMap<String, Progress>>,
     pub feeds: Mutex<Vec<FeedInfo>>,
     pub grants: Mutex<HashMap<String, usize>>,
+    /// Of streams.
+    pub begun: Mutex<BTreeMap<String, Arc<str>>>,
+    pub read_until: Mutex<BTreeMap<String, i64>>,
+    pub gaps: Mutex<Vec<Gap>>,
+    /// Partitions that are other processes' to read, and what was given up for them.
+    pub others: Mutex<BTreeSet<String>>,
+    pub released: Mutex<Vec<String>>,
     hesitations: AtomicUsize,
 }
 
@@ -170,6 +189,15 @@ impl Memory {
         assert_eq!(*at, batch.from, "a batch goes on where the one before ended: {}", batch.partition.id);
         assert!(batch.to > batch.from, "a batch moves its position");
         *at = batch.to;
+        if let Some(until) = batch.read_until {
+            self.note_until(batch.partition.id.as_str(), until);
+        }
+    }
+
+    fn note_until(&self, id: &str, until: i64) {
+        let mut all = self.read_until.lock().unwrap();
+        let known = all.entry(id.to_owned()).or_insert(until);
+        *known = (*known).max(until);
     }
 
     /// Every third time an await that is not ready at once, so that a caller can give up there and come back.
@@ -203,6 +231,7 @@ impl Memory {
 impl Registry for Memory {
     async fn known(&self, prefix: &str) -> Result<Vec<KnownPartition>, SourceError> {
         let (checkpoints, feeds) = (self.checkpoints.lock().unwrap(), self.feeds.lock().unwrap());
+        let (begun, until) = (self.begun.lock().unwrap(), self.read_until.lock().unwrap());
         let known = checkpoints.iter().filter(|(id, _)| id.starts_with(prefix)).map(|(id, progress)| {
             let feed = feeds.iter().rfind(|f| f.partition.as_str() == id);
             KnownPartition {
@@ -211,8 +240,8 @@ impl Registry for Memory {
                 size: feed.and_then(|f| f.size),
                 modified: feed.and_then(|f| f.modified),
                 read_through: feed.and_then(|f| f.read_through.clone()),
-                begin: None,
-                read_until: None,
+                begin: begun.get(id).cloned(),
+                read_until: until.get(id).copied(),
             }
         });
         Ok(known.collect())
@@ -236,24 +265,39 @@ impl Registry for Memory {
         Ok(())
     }
 
-    async fn share(&self, _: &[PartitionId]) -> Result<Vec<PartitionId>, SourceError> {
-        unreachable!("files are read by the active pipeline alone")
+    async fn share(&self, open: &[PartitionId]) -> Result<Vec<PartitionId>, SourceError> {
+        let others = self.others.lock().unwrap();
+        Ok(open.iter().filter(|id| !others.contains(id.as_str())).cloned().collect())
     }
 
-    async fn release(&self, _: &Partition) -> Result<(), SourceError> {
-        unreachable!("files are read by the active pipeline alone")
+    async fn release(&self, partition: &Partition) -> Result<(), SourceError> {
+        self.released.lock().unwrap().push(partition.id.to_string());
+        Ok(())
     }
 
-    async fn begin(&self, _: &[(PartitionId, Arc<str>)]) -> Result<(), SourceError> {
-        unreachable!("a file begins at its first byte")
+    async fn begin(&self, partitions: &[(PartitionId, Arc<str>)]) -> Result<(), SourceError> {
+        self.hesitate().await;
+        let (mut begun, mut checkpoints) = (self.begun.lock().unwrap(), self.checkpoints.lock().unwrap());
+        for (id, begin) in partitions {
+            begun.entry(id.to_string()).or_insert_with(|| begin.clone());
+            checkpoints.entry(id.to_string()).or_default();
+        }
+        Ok(())
     }
 
-    async fn note_read_until(&self, _: &[(Arc<Partition>, Progress, i64)]) -> Result<(), SourceError> {
-        unreachable!("a file arrives once")
+    async fn note_read_until(&self, notes: &[(Arc<Partition>, Progress, i64)]) -> Result<(), SourceError> {
+        for (partition, at, until) in notes {
+            let id = partition.id.to_string();
+            if self.checkpoints.lock().unwrap().get(&id) == Some(at) {
+                self.note_until(&id, *until);
+            }
+        }
+        Ok(())
     }
 
-    async fn note_gap(&self, _: &Gap) -> Result<(), SourceError> {
-        unreachable!("a file loses nothing")
+    async fn note_gap(&self, gap: &Gap) -> Result<(), SourceError> {
+        self.gaps.lock().unwrap().push(gap.clone());
+        Ok(())
     }
 
     async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError> {

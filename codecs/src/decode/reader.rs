@@ -7,7 +7,7 @@ use crate::format::{Fields, Selector, offset};
 use crate::layout::Mapped;
 use crate::mapping::model::{Block, BlockFields, ValuationFields};
 use crate::value::date::Moment;
-use record::{Context, FeedKey};
+use record::{Context, FeedKey, PartitionKey, Position};
 use returns::fact::{Summary, Valuation};
 use returns::ledger;
 use returns::{Arrival, Body, Date, Fact, Origin, Place, Vendor};
@@ -24,6 +24,12 @@ pub struct Stamp {
     pub salt: Option<[u8; 32]>,
     /// The feed is a stream, read as the partition of that hash: nothing tells a flow sent twice from two flows that are alike.
     pub stream: Option<u128>,
+}
+
+/// For what does not depend on where a record stands: which account it is of, and what tells its equals apart.
+pub fn nowhere() -> Stamp {
+    let place = Place { partition: PartitionKey(0), position: Position::default() };
+    Stamp { vendor: Vendor(0), arrival: Arrival(None), place, feed: FeedKey(0), salt: None, stream: None }
 }
 
 /// What a record came to.

@@ -20,7 +20,7 @@ pub struct Delimited {
 }
 
 /// What a header line says, prepared for the rows under it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Columns {
     /// How many columns a row has; `None` where nothing says so.
     pub count: Option<usize>,

@@ -9,6 +9,12 @@
 //! Amounts are numbers or decimal strings and are kept exact. A field that is `null` is no longer corrected; one that is absent is not
 //! spoken of. A key that is unknown in `detail` is an error: a misspelled field must not be a correction that does nothing. In the
 //! envelope around it unknown keys pass, since the service adds its own.
+//!
+//! "Object Created" events say nothing of figures: they tell a source what to read ([`object_created`]).
+mod object;
+
+pub use object::{ObjectCreated, object_created};
+
 use super::FormatError;
 use crate::value::date::{Micros, iso_date, iso_instant};
 use crate::value::money::{MoneySpelling, ValueError, parse};
@@ -29,7 +35,7 @@ pub struct Event {
     pub revision: Option<u64>,
 }
 
-/// The only type of event that is known.
+/// The type of event that corrects.
 const CORRECTION: &str = "PerformanceCorrection";
 
 /// Reads one event.

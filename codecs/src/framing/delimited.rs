@@ -282,6 +282,10 @@ impl DelimitedLines {
 }
 
 impl LineRules for DelimitedLines {
+    fn only_rows(&self) -> bool {
+        self.only_rows && self.state == State::Rows && self.seen >= self.rules.preamble
+    }
+
     /// The headers seen lately are remembered: messages of a stream repeat theirs.
     fn restart(&mut self) -> bool {
         (self.seen, self.begun, self.section) = (0, false, None);

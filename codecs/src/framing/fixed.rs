@@ -62,6 +62,11 @@ impl LineRules for FixedLines {
         self.format.has_parts
     }
 
+    /// A header or trailer may come anywhere; where one gives fields to the records after it, they depend on lines not seen.
+    fn only_rows(&self) -> bool {
+        !self.format.types.iter().any(|t| t.is_carried() && !t.reads.is_empty())
+    }
+
     fn is_part(&self, line: &[u8]) -> bool {
         self.format.type_of(line).is_some_and(|kind| self.format.types[kind].role == RecordRole::Part)
     }

@@ -30,6 +30,36 @@ pub struct JsonContext {
     pub enclosing: Vec<Box<[u8]>>,
 }
 
+/// What stands before and behind records on their way of that name, where the objects around them say this (see [`JsonContext`]).
+///
+/// # Errors
+/// Says what is wrong with the path, or that another number of objects is on it.
+pub fn around_records(path: &str, enclosing: &[Box<[u8]>]) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let (mut opening, mut closing) = (Vec::new(), Vec::new());
+    let mut objects = enclosing.iter();
+    for step in steps(path)? {
+        match step {
+            Step::Each => {
+                opening.push(b'[');
+                closing.push(b']');
+            }
+            Step::Member(name) => {
+                let object = objects.next().and_then(|o| o.strip_suffix(b"}"));
+                let object = object.ok_or_else(|| format!("an object on the way `{path}` is missing"))?;
+                opening.extend_from_slice(object);
+                if object.len() > 1 {
+                    opening.push(b',');
+                }
+                opening.extend_from_slice(serde_json::Value::from(&*name).to_string().as_bytes());
+                opening.push(b':');
+                closing.push(b'}');
+            }
+        }
+    }
+    closing.reverse();
+    Ok((opening, closing))
+}
+
 /// Cuts JSON into records. It has to be fed from a feed's first byte.
 pub struct JsonFramer {
     path: Vec<Step>,

@@ -55,6 +55,11 @@ pub trait LineRules: Send {
         false
     }
 
+    /// Whether every line from here on is a row under what is known now, whatever the lines between say.
+    fn only_rows(&self) -> bool {
+        false
+    }
+
     /// Ready for another feed, as new rules are; false if only new ones will do.
     fn restart(&mut self) -> bool {
         false
@@ -86,6 +91,8 @@ pub struct LineFramer {
 struct Skipped {
     raw: Vec<u8>,
     length: u64,
+    /// Its last byte so far is a carriage return, which belongs to a line end.
+    returns: bool,
 }
 
 impl LineFramer {
@@ -176,15 +183,24 @@ impl LineFramer {
         let room = KEPT_OF_REFUSED.saturating_sub(skipped.raw.len());
         skipped.raw.extend_from_slice(&piece[..piece.len().min(room)]);
         skipped.length += piece.len() as u64;
+        skipped.returns = piece.last().map_or(skipped.returns, |b| *b == b'\r');
         let used = end.map_or(input.len(), |n| n + 1);
         self.offset += used as u64;
         if end.is_some() || last {
-            self.line += 1;
-            self.refuse(skipped.raw, skipped.length, out);
+            self.refuse_skipped(skipped, out);
         } else {
             self.skipping = Some(skipped);
         }
         used
+    }
+
+    /// A line that was skipped has ended.
+    fn refuse_skipped(&mut self, skipped: Skipped, out: &mut Framed) {
+        let Skipped { mut raw, length, returns } = skipped;
+        let length = length - u64::from(returns);
+        raw.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        self.line += 1;
+        self.refuse(raw, length, out);
     }
 
     fn has_room(out: &Framed) -> bool {
@@ -249,7 +265,7 @@ impl Framer for LineFramer {
             }
             let end = self.record_end(rest, last);
             if end.is_none() && rest.len() > self.limit && self.line_end(rest).is_none() {
-                self.skipping = Some(Skipped { raw: Vec::new(), length: 0 });
+                self.skipping = Some(Skipped { raw: Vec::new(), length: 0, returns: false });
                 continue;
             }
             if end.is_none() && !last {
@@ -273,6 +289,16 @@ impl Framer for LineFramer {
         used
     }
 
+    /// A record on several lines says which it begins on, not which it ends on, so that the next one's line would not be known.
+    fn skip_to(&mut self, at: Position) -> bool {
+        let known = at.sub > 0 && at.item == 0 && self.skipping.is_none() && at.offset() >= self.offset;
+        if !known || self.quoted.is_some() || self.rules.has_parts() || !self.rules.only_rows() {
+            return false;
+        }
+        (self.offset, self.line) = (at.offset(), at.sub);
+        true
+    }
+
     fn record_limit(&self) -> usize {
         self.limit
     }
@@ -288,8 +314,7 @@ impl LineFramer {
     fn finish(&mut self, out: &mut Framed) {
         // A line too long that ended with the feed: nothing more comes to skip.
         if let Some(skipped) = self.skipping.take() {
-            self.line += 1;
-            self.refuse(skipped.raw, skipped.length, out);
+            self.refuse_skipped(skipped, out);
         }
         if std::mem::replace(&mut self.told, true) || self.offset == 0 {
             return;

@@ -7,7 +7,7 @@ mod place;
 mod steps;
 pub mod xml;
 
-use record::{Framed, Framer};
+use record::{Framed, Framer, Position};
 
 /// Any of the framers.
 pub enum AnyFramer {
@@ -35,6 +35,14 @@ impl Framer for AnyFramer {
             AnyFramer::Lines(framer) => framer.frame(input, last, out),
             AnyFramer::Json(framer) => framer.frame(input, last, out),
             AnyFramer::Xml(framer) => framer.frame(input, last, out),
+        }
+    }
+
+    fn skip_to(&mut self, at: Position) -> bool {
+        match self {
+            AnyFramer::Lines(framer) => framer.skip_to(at),
+            AnyFramer::Json(framer) => framer.skip_to(at),
+            AnyFramer::Xml(framer) => framer.skip_to(at),
         }
     }
 

@@ -94,3 +94,18 @@ fn two_layouts_of_one_vendor_share_its_name() {
     assert_eq!(activity.vendor_policy(), values.vendor_policy(), "and its conventions");
     assert_eq!((activity.is_full(), values.is_full()), (false, true));
 }
+
+#[test]
+fn an_event_that_tells_of_an_object_is_left_out_and_one_that_does_not_say_which_is_refused() {
+    let layout = Arc::new(Layout::eventbridge());
+    let event = |object: &str| {
+        format!(
+            "{{\"detail-type\": \"Object Created\", \"detail\": {{\"bucket\": {{\"name\": \"b\"}}, \"object\": {object}}}}}\n"
+        )
+    };
+    let events = [event("{\"key\": \"k\", \"etag\": \"e\"}"), event("{\"etag\": \"e\"}")].concat();
+    let out = decode(&layout, events.as_bytes());
+    assert_eq!((out.counts.read, out.counts.ignored, out.counts.quarantined), (2, 1, 1));
+    assert_eq!(out.ignored, [("object created".to_owned(), 1)]);
+    assert_eq!(out.rejects[0].code, "missing_field");
+}

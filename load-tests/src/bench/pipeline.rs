@@ -141,6 +141,7 @@ fn plan(file: &PathBuf, stop: watch::Receiver<bool>, runtime: &Runtime) -> Resul
     let store = runtime.block_on(open(&topology, names.clone()))?;
     let id = runtime.block_on(store.keep_policy(&policy::spec(&layouts.policy, &rules)))?;
     Ok(Plan {
+        once: false,
         topology: Arc::new(topology),
         layouts: layouts.with_policy_id(id),
         rules: Arc::new(rules),

@@ -183,6 +183,9 @@ impl Store for PostgresStore {
     async fn note_read_until(&self, _: &Generation, notes: &[ReadUntil]) -> Result<(), StoreError> {
         self.keep_read_until(notes).await
     }
+    async fn streamed_with(&self, source: &str) -> Result<Vec<(Arc<str>, u32)>, StoreError> {
+        self.earliest_versions(source).await
+    }
     async fn note_gap(&self, generation: &Generation, gap: &GapWrite) -> Result<(), StoreError> {
         self.keep_gap(generation, gap).await
     }

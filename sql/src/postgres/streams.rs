@@ -75,6 +75,19 @@ impl PostgresStore {
         Ok(tx.commit().await?)
     }
 
+    /// Days of streams, and messages that wait: feeds without a hash that were read.
+    pub(super) async fn earliest_versions(&self, source: &str) -> Result<Vec<(Arc<str>, u32)>, StoreError> {
+        let found: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT vendor, min(mapping_version) FROM feed
+             WHERE source = $1 AND hash IS NULL AND status IN ('open', 'waiting') GROUP BY vendor ORDER BY vendor",
+        )
+        .bind(source)
+        .fetch_all(&self.pool)
+        .await?;
+        let version = |version| u32::try_from(version).unwrap_or(u32::MAX);
+        Ok(found.into_iter().map(|(layout, earliest)| (layout.into(), version(earliest))).collect())
+    }
+
     pub(super) async fn gaps_noted(&self) -> Result<Vec<GapRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT g.id, p.name, g.source, g.from_position, g.from_arrival, g.to_position, g.to_arrival,

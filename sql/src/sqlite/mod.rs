@@ -147,6 +147,9 @@ impl Store for SqliteStore {
     async fn note_read_until(&self, _: &Generation, notes: &[ReadUntil]) -> Result<(), StoreError> {
         Ok(self.keep_read_until(notes).await?)
     }
+    async fn streamed_with(&self, source: &str) -> Result<Vec<(Arc<str>, u32)>, StoreError> {
+        Ok(self.earliest_versions(source).await?)
+    }
     async fn note_gap(&self, generation: &Generation, gap: &GapWrite) -> Result<(), StoreError> {
         Ok(self.keep_gap(generation, gap).await?)
     }

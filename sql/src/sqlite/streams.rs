@@ -9,6 +9,7 @@ use crate::{GapRow, GapWrite, Generation, PartitionSpec, ReadUntil, StoreError};
 use record::PartitionId;
 use sqlx::Connection;
 use sqlx::sqlite::SqliteRow;
+use std::sync::Arc;
 
 impl SqliteStore {
     /// Waits for the disk: what a stream's start means must not be settled twice.
@@ -81,6 +82,19 @@ impl SqliteStore {
         .execute(&mut *tx)
         .await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Days of streams, and messages that wait: feeds without a hash that were read.
+    pub(super) async fn earliest_versions(&self, source: &str) -> Result<Vec<(Arc<str>, u32)>, Failure> {
+        let found: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT vendor, min(mapping_version) FROM feed
+             WHERE source = ? AND hash IS NULL AND status IN ('open', 'waiting') GROUP BY vendor ORDER BY vendor",
+        )
+        .bind(source)
+        .fetch_all(&self.readers)
+        .await?;
+        let version = |version| u32::try_from(version).unwrap_or(u32::MAX);
+        Ok(found.into_iter().map(|(layout, earliest)| (layout.into(), version(earliest))).collect())
     }
 
     pub(super) async fn gaps_noted(&self) -> Result<Vec<GapRow>, Failure> {

@@ -84,6 +84,7 @@ promises! {
     a_checkpoint_set_back_keeps_its_counters;
     streams:
     where_a_partition_begins_is_settled_once
+    a_source_remembers_the_earliest_mapping_its_messages_were_read_with
     nothing_begins_under_a_lease_that_is_lost
     how_far_a_stream_is_read_moves_with_its_steps_and_never_back
     while_a_stream_is_idle_it_is_noted_how_far_it_is_read

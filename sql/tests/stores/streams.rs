@@ -4,7 +4,7 @@ use crate::make::*;
 use record::{PartitionId, Progress};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{CommitUnit, DeltaWrite, GapWrite, PartitionSpec, ReadUntil, StoreError};
+use store::{CommitUnit, DeltaWrite, FeedSpec, GapWrite, PartitionSpec, ReadUntil, StoreError};
 
 fn shard(name: &str, begin: &str) -> PartitionSpec {
     PartitionSpec { id: PartitionId::new(name), source: "feeds".into(), begin: Some(begin.into()) }
@@ -125,4 +125,24 @@ pub async fn what_a_stream_lost_is_one_gap_however_often_it_is_noticed(opened: O
     let all = ready.store().reader().gaps().await.unwrap();
     let filled = store::GapRow { to: Some(at(9)), to_arrival: Some(90), ..noted.clone() };
     assert_eq!((all.len(), &all[0], all[1].from), (2, &filled, at(9)));
+}
+
+pub async fn a_source_remembers_the_earliest_mapping_its_messages_were_read_with(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let day = |name: &str, vendor: &str, mapping_version| FeedSpec {
+        hash: None,
+        name: name.into(),
+        vendor: vendor.into(),
+        status: "open",
+        mapping_version,
+        ..file("stream", 0)
+    };
+    for spec in [day("2025-01-02", "alpha", 3), day("2025-01-03", "alpha", 4), day("2025-01-03", "beta", 1)] {
+        ready.store().open_feed(&spec).await.unwrap();
+    }
+    // What has an end is read again as a feed of its own.
+    ready.store().open_feed(&FeedSpec { mapping_version: 1, ..file("day-2.csv", 2) }).await.unwrap();
+    let told = ready.store().streamed_with("feeds").await.unwrap();
+    assert_eq!(told, [("alpha".into(), 3), ("beta".into(), 1)]);
+    assert_eq!(ready.store().streamed_with("other").await.unwrap(), []);
 }

@@ -78,7 +78,7 @@ fn strict_ends_with_5_when_records_went_to_quarantine_and_commits_all_the_same()
 
 /// A vendor of its own, with files in `in`.
 pub fn vendor(mapping: &str, files: &[(&str, &str)]) -> Dietz {
-    let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder") };
+    let dietz = Dietz::empty();
     let topology = r#"
 [sources.in]
 type = "file"

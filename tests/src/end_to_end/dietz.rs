@@ -8,6 +8,8 @@ use tempfile::TempDir;
 /// A folder with a topology, and the binary to run in it.
 pub struct Dietz {
     pub folder: TempDir,
+    /// Set for every command.
+    pub env: Vec<(&'static str, String)>,
 }
 
 /// What a topology for generated feeds sets; the rest is as the product's defaults.
@@ -58,9 +60,13 @@ pub fn checkout() -> PathBuf {
 }
 
 impl Dietz {
+    pub fn empty() -> Dietz {
+        Dietz { folder: tempfile::tempdir().expect("a temporary folder"), env: Vec::new() }
+    }
+
     /// A copy of what the repository's own topology needs, as a clone has it.
     pub fn shipped() -> Dietz {
-        let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder") };
+        let dietz = Dietz::empty();
         let from = checkout();
         std::fs::copy(from.join("topology.toml"), dietz.path("topology.toml")).expect("the shipped topology");
         for part in ["codecs/samples", "codecs/vendors"] {
@@ -73,7 +79,7 @@ impl Dietz {
 
     /// A generated feed, its vendors' mappings and corrections.
     pub fn generated(feed: &Feed, corrections: Share) -> Dietz {
-        let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder") };
+        let dietz = Dietz::empty();
         write(feed, &dietz.path("feeds")).expect("a generated feed");
         write_mappings(dietz.folder.path()).expect("the mappings of the generated vendors");
         write_corrections(feed, corrections, &dietz.path("corrections")).expect("generated corrections");
@@ -138,6 +144,7 @@ lease = "1s"
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -45,7 +45,7 @@ struct Folder {
 
 impl Folder {
     fn new(policy: &str, lines: &str) -> Folder {
-        let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder") };
+        let dietz = Dietz::empty();
         let address = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
         let folder = Folder { dietz, address: address.to_string() };
         folder.make("vendors/harbor/mapping.toml", format!("possible_duplicate = \"{policy}\"\n{MAPPING}"));

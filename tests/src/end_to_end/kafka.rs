@@ -87,11 +87,7 @@ lease = "1s"
 impl House {
     fn new() -> House {
         let (brokers, lives) = cluster();
-        let house = House {
-            brokers,
-            _lives: lives,
-            dietz: Dietz { folder: tempfile::tempdir().expect("a temporary folder") },
-        };
+        let house = House { brokers, _lives: lives, dietz: Dietz::empty() };
         let path = |below: &str| house.dietz.path(below);
         std::fs::create_dir_all(path("vendors/harbor")).expect("a folder");
         std::fs::create_dir_all(path("in")).expect("a folder");

@@ -2,6 +2,7 @@
 //!
 //! - [`shipped`]: the repository's own topology, twice, on both stores.
 //! - [`crash`]: killed at random moments, and going on.
+//! - [`objects`]: objects in S3, listed and told of by events.
 //! - [`memory`]: accounts dropped from memory after each batch; orders of arrival.
 //! - [`feeds`]: whole feeds, sent again.
 //! - [`growing`]: files read as growing and as a whole.
@@ -9,8 +10,11 @@
 //! - [`policy`]: conventions and mappings that change.
 //! - [`handover`]: one pipeline after the other, stopped, killed and paused under load; what `status` says of it.
 //! - [`kafka`]: topics as a source, killed and stopped under load.
+//! - [`send`]: the samples over streams and into a bucket, by the binary itself.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`sharing`]: one file, several decoders.
+//! - [`kinesis`]: a stream that is split and merged while it is read, by pipelines that are killed.
+//! - [`tour`]: the README's tour of streams and buckets.
 //! - [`house`]: which crates may lean on which.
 mod command_line;
 mod crash;
@@ -20,10 +24,14 @@ mod growing;
 mod handover;
 mod house;
 mod kafka;
+mod kinesis;
 mod memory;
+mod objects;
 mod policy;
 mod rereading;
 mod rules;
+mod send;
 mod service;
 mod sharing;
 mod shipped;
+mod tour;

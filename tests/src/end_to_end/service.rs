@@ -22,7 +22,7 @@ end = "End"
 
 /// A watched folder with one file, and an address nobody listens on yet.
 fn watching() -> (Dietz, String) {
-    let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder") };
+    let dietz = Dietz::empty();
     let address =
         TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").to_string();
     std::fs::create_dir_all(dietz.path("vendors/harbor")).expect("a folder");

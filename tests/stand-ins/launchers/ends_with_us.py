@@ -6,25 +6,27 @@ import sys
 import threading
 
 
+def signal_all(group, number):
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        pass
+
+
 def main():
     # A group of its own: what the command starts in turn ends with it.
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
 
     def wait_for_the_end():
         sys.stdin.buffer.read()
-        os.killpg(child.pid, signal.SIGTERM)
-        try:
-            child.wait(timeout=1)
-        finally:
-            # Whoever of the group is left.
-            try:
-                os.killpg(child.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        os._exit(0)
+        signal_all(child.pid, signal.SIGTERM)
+        threading.Timer(1, signal_all, (child.pid, signal.SIGKILL)).start()
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
-    sys.exit(child.wait())
+    code = child.wait()
+    # Whoever of the group is left.
+    signal_all(child.pid, signal.SIGKILL)
+    os._exit(0 if code < 0 else code)
 
 
 main()

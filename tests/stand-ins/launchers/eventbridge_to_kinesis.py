@@ -1,4 +1,5 @@
-"""ministack, whose EventBridge rules deliver into Kinesis streams too, which it leaves out. Uses what is internal to its pinned version."""
+"""ministack, whose EventBridge rules deliver into Kinesis streams too, which it leaves out, and whose sequence numbers have no zeros before them.
+Uses what is internal to its pinned version."""
 import json
 import os
 import sys
@@ -8,6 +9,12 @@ from ministack.app import main
 from ministack.services import eventbridge, kinesis
 
 others = eventbridge._invoke_target
+padded = kinesis._next_sequence_number
+
+
+def sequence_number():
+    """A number as AWS writes it: with no zeros before it, so that who keeps it as a number asks for it by the same text."""
+    return "1" + padded()
 
 
 def field(event, path):
@@ -37,5 +44,6 @@ def end_with_our_input():
 
 
 eventbridge._invoke_target = deliver
+kinesis._next_sequence_number = sequence_number
 threading.Thread(target=end_with_our_input, daemon=True).start()
 main()

@@ -17,3 +17,12 @@ pub use launch::LaunchError;
 pub use microburst::Microburst;
 pub use ministack::Ministack;
 pub use noida::Noida;
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn told_to_end() -> std::io::Result<()> {
+    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended,
+        _ = term.recv() => Ok(()),
+    }
+}

@@ -97,6 +97,21 @@ pub fn run(args: Args) -> Outcome {
     Ok(())
 }
 
+/// What a bucket holds for a source, and whether it may be read.
+fn objects(o: sources::s3::Outlook) -> String {
+    let found = format!("{} object(s) of {} bytes may be listed", grouped(o.objects), grouped(o.bytes));
+    match (o.unreadable, o.objects) {
+        (Some(why), _) => format!("{found}; {why}"),
+        (None, 0) => format!("{found}; whether they may be read is seen when there are some"),
+        (None, _) => format!("{found}, the first may be read"),
+    }
+}
+
+fn topic(topic: &sources::kafka::connect::Topic) -> String {
+    let [partitions, messages] = [topic.partitions, topic.messages].map(grouped);
+    format!("topic {} can be read: {partitions} partition(s), {messages} message(s)", topic.name)
+}
+
 /// The real operations and nothing more.
 async fn connect(
     topology: &pipeline::Topology,
@@ -111,27 +126,21 @@ async fn connect(
     open::mappings_may_be_read_with(&*store, layouts).await?;
     tell_policy(&*store, &names, layouts, rules).await?;
     for source in &topology.sources {
-        let name = &source.name.text;
-        match &source.kind.place {
-            Place::File(file) => {
-                let found = file
-                    .matching(&topology.base())
-                    .map_err(|e| crate::exit::Exit::Other(format!("source {name}: {e}")))?;
-                println!("  source {name}: {found} file(s)");
+        let name = source.name.text.as_str();
+        let wrong = |e| crate::exit::Exit::Other(format!("source {name}: {e}"));
+        let found = match &source.kind.place {
+            Place::File(file) => format!("{} file(s)", file.matching(&topology.base()).map_err(wrong)?),
+            Place::Kinesis(kinesis) => {
+                sources::kinesis::probe(name, kinesis, None).await.map_err(wrong)?.to_string()
             }
             Place::Kafka(kafka) => {
-                let topics =
+                let found =
                     sources::kafka::connect::connect(name, kafka).map_err(crate::exit::Exit::Other)?;
-                for topic in topics {
-                    let [partitions, messages] = [topic.partitions, topic.messages].map(grouped);
-                    println!(
-                        "  source {name}: topic {} can be read: {partitions} partition(s), {messages} message(s)",
-                        topic.name
-                    );
-                }
+                found.iter().map(topic).collect::<Vec<_>>().join(", ")
             }
-            Place::Kinesis(_) | Place::S3(_) => {}
-        }
+            Place::S3(s3) => objects(sources::s3::outlook(name, s3).await.map_err(wrong)?),
+        };
+        println!("  source {name}: {found}");
     }
     if let Some(listen) = &topology.admin.listen {
         tokio::net::TcpListener::bind(listen.as_str()).await.map_err(|e| {

@@ -7,4 +7,5 @@ pub mod progress;
 pub mod quarantine;
 pub mod report;
 pub mod run;
+pub mod send;
 pub mod status;

@@ -105,7 +105,7 @@ fn write_waiting(out: &mut String, feeds: &[FeedRow]) -> std::fmt::Result {
 }
 
 /// The terminal's width where the shell says it; a narrow one otherwise, so that the line never wraps.
-fn width() -> usize {
+pub fn width() -> usize {
     std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or(100)
 }
 
@@ -159,7 +159,7 @@ fn write_summary(
     writeln!(out, "time          {:.2} s, {rate} records/s", took.as_secs_f32())
 }
 
-fn per_second(n: u64, time: Duration) -> String {
+pub fn per_second(n: u64, time: Duration) -> String {
     let micros = time.as_micros().max(1);
     grouped(u64::try_from(u128::from(n) * 1_000_000 / micros).unwrap_or(u64::MAX))
 }

@@ -31,6 +31,9 @@ pub struct Options {
     /// Read every feed again from its start; what is known already is counted as unchanged
     #[arg(long)]
     from_start: bool,
+    /// End when all that is there is read, also of streams and of folders and buckets that are watched
+    #[arg(long)]
+    once: bool,
     /// End with exit code 5 if, in this run, a record went to quarantine or a feed waits because its control count disagrees;
     /// all else is committed as ever
     #[arg(long)]
@@ -73,6 +76,7 @@ pub fn run(args: Args) -> Outcome {
         board: board.clone(),
         runtime: runtime.handle().clone(),
         rewound: args.options.from_start.then(Arc::default),
+        once: args.options.once,
         stop: signals(&runtime),
         numbers: Arc::default(),
     };

@@ -388,7 +388,13 @@ fn a_partition_given_up_and_opened_again_goes_on_under_its_new_token() {
     gather.add(checked(piece(1, 1, &p, 1), Counts::default(), vec![]));
     gather.take(&generation());
     // Others read the second step meanwhile.
-    let again = Arc::new(Partition { key: p.key, id: p.id.clone(), source: p.source.clone(), token: 9, opened: at(2) });
+    let again = Arc::new(Partition {
+        key: p.key,
+        id: p.id.clone(),
+        source: p.source.clone(),
+        token: 9,
+        opened: at(2),
+    });
     gather.add(checked(piece(2, 1, &again, 3), Counts::default(), vec![]));
     let deltas = gather.take(&generation()).unit.deltas;
     assert_eq!((deltas.len(), deltas[0].token, deltas[0].from, deltas[0].to), (1, 9, at(2), at(3)));

@@ -58,6 +58,41 @@ fn the_only_layout_of_a_source_needs_no_detect_and_keeps_to_one_it_has() {
     assert_eq!(chosen(&set, &["harbor"], false, "whatever"), Ok("harbor".into()));
 }
 
+#[tokio::test]
+async fn a_stream_is_read_again_under_the_version_it_was_begun_with_and_no_later_one() {
+    let (_folder, registry, _) = advanced().await;
+    let id = PartitionId::new("s/shard-1");
+    let day = FeedInfo {
+        source: "s".into(),
+        vendor: "v".into(),
+        name: "2025-12-01".into(),
+        partition: id.clone(),
+        mapping_version: 1,
+        hash: None,
+        size: None,
+        modified: None,
+        arrival: Some(0),
+        read_through: None,
+        survey: Survey::default(),
+        status: FeedStatus::Open,
+    };
+    registry.open_feed(&day).await.unwrap();
+    let again = |version: u32| StoreRegistry {
+        store: registry.store.clone(),
+        generation: registry.generation.clone(),
+        names: registry.names.clone(),
+        source: registry.source.clone(),
+        rewound: Some(Arc::default()),
+        versions: Arc::new([(day.vendor.clone(), version)]),
+    };
+    assert_eq!(again(1).open_stream(&id).await.unwrap().1, Progress::Start);
+    let later = again(2).open_stream(&id).await;
+    assert!(
+        matches!(&later, Err(SourceError::Fatal(text)) if text.contains("begun with an earlier version")),
+        "{later:?}"
+    );
+}
+
 #[test]
 fn events_are_corrections_and_feeds_never_are() {
     let set = layouts(&[("harbor", "")]);
@@ -73,7 +108,7 @@ async fn advanced() -> (tempfile::TempDir, StoreRegistry, PartitionId) {
         Arc::new(store::sqlite::open(&folder.path().join("dietz.db"), names.clone()).await.unwrap());
     let generation = Arc::new(store.open_generation("w", Duration::from_secs(60)).await.unwrap());
     let (id, source): (_, Arc<str>) = (PartitionId::new("s/f"), "s".into());
-    let registry = StoreRegistry { store, generation, names, source, rewound: None };
+    let registry = StoreRegistry { store, generation, names, source, rewound: None, versions: Arc::new([]) };
     advance(&registry, &id, &grows(1)).await;
     (folder, registry, id)
 }

@@ -112,6 +112,7 @@ fn bench(commits: &[Fault], openings: &[Fault]) -> Bench {
         board: Arc::new(Board::default()),
         runtime: runtime.handle().clone(),
         rewound: None,
+        once: false,
         stop: stopped,
         numbers: Arc::default(),
     };

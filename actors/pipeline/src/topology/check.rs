@@ -1,5 +1,5 @@
 //! Whether the nodes make a graph: every input exists and is of the kind before, nothing is left over, one store.
-use super::config::{Node, Topology};
+use super::config::{Node, Source, Topology};
 use super::problem::{Problems, suggestion};
 use super::reader::Word;
 
@@ -14,6 +14,9 @@ pub fn graph(t: &Topology, p: &mut Problems) {
             let message = format!("`sources.{}` is a source: nothing comes before it", source.name.text);
             p.add(input.span.clone(), message, Some("leave `inputs` out".into()));
         }
+    }
+    for source in &t.sources {
+        events(source, t, p);
     }
     unread(&t.sources, "sources", &inputs(&t.decoders), "decoder", p);
     unread(&t.decoders, "decoders", &inputs(&t.accumulators), "accumulator", p);
@@ -55,6 +58,28 @@ fn unknown_input(input: &Word, kind: &str, name: &str, before: &[&str], before_k
     let message =
         format!("`{kind}.{name}` reads `{}`, and there is no [{before_kind}.{}]", input.text, input.text);
     p.add(input.span.clone(), message, Some(help));
+}
+
+/// Events come from another source of events, by its name.
+fn events(source: &Node<Source>, t: &Topology, p: &mut Problems) {
+    let Some(word) = &source.kind.events_from else { return };
+    let (name, from) = (&source.name.text, &word.text);
+    let others = t.sources.iter().filter(|s| s.name.text != *name);
+    let telling = others.clone().find(|s| s.name.text == *from);
+    let (message, help) = match telling {
+        Some(telling) if telling.kind.eventbridge => return,
+        Some(_) => (
+            format!("`sources.{name}.events_from`: `{from}` carries no events"),
+            format!("add format = \"eventbridge\" to [sources.{from}], or name a source that has it"),
+        ),
+        None => {
+            let known: Vec<&str> = others.map(|s| s.name.text.as_str()).collect();
+            let message =
+                format!("`sources.{name}.events_from` names `{from}`, and no other source is called so");
+            (message, suggestion(from, &known))
+        }
+    };
+    p.add(word.span.clone(), message, Some(help));
 }
 
 fn unread<T>(nodes: &[Node<T>], kind: &str, read: &[&str], reader: &str, p: &mut Problems) {

@@ -37,6 +37,8 @@ pub struct Source {
     pub place: Place,
     /// `format = "eventbridge"`: corrections as events, no vendor.
     pub eventbridge: bool,
+    /// Of objects in S3: the source whose records tell of them, as it is written.
+    pub events_from: Option<Word>,
     /// Names of vendors this source may carry; empty is `auto`: all that the decoder knows.
     pub vendors: Vec<Word>,
     pub batch_records: usize,

@@ -23,14 +23,16 @@ pub(super) fn source(r: &mut Reader, p: &mut Problems) -> Source {
     let eventbridge = r.choice("format", &[("eventbridge", true)], p).unwrap_or(false);
     let vendors = r.words("vendors", p).unwrap_or_default();
     let auto = vendors.len() == 1 && vendors[0].text == "auto";
+    let mut events_from = None;
     Source {
         place: match kind {
             None | Some(Type::File) => Place::File(file::file(r, p)),
             Some(Type::Kinesis) => Place::Kinesis(kinesis::kinesis(r, p)),
             Some(Type::Kafka) => Place::Kafka(kafka::kafka(r, p)),
-            Some(Type::S3) => Place::S3(s3::s3(r, p)),
+            Some(Type::S3) => Place::S3(s3::s3(r, &mut events_from, p)),
         },
         eventbridge,
+        events_from,
         vendors: if auto { Vec::new() } else { vendors },
         batch_records: bounded(r.number("batch_records", 1..=100_000, p), 4_096),
         // Spans in a batch have 32 bits.

@@ -1,4 +1,6 @@
 //! The keys of a `file` source.
+use crate::whole::How;
+use crate::{Arrival, Compression};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::time::Duration;
 
@@ -54,33 +56,10 @@ impl FileConfig {
     pub fn check(&self) -> Result<(), String> {
         super::find::Pattern::all(self, std::path::Path::new("")).map(drop)
     }
-}
 
-/// How a file is compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// By its first bytes, else by its name (`.gz`, `.zst`).
-    #[default]
-    Auto,
-    None,
-    Gzip,
-    Zstd,
-}
-
-/// Where a feed's time of arrival comes from. A date, year first, is midnight in the vendor's zone; where none is found there is
-/// no arrival, which sorts below every time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Arrival {
-    /// The time the feed's own header states. A file that may grow is not read through, so it has none.
-    Header,
-    /// The last date, with a time if one follows, in the file's name: `positions_20251124.csv`, `2025-11-24T153000Z.json`.
-    Name,
-    /// The same, anywhere in the path below the root: `2025/11/24/positions.csv`.
-    Path,
-    /// The file's modification time. It changes when a file is copied, so a replay elsewhere may decide otherwise.
-    Mtime,
+    pub(super) fn how(&self) -> How {
+        How { compression: self.compression, record_limit: self.record_limit, arrival: self.arrival }
+    }
 }
 
 fn yes() -> bool {

@@ -1,7 +1,7 @@
 //! Which files a source reads, and in which order.
 use super::FileConfig;
-use super::input::Stamp;
 use crate::SourceError;
+use crate::whole::input::Stamp;
 use globset::{GlobBuilder, GlobMatcher};
 use record::PartitionId;
 use std::fs;

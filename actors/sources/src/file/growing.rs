@@ -4,13 +4,12 @@
 //! hardly ever). So it has a partition only once it has a record. A file that begins otherwise than before, or is shorter than what was
 //! read of it, is another one: rotated, or written anew. One that was replaced while nobody looked by a longer file with the same first
 //! record is not told apart.
-use super::cutter::{Cut, Cutter};
 use super::find::Entry;
-use super::input::{Stamp, layout_name, read_full, read_head};
 use super::look::may_grow;
-use super::stream::{Origin, Stream};
-use super::survey::Rejection;
-use super::{FileConfig, FileSource, Stage};
+use super::{FileConfig, FileSource, Stage, content};
+use crate::whole::cutter::{Cut, Cutter};
+use crate::whole::input::{Stamp, layout_name, read_full, read_head};
+use crate::whole::survey::{Rejection, short};
 use crate::{HEAD, Layouts, OpenLayout, SourceError};
 use record::{BatchLimit, Feed, Partition, Progress};
 use std::fs::File;
@@ -52,13 +51,19 @@ pub(super) struct Growing {
     pub cutter: Cutter,
 }
 
+/// A growing file, and where it is read from.
+pub(super) struct Reading {
+    pub growing: Box<Growing>,
+    pub input: Take<File>,
+}
+
 /// What a look at a file finds.
 pub(super) enum Look {
     /// No whole record yet.
     Nothing,
     New(Box<New>),
     /// The known file, with more in it; the handle stands where reading goes on, and ends at the size it had.
-    More(Box<Growing>, Take<File>),
+    More(Reading),
     /// What was read is no longer how the file begins.
     Replaced,
     Refused(Box<Rejection>),
@@ -84,9 +89,9 @@ pub(super) fn look_again(entry: &Entry, growing: Box<Growing>) -> Look {
         rest_of(file, growing.cutter.consumed(), size).map(Some)
     };
     match look() {
-        Ok(Some(rest)) => Look::More(growing, rest),
+        Ok(Some(input)) => Look::More(Reading { growing, input }),
         Ok(None) => Look::Replaced,
-        Err(e) => Look::Refused(Box::new(Rejection::unreadable(entry, &e.to_string()))),
+        Err(e) => Look::Refused(Box::new(content::refusal(entry, &e.to_string()))),
     }
 }
 
@@ -103,7 +108,7 @@ pub(super) fn look(entry: &Entry, config: &FileConfig, layouts: &dyn Layouts) ->
         Ok(_) => first_look(entry, config, layouts).map_err(|e| e.to_string()),
         Err(why) => Err(why.clone()),
     };
-    found.unwrap_or_else(|why| Some(Look::Refused(Box::new(Rejection::unreadable(entry, &why)))))
+    found.unwrap_or_else(|why| Some(Look::Refused(Box::new(content::refusal(entry, &why)))))
 }
 
 fn first_look(entry: &Entry, config: &FileConfig, layouts: &dyn Layouts) -> io::Result<Option<Look>> {
@@ -119,7 +124,8 @@ fn first_look(entry: &Entry, config: &FileConfig, layouts: &dyn Layouts) -> io::
         Err(why) => {
             // The first line stays as it is, whatever is written behind it; so the refusal is told once.
             let hash = *blake3::hash(&head[..=line]).as_bytes();
-            return Ok(Some(Look::Refused(Box::new(Rejection::of_content(entry, why, head, hash, stamp)))));
+            let rejection = Rejection::of_content(&entry.name, why, head, &short(&hash), stamp);
+            return Ok(Some(Look::Refused(Box::new(rejection))));
         }
     };
     if layout.declares_its_end() {
@@ -159,18 +165,16 @@ fn first_end(cutter: &mut Cutter, file: &mut File) -> io::Result<Option<u64>> {
 
 impl FileSource {
     /// Keeps a growing file until there is more of it; a source that does not watch is at its end.
-    pub(super) fn set_down(&mut self, stream: Stream) {
+    pub(super) fn set_down(&mut self, stream: Reading) {
         self.stage = Stage::Next;
         self.standing.open.clear();
         self.tell_unfinished(&stream);
         if !self.settings.config.watch {
-            return self.count_ended(&stream.partition);
+            return self.count_ended(&stream.growing.partition);
         }
-        let Stream { name, partition, feed, mut cutter, from } = stream;
-        if let Origin::Growing { beginning, .. } = from {
-            cutter.set_down();
-            self.growing.insert(name.clone(), Box::new(Growing { name, partition, feed, beginning, cutter }));
-        }
+        let mut growing = stream.growing;
+        growing.cutter.set_down();
+        self.growing.insert(growing.name.clone(), growing);
     }
 
     fn count_ended(&mut self, partition: &Partition) {
@@ -183,12 +187,13 @@ impl FileSource {
     }
 
     /// Where no file is expected to grow, a line that waits for its end would not be missed.
-    fn tell_unfinished(&mut self, stream: &Stream) {
-        let id = &stream.partition.id;
-        let left = stream.cutter.left();
+    fn tell_unfinished(&mut self, stream: &Reading) {
+        let growing = &stream.growing;
+        let id = &growing.partition.id;
+        let left = growing.cutter.left();
         if left > 0 && !may_grow(&self.settings.config) && self.told.insert(id.clone()) {
             tracing::warn!(
-                source = %self.settings.name, file = %stream.name, bytes = left,
+                source = %self.settings.name, file = %growing.name, bytes = left,
                 "the last line has no end and is not read: the file was read as one that grows, and is read on as one; end the line"
             );
         }

@@ -1,8 +1,8 @@
 //! What the store knows of a source's files, kept up to date with what is handed over.
 use super::growing::Beginning;
-use super::input::Stamp;
-use super::survey::short;
 use crate::KnownPartition;
+use crate::whole::input::Stamp;
+use crate::whole::survey::short;
 use record::{Feed, Partition, PartitionId, Progress};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -5,8 +5,8 @@
 use super::find::Entry;
 use super::growing::{self, Growing};
 use super::known::Before;
-use super::survey::{self, Surveyed};
-use super::{FileConfig, Settings, input};
+use super::{FileConfig, Settings, content};
+use crate::whole::survey::Surveyed;
 
 /// A file to look at.
 pub(super) struct Task {
@@ -28,9 +28,9 @@ pub(super) enum Outcome {
 /// Looks at one file; blocks.
 pub(super) fn look(task: &Task, growing: Option<Box<Growing>>, settings: &Settings) -> Outcome {
     let Task { entry, settled, before } = task;
-    let Settings { config, layouts, .. } = settings;
+    let config = &settings.config;
     if entry.is_stdin() {
-        return Outcome::Ends(survey::survey_once(entry, &mut *(settings.stdin)(), config, &**layouts));
+        return Outcome::Ends(content::survey_once(entry, &mut *(settings.stdin)(), settings));
     }
     if config.watch && !entry.path.exists() {
         return Outcome::Unsettled;
@@ -39,7 +39,7 @@ pub(super) fn look(task: &Task, growing: Option<Box<Growing>>, settings: &Settin
         return Outcome::Grows(growing::look_again(entry, growing));
     }
     let may_grow = may_grow(config) || !before.beginnings.is_empty();
-    if may_grow && input::is_plain(&entry.path, config.compression, &entry.name) {
+    if may_grow && content::is_plain(&entry.path, config, &entry.name) {
         if let Some(whole) = read_before(task, settings) {
             return Outcome::Ends(whole);
         }
@@ -48,7 +48,7 @@ pub(super) fn look(task: &Task, growing: Option<Box<Growing>>, settings: &Settin
         }
     }
     match *settled {
-        true => Outcome::Ends(survey::survey(entry, before.told.as_deref(), config, &**layouts)),
+        true => Outcome::Ends(content::survey(entry, before.told.as_deref(), settings)),
         false => Outcome::Unsettled,
     }
 }
@@ -59,12 +59,12 @@ pub(super) fn may_grow(config: &FileConfig) -> bool {
 }
 
 /// A file whose content was read as a whole before. One of another size is not read through for that.
-fn read_before(task: &Task, Settings { config, layouts, .. }: &Settings) -> Option<Surveyed> {
+fn read_before(task: &Task, settings: &Settings) -> Option<Surveyed> {
     let Task { entry, before, .. } = task;
     if before.contents.is_empty() {
         return None;
     }
-    let surveyed = survey::survey(entry, before.told.as_deref(), config, &**layouts);
+    let surveyed = content::survey(entry, before.told.as_deref(), settings);
     matches!(&surveyed, Surveyed::Whole(whole) if before.has_content(&whole.told.hash)).then_some(surveyed)
 }
 

@@ -4,49 +4,45 @@
 //! - [`config`]: the keys of the topology.
 //! - `find`: which files, in which order.
 //! - `look`: whether one may grow or has an end.
-//! - `survey`, `kept`: the read-through of a file with an end; what it told, kept by the store.
+//! - `content`: a file with an end, read through as everything with one is (`whole`).
 //! - `growing`: files that may grow.
 //! - `open`: from a file that was looked at to a partition that is open.
-//! - `stream`, `cutter`: a partition being read; its bytes cut into batches.
+//! - `stream`: a partition being read.
 //! - `known`: what the store knows of the files, and the names of partitions.
-//! - `input`, `arrival`: decompression and hashes; dates in names.
 //!
 //! One file is read at a time, so that order does not depend on threads. All that blocks runs as a [`Job`].
-mod arrival;
 mod config;
-mod cutter;
+mod content;
 mod find;
 mod growing;
-mod input;
-mod kept;
 mod known;
 mod look;
 mod open;
 mod stream;
-mod survey;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Arrival, Compression, FileConfig};
+pub use config::FileConfig;
 
 use crate::job::Job;
+use crate::whole::cutter::Cut;
+use crate::whole::input::Stamp;
+use crate::whole::open::Opened;
+use crate::whole::survey::Surveyed;
 use crate::{FeedInfo, Layouts, Next, PartitionStanding, Registry, Source, SourceError, Standing};
 use async_trait::async_trait;
-use cutter::Cut;
 use find::{Entry, Pattern};
 use growing::{Growing, Look};
-use input::Stamp;
 use known::{Before, Known};
 use look::{Outcome, Task, look};
-use open::{Opened, Opening};
+use open::Opening;
 use record::{BatchLimit, PartitionId, Progress, RawBatch};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Read;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
-use stream::{Origin, Stream};
-use survey::Surveyed;
+use stream::Stream;
 use tokio::time::Instant;
 
 /// Reads files. See [`FileConfig`] for what it can be told.
@@ -239,11 +235,7 @@ impl FileSource {
         let settings = &self.settings;
         self.stage = match outcome {
             Outcome::Grows(Look::New(new)) => Stage::Open(Opening::Growing(new)),
-            Outcome::Grows(Look::More(growing, input)) => {
-                let Growing { name, partition, feed, beginning, cutter } = *growing;
-                let from = Origin::Growing { input, beginning };
-                Stage::Ready(Box::new(Stream { name, partition, feed, cutter, from }))
-            }
+            Outcome::Grows(Look::More(reading)) => Stage::Ready(Box::new(Stream::Growing(reading))),
             Outcome::Grows(Look::Replaced) => {
                 tracing::info!(source = %settings.name, file = %entry.name, "begins anew: read as a new partition");
                 let before = self.before(&entry);
@@ -277,7 +269,7 @@ impl FileSource {
         }
     }
 
-    fn opened(&mut self, opened: Opened) -> Result<Option<Next>, SourceError> {
+    fn opened(&mut self, opened: Opened<Stream>) -> Result<Option<Next>, SourceError> {
         self.stage = Stage::Next;
         match opened {
             Opened::AtEnd(id) => {
@@ -311,12 +303,11 @@ impl FileSource {
     ) -> Result<Option<Next>, SourceError> {
         let piece = match cut {
             Ok(Cut::Piece(piece)) => piece,
-            Ok(Cut::Dry) => {
-                self.set_down(*stream);
-                return Ok(None);
-            }
-            Ok(Cut::End) => {
+            Ok(Cut::Dry | Cut::End) => {
                 self.stage = Stage::Next;
+                if let Stream::Growing(reading) = *stream {
+                    self.set_down(reading);
+                }
                 return Ok(None);
             }
             Err(e) => {
@@ -325,7 +316,8 @@ impl FileSource {
                 return Ok(None);
             }
         };
-        let batch = piece.into_batch(stream.partition.clone(), stream.feed.clone());
+        let (partition, feed) = stream.of();
+        let batch = piece.into_batch(partition, feed);
         if batch.to == Progress::End {
             self.standing.open.clear();
             self.stage = Stage::Next;
@@ -369,6 +361,7 @@ impl Source for FileSource {
         standing.open.extend(resting);
         standing.open.sort_by(|a, b| a.partition.cmp(&b.partition));
         standing.pending = self.queue.len() as u64;
+        standing.caught_up = matches!(self.stage, Stage::Rest);
         standing
     }
 }

@@ -372,6 +372,7 @@ impl Source for KafkaSource {
         });
         let mut standing = Standing { open: open.collect(), ..Standing::default() };
         standing.open.sort_by(|a, b| a.partition.cmp(&b.partition));
+        standing.caught_up = !standing.open.is_empty() && standing.open.iter().all(|p| p.at_end);
         standing
     }
 }

@@ -15,8 +15,8 @@ pub(crate) struct Piece {
     pub layout: Option<Arc<dyn OpenLayout>>,
     /// The feed: midnight of the day of arrival, microseconds since 1970 UTC.
     pub day: i64,
-    /// Of a message that does not hold what it declares, so that its facts wait: what reading it through told.
-    pub gated: Option<Arc<Survey>>,
+    /// Of a message that does not hold what it declares, so that its facts wait.
+    pub gated: Option<Arc<Waits>>,
     pub from: Progress,
     pub to: Progress,
     pub payload: Bytes,
@@ -25,6 +25,15 @@ pub(crate) struct Piece {
     pub refused: Vec<FramingError>,
     pub arrivals: Vec<i64>,
     pub bytes: u64,
+}
+
+/// A message that holds a whole delivery, and not what that declares.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Waits {
+    /// What reading it through told.
+    pub survey: Survey,
+    /// BLAKE3 of its bytes, unpacked: as a feed it is known by them.
+    pub hash: [u8; 32],
 }
 
 /// The state of cutting one partition.
@@ -46,7 +55,7 @@ pub(crate) struct MessageCutter {
 struct Common {
     layout: Option<Arc<dyn OpenLayout>>,
     day: i64,
-    gated: Option<Arc<Survey>>,
+    gated: Option<Arc<Waits>>,
 }
 
 impl Common {
@@ -174,11 +183,11 @@ impl MessageCutter {
     }
 
     /// What the message declares of itself and does not hold.
-    fn disagreement(&self, layout: &dyn OpenLayout, payload: &[u8]) -> Option<Arc<Survey>> {
+    fn disagreement(&self, layout: &dyn OpenLayout, payload: &[u8]) -> Option<Arc<Waits>> {
         let mut surveyor = layout.surveyor(self.record_limit);
         surveyor.feed(payload);
         let survey = surveyor.finish();
-        (!survey.agrees()).then(|| Arc::new(survey))
+        (!survey.agrees()).then(|| Arc::new(Waits { survey, hash: blake3::hash(payload).into() }))
     }
 
     /// A framer at the start of a feed: the one of the message before, where it can be used again.

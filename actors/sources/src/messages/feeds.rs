@@ -1,6 +1,7 @@
 //! The days of a stream as feeds.
-use super::Piece;
+use super::{Piece, cutter::Waits};
 use crate::{FeedInfo, FeedStatus, NO_VENDOR, Registry, SourceError};
+use bytes::Bytes;
 use record::{Feed, FeedKey, Partition, Position, Progress, RawBatch, Survey};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,14 +21,33 @@ impl DaysOfStream {
         DaysOfStream { source, registry, known: HashMap::new() }
     }
 
-    /// The piece as a batch of its partition and feed. May be given up at any await and called again.
+    /// The piece as a batch of its partition and feed; messages come in the order they arrived in. May be given up at any await and called again.
     pub(crate) async fn batch(
         &mut self,
         piece: Piece,
         partition: Arc<Partition>,
     ) -> Result<RawBatch, SourceError> {
         let feed = self.feed(&piece, &partition).await?;
-        Ok(piece.into_batch(partition, feed))
+        let read_until = piece.arrivals.last().copied();
+        Ok(RawBatch { read_until, ..piece.into_batch(partition, feed) })
+    }
+
+    /// The step from a place to the end of a partition of which nothing more can be read.
+    pub(crate) fn end(partition: Arc<Partition>, from: Progress) -> RawBatch {
+        RawBatch {
+            number: 0,
+            partition,
+            feed: Arc::new(nothing()),
+            from,
+            to: Progress::End,
+            payload: Bytes::new(),
+            records: Vec::new(),
+            contexts: Vec::new(),
+            refused: Vec::new(),
+            bytes: 0,
+            arrivals: Vec::new(),
+            read_until: None,
+        }
     }
 
     /// The feed a piece belongs to. May be given up at any await and called again.
@@ -39,10 +59,10 @@ impl DaysOfStream {
         if piece.layout.is_none() && piece.refused.is_empty() {
             return Ok(Arc::new(nothing()));
         }
-        if let Some(survey) = &piece.gated {
-            let feed = self.registry.open_feed(&self.waiting(survey, piece, partition)).await?;
-            let control = survey.disagreement();
-            return Ok(Arc::new(Feed { ends: false, gated: true, control, ..Feed::clone(&feed) }));
+        if let Some(waits) = &piece.gated {
+            let feed = self.registry.open_feed(&self.waiting(waits, piece, partition)).await?;
+            let (control, earlier) = (waits.survey.disagreement(), Vec::new());
+            return Ok(Arc::new(Feed { ends: false, gated: true, control, earlier, ..Feed::clone(&feed) }));
         }
         let key = (vendor(piece), piece.day);
         if let Some(feed) = self.known.get(&key) {
@@ -73,14 +93,21 @@ impl DaysOfStream {
         }
     }
 
-    /// A message that waits is a feed by itself, so that it can be released, and what is sent again right has nothing to do with it.
-    fn waiting(&self, survey: &Survey, piece: &Piece, partition: &Partition) -> FeedInfo {
+    /// A message that waits is a feed by itself, known by its bytes: so it can be released, and what is sent again right is not taken for what
+    /// waits.
+    fn waiting(&self, waits: &Waits, piece: &Piece, partition: &Partition) -> FeedInfo {
         let at = match piece.to {
             Progress::At(at) => partition.id.place(Position { item: 0, ..at }),
             to => to.to_string(),
         };
         let name = format!("{} {}: {at}", date(piece.day), partition.id).into();
-        FeedInfo { name, survey: survey.clone(), status: FeedStatus::Waiting, ..self.day(piece, partition) }
+        FeedInfo {
+            name,
+            hash: Some(waits.hash),
+            survey: waits.survey.clone(),
+            status: FeedStatus::Waiting,
+            ..self.day(piece, partition)
+        }
     }
 }
 

@@ -129,7 +129,7 @@ fn a_message_that_does_not_hold_what_it_declares_waits_alone() {
         message(3, 0, MONDAY, "h\nc\n#1"),
     ];
     let pieces = bench.cut(&messages, &limit(100));
-    let gate = |p: &Piece| p.gated.as_ref().map(|survey| (survey.declared, survey.counted));
+    let gate = |p: &Piece| p.gated.as_ref().map(|waits| (waits.survey.declared, waits.survey.counted));
     assert_eq!(pieces.iter().map(gate).collect::<Vec<_>>(), [None, Some((Some(2), 1)), None]);
 }
 
@@ -252,6 +252,7 @@ async fn a_day_is_registered_once_as_a_feed_that_has_no_end() {
     for piece in Bench::after(Progress::Start).cut(&messages, &limit(1)) {
         let batch = days.batch(piece, partition.clone()).await.unwrap();
         assert!(!batch.feed.ends && batch.is_of_messages());
+        assert_eq!(batch.read_until, batch.arrivals.last().copied());
         memory.commit(&batch);
     }
     let feeds = memory.feeds.lock().unwrap();

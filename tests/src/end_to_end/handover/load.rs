@@ -110,7 +110,7 @@ pub struct House {
 
 impl House {
     fn new(lease: &str, sink: String, open: impl AsyncFn(&Dietz) -> Arc<dyn Store>) -> House {
-        let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder") };
+        let dietz = Dietz { folder: tempfile::tempdir().expect("a temporary folder"), env: Vec::new() };
         std::fs::create_dir_all(dietz.path("vendors/harbor")).expect("a folder");
         std::fs::write(dietz.path("vendors/harbor/mapping.toml"), MAPPING).expect("writable");
         write_topology(&dietz, "topology.toml", lease, &sink);

@@ -56,15 +56,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     writeln!(std::io::stdout(), "{}", kinesis.url())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(ended())?;
+    runtime.block_on(stand_ins::told_to_end())?;
     Ok(())
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn ended() -> std::io::Result<()> {
-    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        ended = tokio::signal::ctrl_c() => ended,
-        _ = term.recv() => Ok(()),
-    }
 }

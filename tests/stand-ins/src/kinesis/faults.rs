@@ -26,7 +26,8 @@ pub enum Fault {
     EventError(ErrorKind),
 }
 
-/// When a fault happens. Of several rules that fit a call each is asked; the first that ends the call does so.
+/// When a fault happens. The rules that fit a call are asked in the order in which they were set, up to the first whose fault decides how
+/// the call ends: an error, a connection hung up or cut. Latency, partial puts and empty pages go together with others.
 #[derive(Clone, Debug)]
 pub struct Rule {
     operation: Option<Operation>,
@@ -230,7 +231,7 @@ fn suffer(all: &mut Sufferings, fault: Fault) -> bool {
         Fault::EmptyPage => all.empty_page = true,
         Fault::EventError(kind) => all.event_error = Some(kind),
     }
-    matches!(fault, Fault::Error(_) | Fault::HangUp)
+    matches!(fault, Fault::Error(_) | Fault::HangUp | Fault::Cut | Fault::EventError(_))
 }
 
 #[cfg(test)]

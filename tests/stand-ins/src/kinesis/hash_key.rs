@@ -15,10 +15,14 @@ impl HashRange {
         (self.start..=self.end).contains(&key)
     }
 
-    /// The `i`-th of `n` ranges that are as equal as can be and leave nothing out.
+    /// The `i`-th of `n` ranges of 2^128 / `n` keys each, the last with what is left over.
     pub(super) fn share(i: u32, n: u32) -> HashRange {
-        let (i, n) = (u128::from(i), u128::from(n.max(1)));
-        let size = u128::MAX / n;
+        if n <= 1 {
+            return HashRange::ALL;
+        }
+        let (i, n) = (u128::from(i), u128::from(n));
+        // 2^128 itself is no u128.
+        let size = u128::MAX / n + (u128::MAX % n + 1) / n;
         let end = if i + 1 >= n { u128::MAX } else { size * (i + 1) - 1 };
         HashRange { start: size * i, end }
     }
@@ -40,6 +44,7 @@ mod tests {
         for n in [1, 2, 3, 7, 1000] {
             let shares: Vec<_> = (0..n).map(|i| HashRange::share(i, n)).collect();
             assert_eq!((shares[0].start, shares[shares.len() - 1].end), (0, u128::MAX));
+            assert!(shares.last().is_some_and(|s| n > 2 || s.start == if n == 2 { 1 << 127 } else { 0 }));
             assert!(shares.windows(2).all(|w| w[0].end + 1 == w[1].start), "{n}");
         }
     }

@@ -64,7 +64,7 @@ impl Stream {
 
     /// Splits and merges until `count` shards share all keys evenly. Shards that are only steps on the way close empty, as with AWS.
     pub(super) fn scale(&mut self, count: u32, change: &mut Change<'_>) -> Result<(), ApiError> {
-        let targets: Vec<HashRange> = (0..count).map(|i| HashRange::share(i, count)).collect();
+        let targets = self.targets(count);
         for target in &targets {
             let crossing =
                 self.open_shards().find(|s| s.range.start < target.start && s.range.holds(target.start));
@@ -78,6 +78,18 @@ impl Stream {
             }
         }
         Ok(())
+    }
+
+    /// Even shares of all keys, but where a shard begins a few keys beside one, as division leaves it, there.
+    fn targets(&self, count: u32) -> Vec<HashRange> {
+        let near = |start: u128| {
+            let beside = |open: &&(u128, usize)| open.0.abs_diff(start) <= 2 * u128::from(count);
+            self.open.iter().find(beside).map_or(start, |(open, _)| *open)
+        };
+        let mut starts: Vec<u128> = (0..count).map(|i| near(HashRange::share(i, count).start)).collect();
+        starts.dedup();
+        let ends = starts.iter().skip(1).map(|next| next - 1).chain([u128::MAX]);
+        starts.iter().zip(ends).map(|(start, end)| HashRange { start: *start, end }).collect()
     }
 
     /// The open shards of a range, by their first key.
@@ -110,5 +122,24 @@ impl Stream {
     fn is_updating(&mut self, change: &Change<'_>) {
         self.until = change.now.saturating_add(millis(change.settings.change_time));
         self.status = if self.until > change.now { Status::Updating } else { Status::Active };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::kinesis::{FakeKinesis, Settings};
+
+    #[test]
+    fn any_count_of_shards_becomes_any_other_and_all_keys_have_one_open_shard() {
+        let kinesis = FakeKinesis::start(Settings::default()).unwrap();
+        kinesis.create_stream("s", 1).unwrap();
+        for count in [2, 4, 3, 6, 7, 1, 5] {
+            kinesis.scale("s", count).unwrap();
+            let mut open: Vec<_> = kinesis.shards("s").unwrap().into_iter().filter(|s| s.open).collect();
+            open.sort_by_key(|s| s.range.start);
+            assert_eq!(open.len(), usize::try_from(count).unwrap());
+            assert_eq!((open[0].range.start, open[open.len() - 1].range.end), (0, u128::MAX));
+            assert!(open.windows(2).all(|w| w[0].range.end + 1 == w[1].range.start), "{count}");
+        }
     }
 }

@@ -82,7 +82,9 @@ async fn carry_out(step: Step, grant: &Grant, out: &mpsc::Sender<Result<Bytes, C
         Step::End => return false,
         Step::Fail(error) => {
             let body = serde_json::json!({ "message": error.message }).to_string();
-            let _ = out.send(Ok(event_frame::exception(error.kind.name(), body.as_bytes()).into())).await;
+            let _ = out
+                .send(Ok(event_frame::exception(name_in_a_stream(error.kind), body.as_bytes()).into()))
+                .await;
             return false;
         }
         Step::Give(payload) => (payload, false),
@@ -95,6 +97,14 @@ async fn carry_out(step: Step, grant: &Grant, out: &mpsc::Sender<Result<Bytes, C
         return false;
     }
     out.send(Ok(frame)).await.is_ok() && !last
+}
+
+/// What AWS calls an error that ends a stream; the same by one other name.
+fn name_in_a_stream(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::InternalFailure => "InternalFailureException",
+        other => other.name(),
+    }
 }
 
 fn next(shared: &Shared, grant: &mut Grant, beat: bool) -> Step {

@@ -192,13 +192,13 @@ pub(super) struct StartingPosition {
     pub timestamp: Option<serde_json::Number>,
 }
 
-/// Seconds with decimals, as milliseconds.
+/// Seconds with decimals, as milliseconds. Clients count in binary fractions, so that the last digit is never quite what was meant.
 pub(super) fn as_millis(seconds: &serde_json::Number) -> Result<i64, ApiError> {
     let text = seconds.to_string();
     let seconds = text.parse::<Decimal>().or_else(|_| Decimal::from_scientific(&text));
     seconds
         .ok()
         .and_then(|s| s.checked_mul(Decimal::ONE_THOUSAND))
-        .and_then(|s| s.trunc().to_i64())
+        .and_then(|s| s.round().to_i64())
         .ok_or_else(|| ApiError::invalid(format!("{text} is not a time in seconds since 1970")))
 }

@@ -1,5 +1,5 @@
 //! What the fake does on command, seen by way of the AWS SDK. Each test also proves by the fake's counts that the fault happened.
-use crate::rig::{Rig, client, code};
+use crate::rig::{PATIENCE, Rig, client, code};
 use aws_sdk_kinesis::operation::get_records::GetRecordsError;
 use aws_sdk_kinesis::primitives::{Blob, DateTime};
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, ShardIteratorType};
@@ -7,7 +7,7 @@ use stand_ins::kinesis::{
     Credentials, ErrorKind, FakeKinesis, Fault, Limits, Operation, Rule, Settings, ShardEnd, ShardOrder,
     TrimmedStart, rough_sea,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 const FIRST: &str = "shardId-000000000000";
@@ -362,13 +362,15 @@ async fn more_than_may_be_held_is_refused_with_its_reason() {
     assert!(put().await.is_ok());
 }
 
-/// Reads shards and their children to the end, trying again whatever goes wrong, from after the last record it has.
-async fn read_everything(rig: &Rig, expected: usize) -> Vec<String> {
-    let (mut texts, mut shards) = (Vec::new(), vec![FIRST.to_owned()]);
+/// Reads shards and then their children to the end, trying again whatever goes wrong, from after the last record it has.
+async fn read_everything(kinesis: &FakeKinesis, rig: &Rig, expected: usize) -> Vec<String> {
+    let deadline = Instant::now() + PATIENCE;
+    let (mut texts, mut shards) = (Vec::new(), VecDeque::from([FIRST.to_owned()]));
     let mut known: BTreeSet<String> = shards.iter().cloned().collect();
-    while let Some(shard) = shards.pop() {
+    while let Some(shard) = shards.pop_front() {
         let (mut last, mut iterator) = (None::<String>, None::<String>);
         while texts.len() < expected {
+            assert!(Instant::now() < deadline, "{} of {expected} came: {:?}", texts.len(), kinesis.counts());
             let Some(current) = iterator.clone() else {
                 let asked = rig.client.get_shard_iterator().stream_name(STREAM).shard_id(&shard);
                 let kind = if last.is_some() {
@@ -407,7 +409,7 @@ async fn who_tries_again_loses_and_doubles_nothing_in_a_rough_sea() {
     kinesis.merge(STREAM, "shardId-000000000001", "shardId-000000000002").unwrap();
     put_texts(&kinesis, 1000..1500);
     kinesis.inject_all(rough_sea(150));
-    let got = read_everything(&rig, 1500).await;
+    let got = read_everything(&kinesis, &rig, 1500).await;
     let injected: u64 = kinesis.counts().injected.values().sum();
     assert!(injected >= 10, "{injected} faults");
     assert_eq!(got.len(), 1500);

@@ -99,12 +99,12 @@ pub async fn each_kind_of_iterator_starts_where_it_says(client: Client) {
 pub async fn an_iterator_at_a_time_starts_with_what_arrived_from_then_on(client: Client) {
     let rig = Rig::new(client, "at-a-time", 1).await;
     rig.put("k", "before").await;
-    let first =
-        rig.read_all(FIRST, 1).await.records[0].approximate_arrival_timestamp().unwrap().to_millis().unwrap();
-    // Arrival is told in milliseconds: the next must fall into another one.
+    // Arrival is told in milliseconds, and times travel as binary fractions: the two must lie well apart.
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     rig.put("k", "after").await;
-    let time = DateTime::from_millis(first + 1);
+    let got = rig.read_all(FIRST, 2).await;
+    let arrival = |i: usize| got.records[i].approximate_arrival_timestamp().unwrap().to_millis().unwrap();
+    let time = DateTime::from_millis(arrival(0) + (arrival(1) - arrival(0)) / 2);
     let got = rig.client.get_shard_iterator().stream_name(&rig.stream).shard_id(FIRST).timestamp(time);
     let got = got.shard_iterator_type(ShardIteratorType::AtTimestamp).send().await.unwrap();
     assert_eq!(rig.read(got.shard_iterator().unwrap().to_owned(), 1).await.texts(), ["after"]);
@@ -271,7 +271,7 @@ pub async fn a_sequence_number_of_another_shard_is_refused(client: Client) {
 }
 
 pub async fn consumers_come_and_go(client: Client) {
-    let rig = Rig::new(client, "consumers", 1).await;
+    let rig = Rig::new(client, "fan-out", 1).await;
     let arn = rig.arn().await;
     let made =
         rig.client.register_stream_consumer().stream_arn(&arn).consumer_name("one").send().await.unwrap();

@@ -49,6 +49,7 @@ impl Bench {
             names: self.names.clone(),
             source: "s".into(),
             rewound: from_start.then(Arc::default),
+            versions: Arc::new([]),
         };
         let layouts = SourceLayouts { candidates: vec![Arc::new(Layout::eventbridge())], named: true };
         let config = toml::from_str("path = \"in\"").unwrap();

@@ -35,8 +35,14 @@ struct Process {
 impl Process {
     async fn start(name: &str, store: Arc<dyn Store>, log: &Log) -> Process {
         let generation = Arc::new(store.join(name, LEASE).await.unwrap());
-        let registry =
-            StoreRegistry { store, generation, names: Arc::default(), source: "s".into(), rewound: None };
+        let registry = StoreRegistry {
+            store,
+            generation,
+            names: Arc::default(),
+            source: "s".into(),
+            rewound: None,
+            versions: Arc::new([]),
+        };
         let (stop, log) = (Arc::new(AtomicBool::new(false)), log.clone());
         let stopped = stop.clone();
         let running = tokio::spawn(async move {

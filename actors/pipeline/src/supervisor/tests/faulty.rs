@@ -83,6 +83,9 @@ impl<S: Store> Store for Faulty<S> {
     async fn note_read_until(&self, generation: &Generation, notes: &[ReadUntil]) -> Result<(), StoreError> {
         self.store.note_read_until(generation, notes).await
     }
+    async fn streamed_with(&self, source: &str) -> Result<Vec<(Arc<str>, u32)>, StoreError> {
+        self.store.streamed_with(source).await
+    }
     async fn note_gap(&self, generation: &Generation, gap: &GapWrite) -> Result<(), StoreError> {
         self.store.note_gap(generation, gap).await
     }

@@ -463,10 +463,10 @@ fn every_key_of_a_stream_says_what_it_is_read_as() {
         (Start::AtTimestamp(1_769_846_400_000_000), OnGap::Continue, 40)
     );
     let kafka = "type = \"kafka\"\nbrokers = \"b:1\"\ntopics = [\"t\", \"u\"]\ngroup = \"g\"\nstart = \"latest\"\n\
-                 settings = { \"security.protocol\" = \"SASL_SSL\", \"fetch.max.bytes\" = 1000, \"check.crcs\" = true }\n";
+                 settings = { \"security.protocol\" = \"PLAINTEXT\", \"fetch.max.bytes\" = 1000, \"check.crcs\" = true }\n";
     let Place::Kafka(k) = good(&from(kafka)).sources[0].kind.place.clone() else { panic!("no topic") };
     let settings: Vec<_> = k.settings.iter().map(|(name, text)| format!("{name}={text}")).collect();
-    assert_eq!(settings, ["check.crcs=true", "fetch.max.bytes=1000", "security.protocol=SASL_SSL"]);
+    assert_eq!(settings, ["check.crcs=true", "fetch.max.bytes=1000", "security.protocol=PLAINTEXT"]);
     assert_eq!((k.start, &*k.group, k.topics.len()), (sources::kafka::Start::Latest, "g", 2));
 }
 
@@ -507,4 +507,37 @@ fn a_stream_that_says_too_little_or_too_much_is_told_so() {
         let told = wrong(&from(source));
         assert!(told.len() == 1 && told[0].starts_with(expected), "{source}: {told:?}");
     }
+}
+
+#[test]
+fn events_are_told_by_another_source_of_events() {
+    let told = |name: &str, format: &str| {
+        let source = format!(
+            "type = \"s3\"\nbucket = \"b\"\nevents_from = \"{name}\"\n[sources.events]\ntype = \"file\"\npath = \"e\"\n{format}"
+        );
+        wrong(&from(&source).replace("inputs = [\"feeds\"]", "inputs = [\"feeds\", \"events\"]"))
+    };
+    let events = "format = \"eventbridge\"\n";
+    assert_eq!(told("events", events), [""; 0]);
+    for (name, format, expected) in [
+        ("events", "", "4:15: `sources.feeds.events_from`: `events` carries no events"),
+        (
+            "evnts",
+            events,
+            "4:15: `sources.feeds.events_from` names `evnts`, and no other source is called so",
+        ),
+        ("feeds", events, "4:15: `sources.feeds.events_from` names `feeds`"),
+    ] {
+        let told = told(name, format);
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{told:?}");
+    }
+}
+
+#[test]
+fn a_pattern_of_names_that_is_no_glob_is_told_with_its_place() {
+    let told = wrong(&from("type = \"s3\"\nbucket = \"b\"\nmatching = \"[a\"\n"));
+    assert!(
+        told.len() == 1 && told[0].starts_with("4:12: `sources.feeds.matching`: `[a` is no glob"),
+        "{told:?}"
+    );
 }

@@ -1,6 +1,6 @@
 //! Cutting bytes into batches.
-use super::super::cutter::{Cut, Cutter, Piece};
 use crate::testing::Lines;
+use crate::whole::cutter::{Cut, Cutter, Piece};
 use proptest::prelude::*;
 use record::{BatchLimit, Framer, Position, Progress};
 use std::io::{self, Read};

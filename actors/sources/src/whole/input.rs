@@ -1,25 +1,24 @@
-//! The bytes of a file, decompressed, with the hash of what lies there.
+//! The bytes of something with an end, decompressed, with the hash of what lies there.
 use super::Compression;
 use flate2::read::MultiGzDecoder;
-use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read, Seek};
-use std::path::Path;
+use std::fs::Metadata;
+use std::io::{self, BufReader, Read};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const BUFFER: usize = 256 * 1024;
 /// The largest window a zstd stream may ask for, as a power of two: 128 MiB, what its own tools accept.
 const ZSTD_WINDOW: u32 = 27;
 
-/// What tells cheaply that a file is as it was.
+/// What tells cheaply that something is as it was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     pub size: u64,
     /// Microseconds since 1970 UTC; 0 where the file system keeps no times.
     pub modified: i64,
 }
 
 impl Stamp {
-    pub(super) fn of(meta: &Metadata) -> Stamp {
+    pub(crate) fn of(meta: &Metadata) -> Stamp {
         let since = |t: SystemTime| match t.duration_since(UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
             Err(e) => i64::try_from(e.duration().as_micros()).map_or(i64::MIN, |before| -before),
@@ -28,17 +27,17 @@ impl Stamp {
     }
 }
 
-/// How the bytes of one file are packed.
+/// How the bytes are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, bincode::Encode, bincode::Decode)]
-pub(super) enum Packing {
+pub(crate) enum Packing {
     Plain,
     Gzip,
     Zstd,
 }
 
 impl Packing {
-    /// By what the topology says; else by the file's first bytes; else by its name, so that a damaged archive is told as one.
-    pub(super) fn of(said: Compression, head: &[u8], name: &str) -> Packing {
+    /// By what the topology says; else by the first bytes; else by its name, so that a damaged archive is told as one.
+    pub(crate) fn of(said: Compression, head: &[u8], name: &str) -> Packing {
         match said {
             Compression::None => Packing::Plain,
             Compression::Gzip => Packing::Gzip,
@@ -51,14 +50,8 @@ impl Packing {
     }
 }
 
-/// Whether the file is not compressed, or cannot be looked at.
-pub(super) fn is_plain(path: &Path, said: Compression, name: &str) -> bool {
-    let head = File::open(path).and_then(|mut file| read_head(&mut file, 4)).unwrap_or_default();
-    Packing::of(said, &head, name) == Packing::Plain
-}
-
 /// The packing a name speaks of, and the name without that suffix.
-pub(super) fn packing_by_name(name: &str) -> Option<(Packing, &str)> {
+pub(crate) fn packing_by_name(name: &str) -> Option<(Packing, &str)> {
     let (stem, suffix) = name.rsplit_once('.')?;
     match suffix.to_ascii_lowercase().as_str() {
         "gz" | "gzip" => Some((Packing::Gzip, stem)),
@@ -68,22 +61,21 @@ pub(super) fn packing_by_name(name: &str) -> Option<(Packing, &str)> {
 }
 
 /// The name a layout is chosen by: the last part of a path, without a suffix of compression.
-pub(super) fn layout_name(path: &str) -> &str {
+pub(crate) fn layout_name(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     packing_by_name(name).map_or(name, |(_, stem)| stem)
 }
 
-/// A file read from its start to its end. Reading gives the decompressed bytes.
-pub(super) enum Input {
+/// Something read from its start to its end. Reading gives the decompressed bytes.
+pub(crate) enum Input {
     Plain(Hashed),
     Gzip(Box<MultiGzDecoder<BufReader<Hashed>>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, BufReader<Hashed>>>),
 }
 
 impl Input {
-    pub(super) fn new(mut file: File, packing: Packing) -> io::Result<Input> {
-        file.rewind()?;
-        let raw = Hashed { file, hasher: Box::new(blake3::Hasher::new()) };
+    pub(crate) fn new(from: Box<dyn Read + Send>, packing: Packing) -> io::Result<Input> {
+        let raw = Hashed { from, hasher: Box::new(blake3::Hasher::new()) };
         let buffered = |raw| BufReader::with_capacity(BUFFER, raw);
         Ok(match packing {
             Packing::Plain => Input::Plain(raw),
@@ -96,8 +88,8 @@ impl Input {
         })
     }
 
-    /// Reads what the decompressor left over, and gives the BLAKE3 of the file as it lies there.
-    pub(super) fn finish(&mut self) -> io::Result<[u8; 32]> {
+    /// Reads what the decompressor left over, and gives the BLAKE3 of all that was read, as it lies there.
+    pub(crate) fn finish(&mut self) -> io::Result<[u8; 32]> {
         let raw = match self {
             Input::Plain(raw) => raw,
             Input::Gzip(d) => d.get_mut().get_mut(),
@@ -119,22 +111,22 @@ impl Read for Input {
     }
 }
 
-/// A file that hashes what is read of it.
-pub(super) struct Hashed {
-    file: File,
+/// Hashes what is read.
+pub(crate) struct Hashed {
+    from: Box<dyn Read + Send>,
     hasher: Box<blake3::Hasher>,
 }
 
 impl Read for Hashed {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.file.read(buf)?;
+        let n = self.from.read(buf)?;
         self.hasher.update(&buf[..n]);
         Ok(n)
     }
 }
 
 /// Reads until `buf` is full or the input ends; says how much there was.
-pub(super) fn read_full(input: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_full(input: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buf.len() {
         match input.read(&mut buf[filled..]) {
@@ -148,7 +140,7 @@ pub(super) fn read_full(input: &mut impl Read, buf: &mut [u8]) -> io::Result<usi
 }
 
 /// At most the first `most` bytes of an input.
-pub(super) fn read_head(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn read_head(input: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
     let mut head = vec![0; most];
     let n = read_full(input, &mut head)?;
     head.truncate(n);

@@ -1,4 +1,5 @@
 //! Cuts one partition's bytes into batches: the framer finds the records, the cutter keeps the bounds and the steps.
+use super::content::trouble;
 use super::input::read_full;
 use crate::SourceError;
 use bytes::Bytes;
@@ -17,7 +18,7 @@ static BATCHES: AtomicU64 = AtomicU64::new(0);
 /// What the cutter has.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // one a batch, moved a few times
-pub(super) enum Cut {
+pub(crate) enum Cut {
     Piece(Piece),
     /// The bytes are over for now; what is left of them is no whole record.
     Dry,
@@ -27,7 +28,7 @@ pub(super) enum Cut {
 
 /// One batch, without the names of what it belongs to.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(crate) struct Piece {
     pub from: Progress,
     pub to: Progress,
     pub payload: Bytes,
@@ -38,7 +39,7 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    pub(super) fn into_batch(self, partition: Arc<Partition>, feed: Arc<Feed>) -> RawBatch {
+    pub(crate) fn into_batch(self, partition: Arc<Partition>, feed: Arc<Feed>) -> RawBatch {
         RawBatch {
             number: BATCHES.fetch_add(1, Ordering::Relaxed),
             partition,
@@ -56,17 +57,17 @@ impl Piece {
     }
 }
 
-/// The state of cutting one partition. It always begins at the first byte, since the framer must see what stands there (a header);
-/// what is committed already is framed and left out.
+/// The state of cutting one partition. It begins at the first byte, since the framer must see what stands there (a header); what is
+/// committed already is framed and left out, or skipped ([`Cutter::skip`]).
 ///
 /// Its buffer holds what the framer cannot finish yet, at most two records of the longest kind and a chunk.
-pub(super) struct Cutter {
+pub(crate) struct Cutter {
     framer: Box<dyn Framer>,
     /// False for what may grow: its last line is no record while its end is missing.
     ends: bool,
     buffer: Vec<u8>,
     filled: usize,
-    pub(super) smallest_read: usize,
+    pub(crate) smallest_read: usize,
     /// Records the next piece may hold.
     expected: usize,
     /// Bytes the framer is done with.
@@ -89,7 +90,7 @@ struct Uncut {
 }
 
 impl Cutter {
-    pub(super) fn new(framer: Box<dyn Framer>, committed: Progress, ends: bool) -> Cutter {
+    pub(crate) fn new(framer: Box<dyn Framer>, committed: Progress, ends: bool) -> Cutter {
         let handed_bytes = if let Progress::At(p) = committed { p.offset() } else { 0 };
         Cutter {
             framer,
@@ -107,33 +108,48 @@ impl Cutter {
     }
 
     /// Bytes handed out so far.
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.handed_bytes
     }
 
     #[cfg(test)]
-    pub(super) fn buffered(&self) -> usize {
+    pub(crate) fn buffered(&self) -> usize {
         self.buffer.capacity()
     }
 
     /// Bytes that were read and are no whole record yet.
-    pub(super) fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.filled
     }
 
     /// Where reading must go on after [`Cutter::set_down`].
-    pub(super) fn consumed(&self) -> u64 {
+    pub(crate) fn consumed(&self) -> u64 {
         self.consumed
     }
 
     /// Lets the buffer go. The next reader must begin at [`Cutter::consumed`].
-    pub(super) fn set_down(&mut self) {
+    pub(crate) fn set_down(&mut self) {
         self.buffer = Vec::new();
         self.filled = 0;
     }
 
+    /// Goes on where all is committed without reading what lies between that and `head`, how the feed begins. True: reading must go on at
+    /// [`Cutter::consumed`]; false: behind the head, as its layout needs all that comes before a record.
+    pub(crate) fn skip(&mut self, head: &[u8]) -> bool {
+        let Progress::At(at) = self.handed else { return false };
+        let far = at.offset() > head.len() as u64 && self.consumed == 0;
+        // All of the head is committed, so what is framed of it is left out.
+        let taken = if far { self.framer.frame(head, false, &mut Framed::default()) } else { 0 };
+        let skips = far && self.framer.skip_to(at);
+        let rest = if skips { &[][..] } else { head.get(taken..).unwrap_or_default() };
+        self.buffer = rest.to_vec();
+        self.filled = rest.len();
+        self.consumed = if skips { at.offset() } else { taken as u64 };
+        skips
+    }
+
     /// The next piece out of `input`, which goes on where the last call stopped reading.
-    pub(super) fn next(&mut self, input: &mut impl Read, limit: &BatchLimit) -> Result<Cut, SourceError> {
+    pub(crate) fn next(&mut self, input: &mut impl Read, limit: &BatchLimit) -> Result<Cut, SourceError> {
         let mut want = limit.bytes.clamp(self.smallest_read, *CHUNK.end()).max(2 * self.filled);
         loop {
             if let Some(piece) = self.cut(limit) {
@@ -170,8 +186,7 @@ impl Cutter {
             self.buffer.resize(want, 0);
         }
         let room = want.saturating_sub(self.filled);
-        let read = read_full(input, &mut self.buffer[self.filled..self.filled + room])
-            .map_err(|e| SourceError::Transient(e.to_string()))?;
+        let read = read_full(input, &mut self.buffer[self.filled..self.filled + room]).map_err(trouble)?;
         self.filled += read;
         Ok(read < room)
     }
@@ -224,7 +239,7 @@ impl Cutter {
     }
 
     /// A piece of what is framed; `None` if nothing is left that moves the position.
-    pub(super) fn cut(&mut self, limit: &BatchLimit) -> Option<Piece> {
+    pub(crate) fn cut(&mut self, limit: &BatchLimit) -> Option<Piece> {
         let uncut = self.framed.as_mut()?;
         let (records, refused) = uncut.take(limit);
         let (to, to_bytes) = if uncut.is_empty() {

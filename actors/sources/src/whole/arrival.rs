@@ -1,11 +1,11 @@
-//! When a file arrived, by what it or its name states; never by our clock.
+//! When a feed arrived, by what it or its name states; never by our clock.
 use super::Arrival;
 use super::input::{Stamp, layout_name};
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
 /// Microseconds since 1970 UTC; `None` where nothing states a time.
-pub(super) fn arrival(
+pub(crate) fn arrival(
     rule: Option<Arrival>,
     name: &str,
     stamp: Option<Stamp>,

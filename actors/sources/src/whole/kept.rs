@@ -2,7 +2,7 @@
 //!
 //! The bytes are magic, a format version, the payload (bincode) and a checksum over all before it. They can be rebuilt by reading the
 //! file: whatever is damaged, of another format or written by another Dietz counts as not kept.
-use super::FileConfig;
+use super::How;
 use super::input::Packing;
 use crate::OpenLayout;
 use bincode::{Decode, Encode};
@@ -21,7 +21,7 @@ const fn config() -> impl bincode::config::Config {
 
 /// Everything but the file's own bytes that a read-through depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     /// Another version may count otherwise; a surveyor that changes without one needs another [`FORMAT`].
     dietz: String,
     layout: String,
@@ -32,13 +32,13 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(layout: &dyn OpenLayout, config: &FileConfig, packing: Packing) -> Reader {
+    pub(crate) fn new(layout: &dyn OpenLayout, how: &How, packing: Packing) -> Reader {
         Reader {
             dietz: env!("CARGO_PKG_VERSION").into(),
             layout: layout.vendor().into(),
             mapping_version: layout.mapping_version(),
             mapping_hash: layout.mapping_hash(),
-            record_limit: config.record_limit as u64,
+            record_limit: how.record_limit as u64,
             packing,
         }
     }
@@ -46,7 +46,7 @@ impl Reader {
 
 /// What a read-through told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// BLAKE3 of the file as it lies there.
     pub hash: [u8; 32],
     /// Decompressed bytes.
@@ -111,7 +111,7 @@ impl Wire {
 }
 
 /// The bytes to keep; `None` if they would be too many, so that nothing is kept.
-pub(super) fn keep(reader: &Reader, told: &Told) -> Option<Vec<u8>> {
+pub(crate) fn keep(reader: &Reader, told: &Told) -> Option<Vec<u8>> {
     let payload = bincode::encode_to_vec(Wire::new(reader, told), config()).ok()?;
     if payload.len() > LONGEST {
         return None;
@@ -122,7 +122,7 @@ pub(super) fn keep(reader: &Reader, told: &Told) -> Option<Vec<u8>> {
 }
 
 /// What was kept, if it is whole and was told to this very reader.
-pub(super) fn recall(bytes: &[u8], reader: &Reader) -> Option<Told> {
+pub(crate) fn recall(bytes: &[u8], reader: &Reader) -> Option<Told> {
     let (body, sum) = bytes.split_last_chunk::<CHECKSUM>()?;
     if checksum(body) != *sum {
         return None;
