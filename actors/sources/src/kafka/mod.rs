@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //! - [`config`]: the keys of the topology; `settings`: what librdkafka runs with.
-//! - `member`: the member of the group, on a thread of its own; `context`: what librdkafka calls back there.
-//! - `look`, `begin`: what topics hold, and where a partition is read from.
+//! - `member`: the member of the group, on a thread of its own; `serving`: what it does there; `context`: what librdkafka calls back.
+//! - `look`, `begin`: what topics hold, and where a partition is read from; `take`: partitions that the group gives.
 //! - `open`: a partition that is read, and one that is given back.
 //! - `message`, `trouble`, `metrics`: messages as the house knows them; what goes wrong; what is counted.
 //! - [`connect`]: whether the topics can be read, for `dietz check --connect`.
@@ -23,7 +23,9 @@ mod member;
 mod message;
 mod metrics;
 mod open;
+mod serving;
 mod settings;
+mod take;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -32,17 +34,15 @@ pub use config::{KafkaConfig, Start};
 pub use message::FILE;
 pub use metrics::describe;
 
-use crate::kinesis::OnGap;
 use crate::messages::{DaysOfStream, Piece};
-use crate::{Gap, Layouts, Next, PartitionStanding, Registry, Source, SourceError, Standing};
+use crate::{Layouts, Next, PartitionStanding, Registry, Source, SourceError, Standing};
 use async_trait::async_trait;
-use begin::{Begin, Held, Resume, resume};
-use look::Found;
+use begin::{Begin, Held};
 use member::{Chunk, Command, Member, News, Then};
 use metrics::Figures;
 use open::{Leaving, Open};
-use record::{BatchLimit, PartitionId, Position, Progress, RawBatch, Sequence};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use record::{BatchLimit, PartitionId, Progress, RawBatch};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -207,142 +207,6 @@ impl KafkaSource {
         Ok(true)
     }
 
-    /// Settles where partitions begin, once and before anything is read. Of a topic that is known, what is new was made since: it is read from its start.
-    async fn settle(&mut self, found: &[(Found, Begin)]) -> Result<(), SourceError> {
-        let known = self.registry.known(&format!("{}/", self.name)).await?;
-        let known: HashSet<_> = known.into_iter().map(|k| k.id).collect();
-        let topic_is_known =
-            |topic: &str| known.iter().any(|id| id.as_str().starts_with(&format!("{}/{topic}/", self.name)));
-        let mut topics = HashMap::new();
-        let mut new = Vec::new();
-        for (Found { place, .. }, begin) in found {
-            let is_known = *topics.entry(&place.topic).or_insert_with(|| topic_is_known(&place.topic));
-            let begin = if is_known { Begin::Earliest } else { *begin };
-            new.push((self.id(place), begin.text()));
-        }
-        self.registry.begin(&new).await?;
-        let settled = self.registry.known(&format!("{}/", self.name)).await?;
-        let settled: HashMap<_, _> = settled.into_iter().map(|k| (k.id, k.begin)).collect();
-        for (Found { place, .. }, _) in found {
-            let words = settled.get(&self.id(place)).and_then(Option::as_deref);
-            self.begins.insert(place.clone(), words.and_then(Begin::parse).unwrap_or(Begin::Earliest));
-        }
-        Ok(())
-    }
-
-    /// Opens what the group gives, and begins to read it; all of it together, as the group gave it.
-    async fn take_partitions(&mut self, found: &[Found]) -> Result<bool, SourceError> {
-        if self.held_by_another.is_some_and(|(_, again)| Instant::now() < again) {
-            return Ok(false);
-        }
-        for Found { place, held } in found {
-            if self.open.contains_key(place) {
-                continue;
-            }
-            match self.open(place, *held).await {
-                Err(SourceError::LeaseLost(id)) => return self.ask_again(&id),
-                other => other?,
-            }
-        }
-        self.held_by_another = None;
-        self.rounds += 1;
-        let mut places = Vec::new();
-        for Found { place, .. } in found {
-            if let Some(open) = self.open.get_mut(place) {
-                open.round = self.rounds;
-                places.push((place.clone(), open.offset));
-            }
-        }
-        self.tell(Command::Assign { round: self.rounds, places });
-        Ok(true)
-    }
-
-    /// Who gave a partition back has given up its lease before; who was lost to the group has not, and loses it when its time is over.
-    fn ask_again(&mut self, id: &PartitionId) -> Result<bool, SourceError> {
-        let now = Instant::now();
-        let (since, _) = self.held_by_another.unwrap_or((now, now));
-        if now - since > self.config.drain_limit() {
-            return Err(SourceError::LeaseLost(id.clone()));
-        }
-        self.held_by_another = Some((since, now + ASK_AGAIN));
-        Ok(false)
-    }
-
-    async fn open(&mut self, place: &Place, held: Held) -> Result<(), SourceError> {
-        let id = self.id(place);
-        if !self.begins.contains_key(place) {
-            self.registry.begin(&[(id.clone(), Begin::Earliest.text())]).await?;
-            self.begins.insert(place.clone(), Begin::Earliest);
-        }
-        let begin = self.begins.get(place).copied().unwrap_or(Begin::Earliest);
-        let (partition, progress) = self.registry.open_stream(&id).await?;
-        let offset = match resume(progress, begin, held) {
-            Resume::At(offset) => offset,
-            Resume::Behind(offset) => self.gap(&id, progress, begin, offset).await?,
-            Resume::Beyond => return Err(beyond(&id, progress, begin, held)),
-        };
-        let open = Open::new(partition, progress, offset, &self.config, self.layouts.clone());
-        self.open.insert(place.clone(), open);
-        if let Some(next) = open::next_offset(progress) {
-            self.tell(Command::Committed(place.clone(), next));
-        }
-        Ok(())
-    }
-
-    /// Notes what is lost; the offset to go on with, if that is wanted.
-    async fn gap(
-        &mut self,
-        id: &PartitionId,
-        from: Progress,
-        begin: Begin,
-        low: i64,
-    ) -> Result<i64, SourceError> {
-        let to = Position { sequence: Sequence::from(u64::try_from(low).unwrap_or(0)), sub: 0, item: 0 };
-        let gap = Gap {
-            partition: id.clone(),
-            from,
-            from_arrival: None,
-            to: Some(Progress::At(to)),
-            to_arrival: None,
-            retention_hours: None,
-        };
-        self.registry.note_gap(&gap).await?;
-        self.figures.gaps.increment(1);
-        let first = match (from, begin) {
-            (Progress::At(p), _) => p.offset().saturating_add(1),
-            (_, Begin::Offset(n)) => u64::try_from(n).unwrap_or(0),
-            _ => 0,
-        };
-        let text = format!("{id}: the topic let go of offsets {first} to {} before they were read", low - 1);
-        match self.config.on_gap {
-            OnGap::Continue => {
-                tracing::error!(source = %self.name, "{text}; noted, and read on behind them");
-                Ok(low)
-            }
-            OnGap::Stop => Err(SourceError::Fatal(format!(
-                "{text}: have them sent again if they matter, then set `on_gap = \"continue\"` to read on behind them; `dietz status` lists the gap"
-            ))),
-        }
-    }
-
-    async fn out_of_range(&mut self, place: &Place, held: Held) -> Result<(), SourceError> {
-        let Some(reached) = self.open.get(place).map(|open| open.cutter.reached()) else { return Ok(()) };
-        let begin = self.begins.get(place).copied().unwrap_or(Begin::Earliest);
-        let id = self.id(place);
-        let offset = match resume(reached, begin, held) {
-            Resume::At(offset) => offset,
-            Resume::Behind(offset) => self.gap(&id, reached, begin, offset).await?,
-            Resume::Beyond => return Err(beyond(&id, reached, begin, held)),
-        };
-        self.rounds += 1;
-        let round = self.rounds;
-        if let Some(open) = self.open.get_mut(place) {
-            open.round = round;
-        }
-        self.tell(Command::Reread { round, place: place.clone(), offset });
-        Ok(())
-    }
-
     /// What is asked back is read no more. What was not handed over of it is forgotten: whoever takes it reads it again.
     fn give_back(&mut self, places: &[Place], lost: bool) {
         if lost {
@@ -463,19 +327,6 @@ impl KafkaSource {
         }
         Ok(())
     }
-}
-
-/// Nothing can be read on: positions only grow.
-fn beyond(id: &PartitionId, progress: Progress, begin: Begin, held: Held) -> SourceError {
-    let stands = match progress {
-        Progress::Start => begin.text().to_string(),
-        at => format!("position {at}"),
-    };
-    SourceError::Fatal(format!(
-        "{id}: the store has it at {stands}, and the topic ends before offset {}: it was made anew, or lost messages. Run once with \
-         `--from-start` to read what it holds now, or give the source another name",
-        held.high
-    ))
 }
 
 #[async_trait]
