@@ -50,6 +50,8 @@ pub(crate) struct Running {
 
 /// A busy machine takes its time.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// So long it may take to end what it has started; killed before that, it would leave it behind.
+const FAREWELL: Duration = Duration::from_secs(20);
 const GLANCE: Duration = Duration::from_millis(20);
 /// A free port may be taken by another before the stand-in has it.
 const ATTEMPTS: usize = 3;
@@ -96,7 +98,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         // Its standard input ends first, so that it can end what it has started itself.
         drop(self.child.stdin.take());
-        let deadline = Instant::now() + Duration::from_secs(2);
+        let deadline = Instant::now() + FAREWELL;
         while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
             sleep(GLANCE);
         }
