@@ -1,7 +1,7 @@
 //! How fast Dietz is on this machine, and what memory it takes.
 //!
 //! # Layout
-//! - one file a bench: [`decode`], [`accumulate`], [`sink`], [`pipeline`].
+//! - one file a bench: [`decode`], [`accumulate`], [`sink`], [`pipeline`], [`stream`].
 //! - `input`, `ledger`, `rows`: a feed, its accounts and their rows in memory.
 //! - `database`: a Postgres database of a bench's own.
 //! - [`clock`], [`machine`], [`report`]: time, place, and how figures print.
@@ -19,6 +19,7 @@ pub mod pipeline;
 pub mod report;
 mod rows;
 pub mod sink;
+pub mod stream;
 
 use crate::generate::{Feed, GenerateError};
 use report::Report;
@@ -37,18 +38,22 @@ pub enum Bench {
     Sink,
     /// Files to the store, by all actors.
     Pipeline,
+    /// Answers of a stream to batches.
+    Stream,
 }
 
 impl Bench {
-    pub const ALL: [Bench; 4] = [Bench::Decode, Bench::Accumulate, Bench::Sink, Bench::Pipeline];
+    pub const ALL: [Bench; 5] =
+        [Bench::Decode, Bench::Accumulate, Bench::Sink, Bench::Pipeline, Bench::Stream];
 
-    /// The sizes it is measured at unless others are asked for. All four together take about five minutes with Postgres; accounts are
+    /// The sizes it is measured at unless others are asked for. All together take about five minutes with Postgres; accounts are
     /// many wherever caches count.
     pub fn usual(self) -> Options {
         let (accounts, days, repeats) = match self {
             Bench::Decode | Bench::Accumulate => (100_000, 10, 5),
             Bench::Sink => (100_000, 5, 3),
             Bench::Pipeline => (20_000, 10, 3),
+            Bench::Stream => (10_000, 20, 5),
         };
         Options { accounts, days, repeats, seed: 1, postgres: None }
     }
@@ -96,6 +101,7 @@ pub fn run(bench: Bench, options: &Options) -> Result<Report, BenchError> {
         Bench::Accumulate => accumulate::run(options),
         Bench::Sink => sink::run(options),
         Bench::Pipeline => pipeline::run(options),
+        Bench::Stream => stream::run(options),
     }
 }
 

@@ -12,10 +12,10 @@ pub struct Args {
     /// What to measure
     #[arg(value_enum)]
     bench: Name,
-    /// [default: 100000; of `pipeline` 20000]
+    /// [default: 100000; of `pipeline` 20000, of `stream` 10000]
     #[arg(long)]
     accounts: Option<u32>,
-    /// Business days of each account [default: 10; of `sink` 5]
+    /// Business days of each account [default: 10; of `sink` 5, of `stream` 20]
     #[arg(long)]
     days: Option<u32>,
     #[arg(long, default_value_t = 1)]
@@ -42,6 +42,8 @@ enum Name {
     Sink,
     /// Files to the store, by all actors
     Pipeline,
+    /// Answers of a stream to batches
+    Stream,
     /// All of them
     All,
 }
@@ -53,6 +55,7 @@ impl Name {
             Name::Accumulate => vec![Bench::Accumulate],
             Name::Sink => vec![Bench::Sink],
             Name::Pipeline => vec![Bench::Pipeline],
+            Name::Stream => vec![Bench::Stream],
             Name::All => Bench::ALL.to_vec(),
         }
     }

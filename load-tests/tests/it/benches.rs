@@ -54,6 +54,14 @@ fn the_pipeline_is_measured_in_both_orders() {
 }
 
 #[test]
+fn a_stream_is_measured_in_each_shape_of_its_messages() {
+    let report = tiny(Bench::Stream);
+    for shape in ["a record a message", "100 records a message", "aggregates of 100 messages of a record"] {
+        assert!(names(&report).contains(&&*format!("{shape}, bytes of a CPU second")), "{shape}");
+    }
+}
+
+#[test]
 fn a_document_names_the_machine_and_the_commit() {
     let machine = Machine::here();
     let text = Document { machine: &machine, reports: &[] }.to_string();
