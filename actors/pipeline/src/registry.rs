@@ -18,6 +18,8 @@ use store::{
 pub struct SourceLayouts {
     candidates: Vec<Arc<Layout>>,
     /// The topology names what this source carries, so that its only layout needs no `[detect]`.
+    /// The same, opened for messages of a stream, which have no names.
+    nameless: Vec<Arc<dyn OpenLayout>>,
     named: bool,
 }
 
@@ -30,13 +32,21 @@ impl SourceLayouts {
             (false, some) => some.iter().any(|v| v == vendor),
         };
         let candidates = set.iter().filter(|l| wanted(&l.vendor_name)).map(|l| l.layout.clone());
-        SourceLayouts { candidates: candidates.collect(), named: eventbridge || !vendors.is_empty() }
+        SourceLayouts::of(candidates.collect(), eventbridge || !vendors.is_empty())
+    }
+
+    fn of(candidates: Vec<Arc<Layout>>, named: bool) -> Self {
+        let nameless = candidates.iter().map(|layout| opened(layout, "")).collect();
+        SourceLayouts { candidates, nameless, named }
     }
 }
 
 impl Layouts for SourceLayouts {
     fn choose(&self, file_name: &str, head: &[u8]) -> Result<Arc<dyn OpenLayout>, Refused> {
-        self.layout(file_name, head).map(|layout| opened(layout, file_name))
+        let layout = self.layout(file_name, head)?;
+        let same = |candidate: &Arc<Layout>| Arc::ptr_eq(candidate, layout);
+        let ready = self.candidates.iter().position(same).filter(|_| file_name.is_empty());
+        Ok(ready.map_or_else(|| opened(layout, file_name), |n| self.nameless[n].clone()))
     }
 }
 

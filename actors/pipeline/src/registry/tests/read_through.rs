@@ -51,7 +51,7 @@ impl Bench {
             rewound: from_start.then(Arc::default),
             versions: Arc::new([]),
         };
-        let layouts = SourceLayouts { candidates: vec![Arc::new(Layout::eventbridge())], named: true };
+        let layouts = SourceLayouts::of(vec![Arc::new(Layout::eventbridge())], true);
         let config = toml::from_str("path = \"in\"").unwrap();
         let source = FileSource::new("s", config, self.folder.path(), Arc::new(layouts), Arc::new(registry));
         let limit = BatchLimit { records: 10, bytes: 1 << 16, wait: Duration::from_secs(1) };
