@@ -113,6 +113,9 @@ impl Shard {
         let last = page.records.iter().map(|r| r.arrival).max();
         let children = page.children;
         self.hand_over(page.records, Arc::new(permit)).await?;
+        // Not before: who has caught up has handed over what there was.
+        self.state.millis_behind.store(behind.unwrap_or(0).max(0), Ordering::Relaxed);
+        self.state.answered.store(true, Ordering::Relaxed);
         self.watch.read(last, behind, time, horizon);
         self.tell_lag(time);
         if last_page {
@@ -124,10 +127,7 @@ impl Shard {
     }
 
     fn count(&self, page: &Page) {
-        let behind = page.millis_behind.unwrap_or(0).max(0);
-        self.state.millis_behind.store(behind, Ordering::Relaxed);
-        self.state.answered.store(true, Ordering::Relaxed);
-        self.metrics.millis_behind_latest.set(behind as f64);
+        self.metrics.millis_behind_latest.set(page.millis_behind.unwrap_or(0).max(0) as f64);
         self.metrics.records.increment(page.records.len() as u64);
         self.metrics.bytes.increment(page.bytes());
         if page.records.is_empty() {
