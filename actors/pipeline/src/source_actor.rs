@@ -9,10 +9,13 @@ use actix::prelude::*;
 use record::{BatchLimit, PartitionId, Progress, RawBatch};
 use sources::{Next, Source, SourceError};
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::timeout;
 
 /// One source.
 pub struct SourceActor {
@@ -40,6 +43,9 @@ pub struct Reading {
     /// Where the store's connections live.
     pub runtime: Handle,
 }
+
+/// So long a source that was asked may take to answer when the run is to stop.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Raw bytes read and not yet committed.
 struct Flight {
@@ -140,15 +146,16 @@ impl Reading {
             if *self.stop.borrow() {
                 break;
             }
-            let next = tokio::select! {
+            tokio::select! {
                 biased;
                 _ = self.stop.changed() => break,
                 Some(committed) = commits.recv() => {
                     self.pass_back(&committed).await;
                     continue;
                 }
-                next = async { flight.room().await; self.source.next_batch(&self.limit).await } => next,
-            };
+                () = flight.room() => {}
+            }
+            let Some(next) = self.ask().await else { break };
             let standing = self.source.standing();
             let through = self.once && standing.caught_up;
             self.board.standing(&self.name, standing, records(&next));
@@ -165,6 +172,17 @@ impl Reading {
             }
         }
         self.decoders.drain().await
+    }
+
+    /// Asks the source; `None` if the run is to stop first. The call is not given up for a commit, and for a stop only after a while: what it asks
+    /// of the store would be dropped half-way, and leave a connection out of step.
+    async fn ask(&mut self) -> Option<Result<Next, SourceError>> {
+        let mut call = pin!(self.source.next_batch(&self.limit));
+        tokio::select! {
+            biased;
+            next = &mut call => Some(next),
+            _ = self.stop.changed() => timeout(FAREWELL, call).await.ok(),
+        }
     }
 
     /// Tells the source how far its own partitions are committed.

@@ -58,7 +58,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ("statement_timeout", "600000"),
     ("lock_timeout", "120000"),
     ("idle_in_transaction_session_timeout", "600000"),
-    ("client_min_messages", "warning"),
+    ("client_min_messages", "error"),
     ("plan_cache_mode", "force_custom_plan"),
     ("jit", "off"),
 ];
@@ -89,6 +89,12 @@ impl PostgresStore {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(Duration::from_secs(10))
+            // Who was dropped in the middle of a transaction may have left it open, and whoever had the connection next would be in it. It also
+            // tells whether the connection is alive.
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| {
+                Box::pin(async move { sqlx::raw_sql("ROLLBACK").execute(connection).await.map(|_| true) })
+            })
             .connect_lazy_with(options);
         Ok(PostgresStore { pool, names, slots: RwLock::default(), committing: tokio::sync::Mutex::default() })
     }
