@@ -2,6 +2,7 @@
 //!
 //! The unit of restart is the generation: once one stage has died, the others are ahead of the store, and only a reload makes their memory
 //! true. actix's own supervisor restarts the same struct with its old state and does not survive a panic, so it is not used.
+use crate::enter::entered;
 use crate::generation::{Plan, Running, start};
 use crate::guard::{Class, End, Ended, Failure};
 use crate::policy;
@@ -51,7 +52,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// Runs a topology until its sources end, until it is stopped, or until trouble that will not pass. All that was read is then committed.
 pub async fn run(plan: Plan, options: Options) -> Result<(), Failure> {
-    supervise(&plan, &options, FIRST_PAUSE).await
+    // The connections that are made for leases must outlive this system, as those of the actors do.
+    entered(&plan.runtime, supervise(&plan, &options, FIRST_PAUSE)).await
 }
 
 async fn supervise(plan: &Plan, options: &Options, first_pause: Duration) -> Result<(), Failure> {
