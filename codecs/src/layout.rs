@@ -1,4 +1,5 @@
 //! A vendor's layout as one thing: framing, format and mapping, compiled and immutable.
+use crate::assembly::Assembly;
 use crate::decode::Decoder;
 use crate::equals::NumberingFramer;
 use crate::format::delimited::Delimited;
@@ -240,6 +241,18 @@ impl Layout {
             Body::Mapped(mapped) => {
                 Box::new(FramingSurveyor::new(mapped.framer(), Some(mapped.clone()), name))
             }
+        }
+    }
+
+    /// A delivery that comes in several messages: at its start, or where what was `kept` of it with this version of the mapping stands. `None` for
+    /// layouts whose deliveries are no lines, or do not say where they end; and where what was kept cannot be read.
+    pub fn assembly(&self, kept: Option<&[u8]>) -> Option<Assembly> {
+        let Body::Mapped(mapped) = &self.body else { return None };
+        let AnyFramer::Lines(framer) = mapped.framer() else { return None };
+        match kept {
+            _ if !self.is_controlled() => None,
+            Some(kept) => Assembly::resume(mapped.clone(), framer, kept),
+            None => Some(Assembly::new(mapped.clone(), framer)),
         }
     }
 

@@ -10,9 +10,10 @@
 //! - [`value`]: amounts and dates as vendors spell them.
 //! - [`decode`]: records into observations, by a mapping.
 //! - [`layout`]: all of it behind one type.
-//! - [`message`]: a feed cut into messages for a stream.
+//! - [`message`]: a feed cut into messages for a stream; [`assembly`]: a delivery put together of messages.
 //!
 //! Pure: no I/O, no clock, nothing asynchronous.
+pub mod assembly;
 pub mod decode;
 mod equals;
 pub mod format;
@@ -24,6 +25,7 @@ pub mod problem;
 pub mod survey;
 pub mod value;
 
+pub use assembly::Assembly;
 pub use decode::{Decoded, Decoder, Drift, Observation, Reject};
 pub use layout::Layout;
 pub use message::{Message, MessageCutter, MessageError};

@@ -1,4 +1,5 @@
 //! One read-through of a feed before it is streamed: framing, control count and totals, business date, order of dates.
+pub(crate) mod tally;
 mod totals;
 
 use crate::decode::Decoded;
@@ -10,10 +11,10 @@ use crate::framing::AnyFramer;
 use crate::framing::lines::LineContext;
 use crate::layout::Mapped;
 use crate::mapping::model::BusinessDate;
-use record::{Context, Control, FeedKey, Framed, Framer, PartitionKey, Position, Survey};
-use returns::{Arrival, Date, Decimal, Place, Vendor};
+use record::{Context, FeedKey, Framed, Framer, PartitionKey, Position, Survey};
+use returns::{Arrival, Date, Place, Vendor};
 use std::sync::Arc;
-use totals::Totals;
+use tally::Tally;
 
 /// Reads a feed through once. Fed with consecutive pieces; memory is bounded by the longest record.
 pub trait Surveyor: Send {
@@ -32,11 +33,10 @@ pub(crate) struct FramingSurveyor {
     mapped: Option<Arc<Mapped>>,
     /// The file's, in which its date may stand.
     name: Box<str>,
-    totals: Option<Totals>,
+    tally: Tally,
     /// What the framer has not done with.
     rest: Vec<u8>,
     framed: Framed,
-    survey: Survey,
     first: Option<Kept>,
     last: Option<Kept>,
     /// The context of the last line, rows and others alike: it carries what header and trailer said.
@@ -45,15 +45,13 @@ pub(crate) struct FramingSurveyor {
 
 impl FramingSurveyor {
     pub fn new(framer: AnyFramer, mapped: Option<Arc<Mapped>>, name: &str) -> Self {
-        let totals = mapped.as_ref().and_then(Totals::new);
         FramingSurveyor {
             framer,
+            tally: Tally::new(mapped.clone()),
             mapped,
-            totals,
             name: name.into(),
             rest: Vec::new(),
             framed: Framed::default(),
-            survey: Survey::default(),
             first: None,
             last: None,
             end: None,
@@ -89,39 +87,11 @@ impl FramingSurveyor {
     }
 
     fn count(&mut self) {
-        let includes = self.mapped.as_ref().map_or(&[][..], |m| &m.mapping.feed.count_includes);
-        // Whether records under a context are rows, and whether they count.
-        let kinds: Vec<(bool, bool)> = self.framed.contexts.iter().map(|c| kind(c, includes)).collect();
-        let kind_of = |context: u16| kinds.get(usize::from(context)).copied().unwrap_or((true, true));
-        let by_lines = self.mapped.as_ref().is_some_and(|m| m.counts_lines());
-        let (mut first, mut last) = (None, None);
-        for (n, record) in self.framed.records.iter().enumerate() {
-            let (row, counts) = kind_of(record.context);
-            let lines = if by_lines {
-                lines_of(self.framed.payload.get(record.start as usize..record.end as usize))
-            } else {
-                1
-            };
-            self.survey.counted += if counts { lines } else { 0 };
-            if row {
-                if let Some(totals) = &mut self.totals {
-                    totals.add(&self.framed, n);
-                }
-                first = first.or(Some(n));
-                last = Some(n);
-            }
-        }
-        self.survey.records += (self.framed.records.len() + self.framed.refused.len()) as u64;
-        self.survey.counted += self.framed.refused.len() as u64;
-        if let Some(totals) = &mut self.totals
-            && !self.framed.refused.is_empty()
-        {
-            totals.lose();
-        }
+        let rows = self.tally.add(&self.framed);
         if self.first.is_none() {
-            self.first = first.map(|n| self.kept(n));
+            self.first = rows.map(|(first, _)| self.kept(first));
         }
-        self.last = last.map(|n| self.kept(n)).or(self.last.take());
+        self.last = rows.map(|(_, last)| self.kept(last)).or(self.last.take());
         if let Some(record) = self.framed.records.last() {
             self.end = self.framed.contexts.get(usize::from(record.context)).cloned();
         }
@@ -141,15 +111,8 @@ impl FramingSurveyor {
         let (says, other) = if lines { (&end, &self.first) } else { (&self.first, &self.last) };
         let mut fields = Fields::default();
         let dates = [says, other].map(|kept| self.business_date(mapped, &around(mapped, kept, &mut fields)));
-        self.survey.business_date = dates.into_iter().max().flatten().map(|date| date.to_string());
-        let row = around(mapped, says, &mut fields);
-        declare(&mut self.survey, mapped, &row);
-        if let Some(totals) = &self.totals {
-            match totals.disagreement(&row) {
-                Ok(wrong) => self.survey.wrong = self.survey.wrong.take().or(wrong),
-                Err(()) => self.survey.unfinished = true,
-            }
-        }
+        self.tally.survey.business_date = dates.into_iter().max().flatten().map(|date| date.to_string());
+        self.tally.hold_against(mapped, &around(mapped, says, &mut fields));
     }
 
     fn business_date(&self, mapped: &Mapped, row: &Row<'_>) -> Option<Date> {
@@ -172,40 +135,6 @@ fn around<'a>(mapped: &'a Mapped, kept: &'a Option<Kept>, fields: &'a mut Fields
         fields.reset(mapped.mapping.selectors.len());
     }
     row_of(mapped, raw, fields)
-}
-
-/// When the feed was made, what it declares to hold, and whether it came to its end.
-fn declare(survey: &mut Survey, mapped: &Mapped, row: &Row<'_>) {
-    let rules = &mapped.mapping.feed;
-    let made = rules.arrival.as_ref().and_then(|made| row.moment(made).ok().flatten());
-    survey.arrival = made.and_then(|made| made.instant_or_midnight(&mapped.mapping.zone));
-    if let Some(count) = &rules.count {
-        let said = row.amount(count);
-        let whole = |n: &Decimal| u64::try_from(n.mantissa()).ok().filter(|_| n.scale() == 0);
-        survey.declared = said.as_ref().ok().and_then(|said| whole(said.as_ref()?));
-        survey.unfinished |= matches!(said, Ok(None));
-        survey.wrong = (survey.declared.is_none() && !survey.unfinished).then(|| Control {
-            rule: Control::COUNT,
-            declared: row.as_it_stands(count),
-            found: survey.counted.to_string(),
-        });
-    }
-    if let Some(trailer) = &rules.trailer {
-        survey.unfinished |= !matches!(row.text(trailer), Ok(Some(_)));
-    }
-}
-
-/// The lines of a record.
-fn lines_of(record: Option<&[u8]>) -> u64 {
-    1 + memchr::memchr_iter(b'\n', record.unwrap_or_default()).count() as u64
-}
-
-/// Whether records under a context are rows, and whether a control count includes them.
-fn kind(context: &Context, includes: &[String]) -> (bool, bool) {
-    match context.downcast_ref::<LineContext>().and_then(|c| c.role.class()) {
-        Some(class) => (false, includes.iter().any(|i| i == class)),
-        None => (true, true),
-    }
 }
 
 /// The date of a record's first observation.
@@ -238,12 +167,12 @@ impl Surveyor for FramingSurveyor {
         self.frame(&[], true);
         if let Some(mapped) = self.mapped.clone() {
             let dates = (date_of(&mapped, &self.first), date_of(&mapped, &self.last));
-            self.survey.newest_first = matches!(dates, (Some(first), Some(last)) if first > last);
+            self.tally.survey.newest_first = matches!(dates, (Some(first), Some(last)) if first > last);
             self.read_declarations(&mapped);
         }
         if let Some((declared, counted)) = self.framer.control_count() {
-            (self.survey.declared, self.survey.counted) = (Some(declared), counted);
+            (self.tally.survey.declared, self.tally.survey.counted) = (Some(declared), counted);
         }
-        self.survey
+        self.tally.survey
     }
 }

@@ -89,6 +89,8 @@ pub trait Store: Send + Sync {
     /// Registers a feed, or finds it by its hash and its mapping's version (by source, vendor and date for a stream). Of copies of the same
     /// bytes the earliest, by arrival and partition, gives it its name and arrival. What became of it since stays. Its file is noted too.
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError>;
+    /// The deliveries that began in a partition and are not over, in the order they were registered in.
+    async fn open_deliveries(&self, partition: PartitionKey) -> Result<Vec<OpenDelivery>, StoreError>;
     /// Notes what a partition lies in.
     async fn note_file(&self, file: &FileSpec) -> Result<(), StoreError>;
     /// The feeds with an end that are in, or coming: those of these layouts, and of any layout those that are read again.

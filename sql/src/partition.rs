@@ -23,6 +23,15 @@ pub struct OpenPartition {
     pub feed: Option<FeedKey>,
 }
 
+/// A delivery in several messages of a stream, of which more is to come: [`record::Delivery::Open`], as far as it is committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenDelivery {
+    /// The layout that decodes it.
+    pub vendor: Arc<str>,
+    pub mapping_version: u32,
+    pub kept: Vec<u8>,
+}
+
 /// A partition the store knows, with what spares a file a second read-through, and what a stream goes on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownPartition {

@@ -1,6 +1,6 @@
 //! What one transaction writes, and what opening a generation gives.
 use crate::{Generation, PartitionSpec};
-use record::{Counts, FeedKey, PartitionId, PartitionKey, Progress};
+use record::{Counts, Delivery, FeedKey, PartitionId, PartitionKey, Progress, Survey};
 use returns::date::{Date, Micros};
 use returns::ledger::{Profile, RowChange, StoredFact};
 use returns::{Decimal, Key, Reasons, Verdict};
@@ -104,6 +104,8 @@ pub enum Affected {
     All { of: FeedKey, dates: Option<(Date, Date)> },
     /// Holdings of a feed.
     Holdings { of: FeedKey, dates: Option<(Date, Date)> },
+    /// What a feed says and waits to count, for its trailer was still to come.
+    Waiting { of: FeedKey, dates: Option<(Date, Date)> },
     /// Days of a vendor that are open, up to a date; all of them without one.
     Open { vendor: Arc<str>, until: Option<Date> },
 }
@@ -262,30 +264,60 @@ pub struct DeltaWrite {
     pub from: Progress,
     pub to: Progress,
     pub counts: Counts,
-    pub feed: Option<FeedStep>,
+    /// What it tells of feeds; at most one of each.
+    pub feeds: Vec<FeedStep>,
     /// Of a stream: with this step all of the partition that arrived up to then is read. It only grows: an earlier one changes nothing.
     pub read_until: Option<Micros>,
 }
 
-/// What a step tells of the feed it reads, where that has an end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a step tells of the feed it reads, where that has an end, or waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedStep {
     pub feed: FeedKey,
     /// The first and the last date its facts speak of.
     pub dates: Option<(Date, Date)>,
     /// With this step all of it is in.
     pub through: bool,
+    /// Of a delivery in several messages: how it stands with this step. One that is whole is `complete` with it, and waits no more.
+    pub delivery: Option<Arc<Delivery>>,
 }
 
 impl FeedStep {
-    /// Two steps, one after the other, as one. Of two feeds the later is told of: a partition with an end holds one.
-    pub fn merged(one: Option<FeedStep>, next: Option<FeedStep>) -> Option<FeedStep> {
-        let (Some(one), Some(next)) = (one, next) else { return next.or(one) };
-        let dates = match (one.dates.filter(|_| one.feed == next.feed), next.dates) {
+    /// Adds what the next step tells to what those before it told.
+    pub fn add(self, steps: &mut Vec<FeedStep>) {
+        let Some(step) = steps.iter_mut().find(|step| step.feed == self.feed) else {
+            return steps.push(self);
+        };
+        let dates = match (step.dates, self.dates) {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (one, other) => one.or(other),
         };
-        Some(FeedStep { dates, ..next })
+        *step = FeedStep { dates, ..self };
+    }
+}
+
+/// How a delivery stands, as columns of its feed.
+pub(crate) struct Delivered<'a> {
+    /// While more is to come.
+    pub kept: Option<&'a [u8]>,
+    pub declared: Option<u64>,
+    pub counted: Option<u64>,
+    pub whole: bool,
+}
+
+impl<'a> From<&'a Delivery> for Delivered<'a> {
+    fn from(stands: &'a Delivery) -> Self {
+        let over = |survey: &Survey, whole| {
+            let (declared, counted) = (survey.declared, Some(survey.counted));
+            Delivered { kept: None, declared, counted, whole }
+        };
+        match stands {
+            Delivery::Open { kept } => {
+                Delivered { kept: Some(kept), declared: None, counted: None, whole: false }
+            }
+            Delivery::Whole(survey) => over(survey, true),
+            Delivery::Waits(survey) => over(survey, false),
+        }
     }
 }
 

@@ -178,7 +178,7 @@ impl Work {
 
     /// Adds a batch's facts to the ledger; what changes comes back.
     pub(crate) async fn settle(&mut self, batch: AccountBatch) -> Result<ReturnsBatch, Failure> {
-        self.hear_of(batch.feed.as_deref(), batch.header.feed.and_then(|step| step.dates));
+        self.hear_of(batch.feed.as_deref(), batch.header.feed.as_ref());
         let mut out = ReturnsBatch::new(batch.header, batch.counts);
         out.rows.reserve(batch.facts.len());
         let touched = out.header.number;
@@ -210,6 +210,9 @@ impl Work {
         }
         if batch.intake == (Intake::StoreFirst { last: true }) {
             self.fold_marked(&mut out).await?;
+        }
+        if batch.intake == (Intake::Wait { whole: true }) {
+            self.release(&mut out).await?;
         }
         if let Some(feed) = &through {
             self.feed_end(feed, &mut out).await?;

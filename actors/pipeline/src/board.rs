@@ -1,7 +1,7 @@
 //! What a run has done so far: for the progress line, the closing summary and the metrics.
 use crate::gather::Gathered;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use record::{Control, Counts, FeedKey};
+use record::{Control, Counts, Delivery, FeedKey};
 use sources::Standing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -100,6 +100,14 @@ impl Board {
             .iter()
             .filter(|b| b.broken && [Control::COUNT, Control::TOTAL].contains(&b.rule));
         seen.waiting_feeds.extend(breaks.filter_map(|b| b.feed));
+        for step in gathered.unit.deltas.iter().flat_map(|delta| &delta.feeds) {
+            match step.delivery.as_deref() {
+                // Its trailer may never come.
+                Some(Delivery::Open { .. }) => drop(seen.waiting_feeds.insert(step.feed)),
+                Some(Delivery::Whole(_)) => drop(seen.waiting_feeds.remove(&step.feed)),
+                Some(Delivery::Waits(_)) | None => {}
+            }
+        }
         seen.receipt = seen.receipt.and(*receipt);
         self.conservation[0].set(seen.counts.records_unaccounted() as f64);
         self.conservation[1].set(seen.counts.observations_unaccounted() as f64);

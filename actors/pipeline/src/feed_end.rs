@@ -13,7 +13,7 @@ use returns::ledger::{AccountState, Changes, Ground, History, Stage, WholeFeed, 
 use returns::policy::ValueFrom;
 use returns::{Date, Fact, Key, Kind, Reason};
 use std::sync::Arc;
-use store::{Affected, Touched, slot_of};
+use store::{Affected, FeedStep, Touched, slot_of};
 
 /// Numbers of accounts read at a time.
 const PAGE: u32 = 10_000;
@@ -27,17 +27,58 @@ struct Days {
     whole: bool,
 }
 
+impl Days {
+    const ALL: Days = Days { from: Date::MIN, until: Date::MAX, whole: true };
+}
+
 impl Work {
     /// A feed is known from its first batch on, so that nothing of it is taken for all of it.
-    pub(crate) fn hear_of(&mut self, feed: Option<&WholeFeed>, dates: Option<(Date, Date)>) {
-        let Some(feed) = feed else { return };
-        if self.feeds.get(feed.key).is_none() {
+    pub(crate) fn hear_of(&mut self, feed: Option<&WholeFeed>, step: Option<&FeedStep>) {
+        if let Some(feed) = feed.filter(|feed| self.feeds.get(feed.key).is_none()) {
             self.feeds.note(WholeFeed { stage: Stage::Coming, ..feed.clone() });
         }
-        if let Some((first, last)) = dates {
-            let known = self.feed_dates.entry(feed.key).or_insert((first, last));
+        // Of those that are followed, and of deliveries that wait for their trailer.
+        let Some(step) = step.filter(|step| feed.is_some() || step.delivery.is_some()) else { return };
+        if let Some((first, last)) = step.dates {
+            let known = self.feed_dates.entry(step.feed).or_insert((first, last));
             *known = (known.0.min(first), known.1.max(last));
         }
+    }
+
+    /// Lets in what a feed says that waited for its trailer: the accounts it speaks of are built anew, as far as it speaks of them, and its facts
+    /// wait no more. The feed is that of the batch in hand.
+    ///
+    /// A part of it may be committed ahead of the step that says so: after a crash the trailer is read again, and does the rest.
+    pub(crate) async fn release(&mut self, out: &mut ReturnsBatch) -> Result<(), Failure> {
+        let Some(of) = out.header.feed.as_ref().map(|step| step.feed) else { return Ok(()) };
+        let dates = self.feed_dates.remove(&of);
+        let mut touched = self.affected(&[Affected::Waiting { of, dates }], out).await?;
+        // Of one that is marked nothing is known but all of it. It stays so: more may come.
+        touched.iter_mut().for_each(|(symbol, days)| days.whole |= self.marked.contains(symbol));
+        self.feeds.release(Some(of));
+        let released = self.build_anew(touched, &in_as_a_whole(out), out).await;
+        self.feeds.release(None);
+        released
+    }
+
+    /// Builds accounts anew, whole or the days that are touched.
+    async fn build_anew(
+        &mut self,
+        touched: Vec<(Symbol, Days)>,
+        why: &str,
+        out: &mut ReturnsBatch,
+    ) -> Result<(), Failure> {
+        let (whole, part): (Vec<_>, Vec<_>) = touched.into_iter().partition(|(_, days)| days.whole);
+        let whole: Vec<Symbol> = whole.into_iter().map(|(symbol, _)| symbol).collect();
+        for chunk in whole.chunks(CHUNK) {
+            self.send_ahead(out).await?;
+            self.fold_whole(chunk, why, out).await?;
+        }
+        for chunk in part.chunks(CHUNK) {
+            self.send_ahead(out).await?;
+            self.renew(chunk, out).await?;
+        }
+        Ok(())
     }
 
     /// Builds anew what the end of a feed touches. The feed is noted as in.
@@ -46,23 +87,17 @@ impl Work {
         if asked.is_empty() {
             return Ok(());
         }
-        let touched = self.affected(&asked, out).await?;
-        let (whole, part): (Vec<_>, Vec<_>) = touched.into_iter().partition(|(_, days)| days.whole);
-        let mut whole: Vec<Symbol> = whole.into_iter().map(|(symbol, _)| symbol).collect();
+        let mut touched = self.affected(&asked, out).await?;
+        // Those that are marked are folded whole in their time.
+        touched.retain(|(symbol, _)| !self.marked.contains(symbol));
         if self.takes_days_back(feed) {
-            let known: HashSet<Symbol> = whole.iter().copied().collect();
-            whole.extend(self.of_vendor(feed).await?.into_iter().filter(|symbol| !known.contains(symbol)));
+            let whole = touched.iter().filter(|(_, days)| days.whole).map(|(symbol, _)| *symbol);
+            let known: HashSet<Symbol> = whole.collect();
+            let others = self.of_vendor(feed).await?.into_iter().filter(|symbol| !known.contains(symbol));
+            touched.extend(others.map(|symbol| (symbol, Days::ALL)));
         }
         let why = cause(feed, out);
-        for chunk in whole.chunks(CHUNK) {
-            self.send_ahead(out).await?;
-            self.fold_whole(chunk, &why, out).await?;
-        }
-        for chunk in part.chunks(CHUNK) {
-            self.send_ahead(out).await?;
-            self.renew(chunk, out).await?;
-        }
-        Ok(())
+        self.build_anew(touched, &why, out).await
     }
 
     /// Whether an earlier reading of the feed completed its vendor's days up to another date: they may be open again, of any account.
@@ -116,8 +151,7 @@ impl Work {
         asked
     }
 
-    /// The accounts of this accumulator that are touched, by what is stored and what is under way; those that are marked are folded whole
-    /// in their time.
+    /// The accounts of this accumulator that are touched, by what is stored and what is under way.
     async fn affected(
         &mut self,
         asked: &[Affected],
@@ -147,8 +181,7 @@ impl Work {
                 symbols.get(&id).into_iter().for_each(|symbol| add(*symbol, days));
             }
         }
-        let mut touched: Vec<(Symbol, Days)> =
-            found.into_iter().filter(|(symbol, _)| !self.marked.contains(symbol)).collect();
+        let mut touched: Vec<(Symbol, Days)> = found.into_iter().collect();
         // Ids of accounts already loaded come in runs; the order decides no figure.
         touched.sort_unstable_by_key(|(symbol, _)| self.accounts.get(symbol).map(|a| a.id));
         Ok(touched)
@@ -181,7 +214,7 @@ impl Work {
                     *of == fact.feed && !keys.contains(&(id, *beside, fact.key()))
                 }
                 Affected::Holdings { of, .. } => *of == fact.feed && fact.kind() == Kind::Holding,
-                Affected::All { of, .. } => *of == fact.feed,
+                Affected::All { of, .. } | Affected::Waiting { of, .. } => *of == fact.feed,
                 Affected::Open { .. } => false,
             })
         };
@@ -237,7 +270,7 @@ fn in_as_a_whole(out: &ReturnsBatch) -> String {
 fn feeds_of(what: &Affected) -> Vec<FeedKey> {
     match what {
         Affected::Lacking { of, beside, .. } => vec![*of, *beside],
-        Affected::All { of, .. } | Affected::Holdings { of, .. } => vec![*of],
+        Affected::All { of, .. } | Affected::Waiting { of, .. } | Affected::Holdings { of, .. } => vec![*of],
         Affected::Open { .. } => Vec::new(),
     }
 }

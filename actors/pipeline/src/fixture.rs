@@ -136,6 +136,7 @@ pub fn raw(records: &str) -> RawBatch {
         earlier: Vec::new(),
         begun_with_earlier: false,
         newest_first: false,
+        delivery: None,
     };
     let spans = (0u32..).zip(records.bytes()).map(|(i, _)| RawRecord {
         start: i,

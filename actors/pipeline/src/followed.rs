@@ -3,7 +3,7 @@
 //! their mapping.
 use crate::topology::layouts::LayoutSet;
 use foldhash::HashMap;
-use record::{Feed, Progress, RawBatch};
+use record::{Delivery, Feed, Progress, RawBatch};
 use returns::ledger::{Feeds, Needs, Stage, WholeFeed};
 use returns::policy::{FlowsFrom, ValueFrom};
 use returns::{Arrival, Date, Kind, Policy, Vendor};
@@ -73,12 +73,22 @@ impl Followed {
 
     /// The feed a batch is of, as it stands with that batch.
     pub fn of_batch(&self, raw: &RawBatch, unread: bool) -> Option<WholeFeed> {
-        let Feed { ends, gated, .. } = *raw.feed;
+        let Feed { ends, gated, ref delivery, .. } = *raw.feed;
+        if let Some(delivery) = delivery.as_deref() {
+            return self.delivered(raw, delivery);
+        }
         let stage = stage(raw.to == Progress::End, gated, unread);
         let date = raw.feed.business_date.as_deref().and_then(|date| date.parse().ok());
         let Feed { key, first_arrival, .. } = *raw.feed;
         let feed = self.whole(&raw.feed.vendor, key, date, first_arrival, stage, &raw.feed.earlier);
         feed.filter(|feed| ends && (!gated || !feed.earlier.is_empty()))
+    }
+
+    /// A delivery in several messages is in with its trailer. It withdraws nothing, and completes the days that it speaks of.
+    fn delivered(&self, raw: &RawBatch, delivery: &Delivery) -> Option<WholeFeed> {
+        let stage = stage(true, false, false);
+        let feed = self.whole(&raw.feed.vendor, raw.feed.key, None, raw.feed.first_arrival, stage, &[]);
+        feed.filter(|_| matches!(delivery, Delivery::Whole(_)))
     }
 
     fn whole(

@@ -79,7 +79,7 @@ impl Gather {
             to: header.to,
             missing: pieces,
             counts: Counts::default(),
-            feed: header.feed,
+            feed: header.feed.clone(),
             read_until: header.read_until,
         });
         step.missing = step.missing.saturating_sub(1);
@@ -106,8 +106,8 @@ impl Gather {
         for (key, track) in &mut self.tracks {
             let (id, token) = (track.partition.id.clone(), track.partition.token);
             let (partition, from, to, counts) = (*key, track.at, track.at, Counts::default());
-            let mut delta =
-                DeltaWrite { partition, id, token, from, to, counts, feed: None, read_until: None };
+            let feeds = Vec::new();
+            let mut delta = DeltaWrite { partition, id, token, from, to, counts, feeds, read_until: None };
             let mut any = false;
             while let Some(step) = track.under_way.first_entry() {
                 if step.get().missing > 0 || step.get().from != delta.to {
@@ -116,7 +116,7 @@ impl Gather {
                 let (number, step) = step.remove_entry();
                 delta.to = step.to;
                 delta.counts += step.counts;
-                delta.feed = FeedStep::merged(delta.feed, step.feed);
+                step.feed.into_iter().for_each(|step| step.add(&mut delta.feeds));
                 delta.read_until = delta.read_until.max(step.read_until);
                 any = true;
                 whole.push(CommittedBatch { number, partition: track.partition.clone(), to: step.to });

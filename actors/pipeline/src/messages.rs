@@ -68,8 +68,9 @@ pub struct AccountBatch {
 pub enum Intake {
     /// Folded as they come.
     Fold,
-    /// The feed's control count disagrees: its facts are stored and wait.
-    Wait,
+    /// The feed's control count disagrees, or its trailer is still to come: its facts are stored and wait. `whole`: with this batch its trailer is
+    /// in and agrees, so that all of them count.
+    Wait { whole: bool },
     /// The feed is read again with a later version of its mapping: its facts are stored, and count when all of it is in.
     Aside,
     /// The feed runs backwards: its facts are stored, and accounts folded once, with its last batch; so order costs at most twice.

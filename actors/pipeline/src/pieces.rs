@@ -6,7 +6,7 @@ use crate::guard::Failure;
 use crate::messages::{AccountBatch, Header, Intake, NewAlias, Part, Rejected};
 use crate::quarantined::{refusal, reject, unresolved};
 use codecs::Decoded;
-use record::{Control, Counts, RawBatch, Symbol};
+use record::{Control, Counts, Delivery, RawBatch, Symbol};
 use returns::Fact;
 use returns::ledger::{Stage, WholeFeed};
 use returns::tolerance::{Rule, Rules};
@@ -115,7 +115,8 @@ fn pieces(
     }
     // The end of a feed that is folded once, or on which others depend, concerns every accumulator.
     let through = feed.as_ref().is_some_and(|feed| feed.stage != Stage::Coming);
-    let all = through || intake(raw) == Intake::StoreFirst { last: true };
+    let all =
+        through || matches!(intake(raw), Intake::StoreFirst { last: true } | Intake::Wait { whole: true });
     let goes: Vec<bool> = (0..outputs)
         .map(|k| k == 0 || all || !(facts[k].is_empty() && by_owner[k].is_empty() && rejects[k].is_empty()))
         .collect();
@@ -136,7 +137,7 @@ fn pieces(
 /// Breaks of the feed as a whole: its control count disagrees, or a record that names no account and date is in quarantine (F6).
 fn feed_breaks(raw: &RawBatch, rejects: &[Vec<Rejected>]) -> Vec<BreakWrite> {
     let mut breaks = Vec::new();
-    if raw.feed.gated {
+    if waits_for_good(raw) {
         let control = raw.feed.control.as_ref();
         let rule = control.map_or(Control::COUNT, |c| c.rule);
         let expected = control.and_then(|c| c.declared.parse().ok());
@@ -150,6 +151,12 @@ fn feed_breaks(raw: &RawBatch, rejects: &[Vec<Rejected>]) -> Vec<BreakWrite> {
         breaks.push(BreakWrite { position, ..feed_break(raw, "quarantined_input", "warn", hint) });
     }
     breaks
+}
+
+/// What the feed declares disagrees: nothing that is still to come puts that right.
+fn waits_for_good(raw: &RawBatch) -> bool {
+    let delivery = raw.feed.delivery.as_deref();
+    raw.feed.gated && delivery.is_none_or(|delivery| matches!(delivery, Delivery::Waits(_)))
 }
 
 /// What is wrong with what a feed declares of itself.
@@ -213,9 +220,10 @@ fn feed_break(raw: &RawBatch, rule: &'static str, severity: &'static str, hint: 
 }
 
 fn intake(raw: &RawBatch) -> Intake {
-    let record::Feed { gated, newest_first, ref earlier, .. } = *raw.feed;
+    let record::Feed { gated, newest_first, ref earlier, ref delivery, .. } = *raw.feed;
+    let whole = matches!(delivery.as_deref(), Some(Delivery::Whole(_)));
     match (gated, newest_first) {
-        (true, _) => Intake::Wait,
+        (true, _) => Intake::Wait { whole },
         (false, _) if !earlier.is_empty() => Intake::Aside,
         (false, true) => Intake::StoreFirst { last: raw.to == record::Progress::End },
         (false, false) => Intake::Fold,
@@ -235,15 +243,16 @@ fn header(raw: &RawBatch, pieces: u32) -> Header {
     }
 }
 
-/// What the batch tells of a feed that has an end.
+/// What the batch tells of a feed that has an end, or waits.
 fn step(raw: &RawBatch, facts: &[Vec<(Symbol, Fact)>]) -> Option<FeedStep> {
     let mut dates: Option<(returns::Date, returns::Date)> = None;
     for (_, fact) in facts.iter().flatten() {
         let (first, last) = dates.unwrap_or((fact.as_of, fact.as_of));
         dates = Some((first.min(fact.as_of), last.max(fact.as_of)));
     }
-    let through = raw.to == record::Progress::End;
-    raw.feed.ends.then_some(FeedStep { feed: raw.feed.key, dates, through })
+    let record::Feed { key, ends, gated, ref delivery, .. } = *raw.feed;
+    let through = ends && raw.to == record::Progress::End;
+    (ends || gated).then(|| FeedStep { feed: key, dates, through, delivery: delivery.clone() })
 }
 
 #[cfg(test)]

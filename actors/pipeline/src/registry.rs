@@ -2,10 +2,11 @@
 use crate::topology::layouts::{CORRECTIONS, LayoutSet};
 use async_trait::async_trait;
 use codecs::Layout;
-use record::{Feed, Framer, Partition, PartitionId, Progress, Survey};
+use record::{Feed, Framed, Framer, Partition, PartitionId, Progress, Survey};
 use sources::balance::{Share, balance};
 use sources::{
-    FeedInfo, FeedStatus, Gap, KnownPartition, Layouts, OpenLayout, Refused, Registry, SourceError, Surveyor,
+    Assembly, FeedInfo, FeedStatus, Gap, KnownPartition, Layouts, OpenDelivery, OpenLayout, Refused,
+    Registry, SourceError, Surveyor,
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -47,6 +48,10 @@ impl Layouts for SourceLayouts {
         let same = |candidate: &Arc<Layout>| Arc::ptr_eq(candidate, layout);
         let ready = self.candidates.iter().position(same).filter(|_| file_name.is_empty());
         Ok(ready.map_or_else(|| opened(layout, file_name), |n| self.nameless[n].clone()))
+    }
+
+    fn named(&self, name: &str) -> Option<Arc<dyn OpenLayout>> {
+        self.nameless.iter().find(|layout| layout.vendor() == name).cloned()
     }
 }
 
@@ -116,6 +121,32 @@ impl OpenLayout for Opened {
     }
     fn surveyor(&self, _record_limit: usize) -> Box<dyn Surveyor> {
         Box::new(Surveying(self.layout.surveyor(&self.file_name)))
+    }
+    fn assembly(&self, _record_limit: usize, kept: Option<&[u8]>) -> Option<Box<dyn Assembly>> {
+        self.layout.assembly(kept).map(|assembly| Box::new(Assembling(assembly)) as Box<dyn Assembly>)
+    }
+}
+
+struct Assembling(codecs::Assembly);
+
+impl Assembly for Assembling {
+    fn begins_another(&self, message: &[u8]) -> bool {
+        self.0.begins_another(message)
+    }
+    fn take(&mut self, message: &[u8], each: &mut dyn FnMut(&mut Framed)) {
+        self.0.take(message, each);
+    }
+    fn pending(&self) -> usize {
+        self.0.pending()
+    }
+    fn over(&self) -> Option<&Survey> {
+        self.0.over()
+    }
+    fn survey(&mut self) -> Survey {
+        self.0.survey()
+    }
+    fn keep(&self) -> Vec<u8> {
+        self.0.keep()
     }
 }
 
@@ -248,6 +279,16 @@ impl Registry for StoreRegistry {
         Ok(self.granted(id, &opened))
     }
 
+    async fn open_deliveries(&self, partition: &Partition) -> Result<Vec<OpenDelivery>, SourceError> {
+        let open = self.store.open_deliveries(partition.key).await.map_err(|e| error(e, &partition.id))?;
+        let told = open.into_iter().map(|d| OpenDelivery {
+            vendor: d.vendor,
+            mapping_version: d.mapping_version,
+            kept: d.kept,
+        });
+        Ok(told.collect())
+    }
+
     async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError> {
         self.store.note_file(&file_of(info)).await.map_err(|e| error(e, &info.partition))
     }
@@ -333,6 +374,7 @@ impl Registry for StoreRegistry {
             begun_with_earlier: info.hash.is_none() && opened.mapping_version < info.mapping_version,
             earlier: opened.earlier,
             newest_first: info.survey.newest_first,
+            delivery: None,
         }))
     }
 }

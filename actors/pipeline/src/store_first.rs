@@ -24,7 +24,7 @@ impl Work {
         intake: Intake,
         out: &mut ReturnsBatch,
     ) -> Result<(), Failure> {
-        let waiting = (intake == Intake::Wait).then_some(WaitingReason::Trailer);
+        let waiting = matches!(intake, Intake::Wait { .. }).then_some(WaitingReason::Trailer);
         let outcome = waiting.map_or(Outcome::Accepted, Outcome::Waiting);
         // A batch goes forward in its feed, so the first of equal facts is the one whose place is kept.
         let mut in_batch = HashSet::default();
@@ -38,7 +38,7 @@ impl Work {
                 continue;
             }
             count(&mut out.counts, &fact, outcome);
-            if !matches!(intake, Intake::Wait | Intake::Aside) && self.marked.insert(symbol) {
+            if !matches!(intake, Intake::Wait { .. } | Intake::Aside) && self.marked.insert(symbol) {
                 out.marked.push(account.id);
                 if account.born == Some(out.header.number) {
                     self.began.insert(symbol, fact.as_of);
@@ -147,7 +147,10 @@ impl Work {
             account.touched = out.header.number;
             let changes = rebuild(&mut account.state, &whole, ground);
             self.take_changes((symbol, id), changes, || why.into(), out);
-            out.folded.push(id);
+            // Of one that is marked all the same, more facts come before its fold is due.
+            if !self.marked.contains(&symbol) {
+                out.folded.push(id);
+            }
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! What a source hands over.
-use crate::{Context, Control, PartitionId, PartitionKey, Position, Progress};
+use crate::{Context, Control, PartitionId, PartitionKey, Position, Progress, Survey};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -48,6 +48,20 @@ pub struct Feed {
     pub begun_with_earlier: bool,
     /// Its dates run backwards: facts are stored as they come, and accounts folded once when it is through.
     pub newest_first: bool,
+    /// Of a delivery in several messages of a stream: how it stands with this batch. `None` for all else.
+    pub delivery: Option<Arc<Delivery>>,
+}
+
+/// How a delivery stands that comes in several messages of a stream: a header in one, rows in many, a trailer in the last. Until it is whole its
+/// facts wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// More of it is to come, and is read with what is kept of the messages up to now.
+    Open { kept: Vec<u8> },
+    /// All of it is in and agrees with what it declares: with this batch it counts.
+    Whole(Survey),
+    /// It is over, and does not hold what it declares.
+    Waits(Survey),
 }
 
 /// One record: a span of the batch's bytes and where it came from.

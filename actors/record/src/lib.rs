@@ -18,7 +18,7 @@ pub mod partition;
 pub mod position;
 pub mod symbols;
 
-pub use batch::{BatchLimit, Feed, FeedKey, Partition, RawBatch, RawRecord};
+pub use batch::{BatchLimit, Delivery, Feed, FeedKey, Partition, RawBatch, RawRecord};
 pub use checkpoint::{Checkpoint, CheckpointDelta, DeltaError};
 pub use counts::Counts;
 pub use framing::{Context, Control, Framed, Framer, FramingError, Survey};

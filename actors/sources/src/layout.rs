@@ -1,5 +1,5 @@
 //! What a source needs to know of layouts. The pipeline implements these traits, so that sources know no vendor.
-use record::{Framer, Survey};
+use record::{Framed, Framer, Survey};
 use std::sync::Arc;
 
 /// The layouts a source's feeds may have.
@@ -10,6 +10,9 @@ pub trait Layouts: Send + Sync {
     /// input). `head` is how the feed begins, decompressed: at most [`HEAD`] bytes, all of it if it is shorter. It is never empty: a
     /// feed without a byte is refused before.
     fn choose(&self, file_name: &str, head: &[u8]) -> Result<Arc<dyn OpenLayout>, Refused>;
+
+    /// The layout of that name, for messages; `None` where it is none of these any more.
+    fn named(&self, name: &str) -> Option<Arc<dyn OpenLayout>>;
 }
 
 /// How much of a feed [`Layouts::choose`] sees at most, in bytes.
@@ -37,6 +40,33 @@ pub trait OpenLayout: Send + Sync {
 
     /// A surveyor at the start of a feed.
     fn surveyor(&self, record_limit: usize) -> Box<dyn Surveyor>;
+
+    /// Puts a delivery together that comes in several messages: from its start, or on from what was `kept` of it with this version of the
+    /// mapping. `None` where the layout's deliveries are whole messages, and where what was kept cannot be read.
+    fn assembly(&self, _record_limit: usize, _kept: Option<&[u8]>) -> Option<Box<dyn Assembly>> {
+        None
+    }
+}
+
+/// A delivery in several messages of a stream, as far as it has come. Each message ends where a record may end.
+pub trait Assembly: Send {
+    /// Whether a message is of another delivery, for it begins as this one did.
+    fn begins_another(&self, message: &[u8]) -> bool;
+
+    /// Frames the next message, all of it; `each` takes what was framed, piece by piece. What is not whole yet comes with a later message.
+    fn take(&mut self, message: &[u8], each: &mut dyn FnMut(&mut Framed));
+
+    /// Bytes that wait for the next message.
+    fn pending(&self) -> usize;
+
+    /// How it came out, once it is over: with its trailer, or the last record it declares ahead.
+    fn over(&self) -> Option<&Survey>;
+
+    /// What it holds and declares up to now.
+    fn survey(&mut self) -> Survey;
+
+    /// What is needed to read the next message, however much came before: some kilobytes beside what is pending.
+    fn keep(&self) -> Vec<u8>;
 }
 
 /// Reads a feed through once, before it is streamed.

@@ -22,6 +22,10 @@ pub trait Registry: Send + Sync {
     /// The same for a partition of a stream, which holds many feeds: its days.
     async fn open_stream(&self, id: &PartitionId) -> Result<(Arc<Partition>, Progress), SourceError>;
 
+    /// The deliveries that began in a partition of a stream and are not over, as they stand where the partition is committed; in the order they
+    /// began in.
+    async fn open_deliveries(&self, partition: &Partition) -> Result<Vec<OpenDelivery>, SourceError>;
+
     /// Registers a feed, or finds it: by its hash and its mapping's version, or by source, vendor and name where it has no hash. What the store
     /// has of a known feed stands (its arrival, whether it was released); its file is noted as [`Registry::note_file`] does.
     async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError>;
@@ -64,6 +68,16 @@ pub struct KnownPartition {
     pub begin: Option<Arc<str>>,
     /// All that arrived up to then is read and committed; microseconds since 1970 UTC.
     pub read_until: Option<i64>,
+}
+
+/// A delivery in several messages of a stream, of which more is to come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenDelivery {
+    /// Its layout's.
+    pub vendor: Arc<str>,
+    pub mapping_version: u32,
+    /// What [`record::Delivery::Open`] kept.
+    pub kept: Vec<u8>,
 }
 
 /// What a stream let go, or may have, before it was read. The same partition and `from` is the same gap.

@@ -1,7 +1,9 @@
 //! A small layout of lines, and a store in memory.
 use crate::*;
 use async_trait::async_trait;
-use record::{Context, Feed, FeedKey, Framed, Framer, FramingError, Partition, PartitionId, PartitionKey};
+use record::{
+    Context, Delivery, Feed, FeedKey, Framed, Framer, FramingError, Partition, PartitionId, PartitionKey,
+};
 use record::{Position, Progress, RawRecord, Survey};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
@@ -122,6 +124,10 @@ impl Layouts for Shared {
         }
         Ok(Arc::new(Shared(self.0.clone())))
     }
+
+    fn named(&self, name: &str) -> Option<Arc<dyn OpenLayout>> {
+        (name == "lines").then(|| Arc::new(Shared(self.0.clone())) as Arc<dyn OpenLayout>)
+    }
 }
 
 impl OpenLayout for Shared {
@@ -146,23 +152,74 @@ impl OpenLayout for Shared {
     }
     fn surveyor(&self, _record_limit: usize) -> Box<dyn Surveyor> {
         self.0.surveys.fetch_add(1, Ordering::Relaxed);
-        Box::new(LinesSurveyor::default())
+        Box::new(LinesSurveyor { text: Vec::new(), declares: self.declares_its_end() })
+    }
+    fn assembly(&self, record_limit: usize, kept: Option<&[u8]>) -> Option<Box<dyn Assembly>> {
+        let all = kept.unwrap_or_default().to_vec();
+        let mut assembly = LinesAssembly { lines: Lines::new(record_limit), all: Vec::new(), over: None };
+        assembly.take(&all, &mut |_| {});
+        Some(Box::new(assembly))
     }
 }
 
-#[derive(Default)]
-struct LinesSurveyor(Vec<u8>);
+/// Keeps all of a delivery: so small are those of tests.
+struct LinesAssembly {
+    lines: Lines,
+    all: Vec<u8>,
+    over: Option<Survey>,
+}
+
+impl Assembly for LinesAssembly {
+    fn begins_another(&self, message: &[u8]) -> bool {
+        let first = |text: &[u8]| text.split(|b| *b == b'\n').next().map(<[u8]>::to_vec);
+        !self.all.is_empty() && first(message) == first(&self.all)
+    }
+    fn take(&mut self, message: &[u8], each: &mut dyn FnMut(&mut Framed)) {
+        let mut message = message.to_vec();
+        if !message.is_empty() && !message.ends_with(b"\n") {
+            message.push(b'\n');
+        }
+        self.all.extend_from_slice(&message);
+        let mut framed = Framed::default();
+        assert_eq!(self.lines.frame(&message, false, &mut framed), message.len());
+        each(&mut framed);
+        let survey = self.survey();
+        self.over = survey.declared.is_some().then_some(survey);
+    }
+    fn pending(&self) -> usize {
+        0
+    }
+    fn over(&self) -> Option<&Survey> {
+        self.over.as_ref()
+    }
+    fn survey(&mut self) -> Survey {
+        let mut surveyor = Box::new(LinesSurveyor { text: Vec::new(), declares: true });
+        surveyor.feed(&self.all);
+        surveyor.finish()
+    }
+    fn keep(&self) -> Vec<u8> {
+        self.all.clone()
+    }
+}
+
+struct LinesSurveyor {
+    text: Vec<u8>,
+    /// A feed without a trailer is not finished.
+    declares: bool,
+}
 
 impl Surveyor for LinesSurveyor {
     fn feed(&mut self, piece: &[u8]) {
-        self.0.extend_from_slice(piece);
+        self.text.extend_from_slice(piece);
     }
     fn finish(self: Box<Self>) -> Survey {
-        let text = String::from_utf8_lossy(&self.0).into_owned();
+        let text = String::from_utf8_lossy(&self.text).into_owned();
         let lines = text.lines().filter(|l| !l.is_empty()).skip(1);
         let (trailers, lines): (Vec<&str>, Vec<&str>) = lines.partition(|l| l.starts_with('#'));
         let declared = trailers.last().map(|t| t[1..].parse().unwrap());
-        Survey { records: lines.len() as u64, counted: lines.len() as u64, declared, ..Survey::default() }
+        let unfinished = self.declares && declared.is_none();
+        let counted = lines.len() as u64;
+        Survey { records: counted, counted, declared, unfinished, ..Survey::default() }
     }
 }
 
@@ -176,6 +233,8 @@ pub struct Memory {
     pub begun: Mutex<BTreeMap<String, Arc<str>>>,
     pub read_until: Mutex<BTreeMap<String, i64>>,
     pub gaps: Mutex<Vec<Gap>>,
+    /// Deliveries that are not over, by their feed.
+    pub deliveries: Mutex<BTreeMap<FeedKey, OpenDelivery>>,
     /// Partitions that are other processes' to read, and what was given up for them.
     pub others: Mutex<BTreeSet<String>>,
     pub released: Mutex<Vec<String>>,
@@ -189,8 +248,21 @@ impl Memory {
         assert_eq!(*at, batch.from, "a batch goes on where the one before ended: {}", batch.partition.id);
         assert!(batch.to > batch.from, "a batch moves its position");
         *at = batch.to;
+        self.stand(&batch.feed);
         if let Some(until) = batch.read_until {
             self.note_until(batch.partition.id.as_str(), until);
+        }
+    }
+
+    fn stand(&self, feed: &Feed) {
+        let mut deliveries = self.deliveries.lock().unwrap();
+        match feed.delivery.as_deref() {
+            None => {}
+            Some(Delivery::Open { kept }) => {
+                let (vendor, kept) = (feed.vendor.clone(), kept.clone());
+                deliveries.insert(feed.key, OpenDelivery { vendor, mapping_version: 0, kept });
+            }
+            Some(Delivery::Whole(_) | Delivery::Waits(_)) => drop(deliveries.remove(&feed.key)),
         }
     }
 
@@ -259,6 +331,11 @@ impl Registry for Memory {
         self.grant(id).await
     }
 
+    async fn open_deliveries(&self, _: &Partition) -> Result<Vec<OpenDelivery>, SourceError> {
+        self.hesitate().await;
+        Ok(self.deliveries.lock().unwrap().values().cloned().collect())
+    }
+
     async fn note_file(&self, info: &FeedInfo) -> Result<(), SourceError> {
         self.hesitate().await;
         self.feeds.lock().unwrap().push(info.clone());
@@ -320,6 +397,7 @@ impl Registry for Memory {
             earlier: Vec::new(),
             begun_with_earlier: false,
             newest_first: false,
+            delivery: None,
         }))
     }
 }

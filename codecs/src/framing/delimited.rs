@@ -1,7 +1,8 @@
 //! What a line of a delimited feed is: preamble, heading, section mark, header, row, footer.
-use super::lines::{LineContext, LineRules, Role};
+use super::lines::{Learned, LineContext, LineRules, Role};
 use crate::format::delimited::{Columns, Delimited};
 use record::Context;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Where the rows of a delimited feed begin and end.
@@ -79,8 +80,10 @@ pub struct DelimitedLines {
     left: Vec<(Arc<str>, Context)>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+/// Where in its feed, or in a section of it, a line stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    #[default]
     AwaitingHeader,
     Rows,
     Footer,
@@ -294,6 +297,47 @@ impl LineRules for DelimitedLines {
         self.forget_contexts();
         self.restart_rows();
         true
+    }
+
+    /// Lines before the header, and a header where there is one, stand at the start alone: the same one again begins another feed.
+    fn begins_another(&self, first: &[u8], line: &[u8]) -> bool {
+        let rules = &self.rules;
+        let starts = |with: &[u8]| first.starts_with(with);
+        let is_mark = match &rules.sections {
+            None => false,
+            Some(Sections::Marked { starts: mark, .. }) => starts(mark),
+            Some(Sections::Columns { .. }) => true,
+        };
+        let repeats = is_mark
+            || rules.captures.iter().any(|c| starts(&c.starts))
+            || rules.header_starts.as_deref().is_some_and(starts);
+        let stands_alone = rules.header || rules.preamble > 0;
+        first == line && stands_alone && !repeats
+    }
+
+    fn learned(&self) -> Learned {
+        let is_current =
+            |columns: &Arc<Columns>| self.columns.as_ref().is_some_and(|c| Arc::ptr_eq(c, columns));
+        Learned {
+            carried: self.carried.clone(),
+            seen: self.seen.min(self.rules.preamble),
+            begun: self.begun,
+            section: Some(self.section_name.clone()).filter(|name| !name.is_empty()),
+            columns: self.headers.iter().find(|(_, c)| is_current(c)).map(|(names, _)| names.clone()),
+            state: self.state,
+        }
+    }
+
+    fn learn(&mut self, learned: Learned) {
+        if let Some(name) = &learned.section {
+            self.enter(name);
+        }
+        if let Some(names) = learned.columns {
+            self.columns = Some(self.columns_of(names));
+        }
+        (self.seen, self.begun, self.state) = (learned.seen, learned.begun, learned.state);
+        self.carried = learned.carried;
+        self.forget_contexts();
     }
 
     fn missing_header(&self) -> Option<String> {

@@ -1,5 +1,5 @@
 //! What a line of a fixed-width feed is: header, trailer, detail, or left out.
-use super::lines::{LineContext, LineRules, Role};
+use super::lines::{Learned, LineContext, LineRules, Role};
 use crate::format::fixed::{Fixed, RecordRole};
 use record::Context;
 use std::sync::Arc;
@@ -69,6 +69,27 @@ impl LineRules for FixedLines {
 
     fn is_part(&self, line: &[u8]) -> bool {
         self.format.type_of(line).is_some_and(|kind| self.format.types[kind].role == RecordRole::Part)
+    }
+
+    /// Headers and trailers are lines of their own.
+    fn may_go_on(&self, line: &[u8]) -> bool {
+        self.format.type_of(line).is_none_or(|kind| !self.format.types[kind].is_carried())
+    }
+
+    fn begins_another(&self, first: &[u8], line: &[u8]) -> bool {
+        let kind = self.format.type_of(line);
+        let is_header = kind.is_some_and(|kind| self.format.types[kind].role == RecordRole::Header);
+        is_header && self.format.type_of(first) == kind
+    }
+
+    fn learned(&self) -> Learned {
+        Learned { carried: self.carried.clone(), ..Learned::default() }
+    }
+
+    fn learn(&mut self, learned: Learned) {
+        self.carried = learned.carried;
+        self.data = None;
+        self.left.clear();
     }
 
     fn classify(&mut self, line: &[u8]) -> Option<&Context> {

@@ -2,6 +2,7 @@
 use crate::format::offset;
 use memchr::{memchr, memchr_iter};
 use record::{Context, Framed, Framer, FramingError, Position, RawRecord};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// How much of a refused record is kept.
@@ -55,6 +56,20 @@ pub trait LineRules: Send {
         false
     }
 
+    /// Whether a record that begins with this line may go on over the next.
+    fn may_go_on(&self, _line: &[u8]) -> bool {
+        true
+    }
+
+    /// Whether a line begins another feed, by being such as can only be the first, and like the `first` of this one.
+    fn begins_another(&self, _first: &[u8], _line: &[u8]) -> bool {
+        false
+    }
+
+    /// What was learned from the lines up to now, and new rules that have [`LineRules::learn`]ed it tell the next lines apart as these do.
+    fn learned(&self) -> Learned;
+    fn learn(&mut self, learned: Learned);
+
     /// Whether every line from here on is a row under what is known now, whatever the lines between say.
     fn only_rows(&self) -> bool {
         false
@@ -68,6 +83,35 @@ pub trait LineRules: Send {
     /// Asked when the feed is over: if no line was the header it must have, what was looked for.
     fn missing_header(&self) -> Option<String> {
         None
+    }
+}
+
+/// What lines tell of those after them, to be kept until those come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learned {
+    /// Values of earlier lines, by selector.
+    pub carried: Vec<(u16, Box<[u8]>)>,
+    /// The rest is of delimited feeds: lines so far, as far as they matter, whether a header or a section has come, and which section it is.
+    pub seen: usize,
+    pub begun: bool,
+    pub section: Option<String>,
+    /// What the header before the next line says, if one does.
+    pub columns: Option<Vec<String>>,
+    pub state: super::delimited::State,
+}
+
+/// A framer of lines between two of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptLines {
+    offset: u64,
+    line: u64,
+    learned: Learned,
+}
+
+impl KeptLines {
+    /// Values of earlier lines, by selector.
+    pub fn carried(&self) -> &[(u16, Box<[u8]>)] {
+        &self.learned.carried
     }
 }
 
@@ -100,6 +144,21 @@ impl LineFramer {
         LineFramer { rules, limit, quoted, offset: 0, line: 0, skipping: None, told: false }
     }
 
+    /// How it stands; only between two lines, and not inside of one that is too long.
+    pub fn keep(&self) -> KeptLines {
+        KeptLines { offset: self.offset, line: self.line, learned: self.rules.learned() }
+    }
+
+    /// A new framer goes on where another stood.
+    pub fn resume(&mut self, kept: KeptLines) {
+        (self.offset, self.line) = (kept.offset, kept.line);
+        self.rules.learn(kept.learned);
+    }
+
+    pub fn begins_another(&self, first: &[u8], line: &[u8]) -> bool {
+        self.rules.begins_another(first, line)
+    }
+
     /// Where the line at the start of `input` ends (its LF), if it does.
     fn line_end(&self, input: &[u8]) -> Option<usize> {
         let Some((quote, delimiter)) = self.quoted else { return memchr(b'\n', input) };
@@ -119,7 +178,8 @@ impl LineFramer {
     fn record_end(&self, input: &[u8], last: bool) -> Option<usize> {
         let mut end = self.line_end(input)?;
         // An empty line is no record, so that nothing goes on with it.
-        if !self.rules.has_parts() || matches!(&input[..end], b"" | b"\r") {
+        let is_alone = matches!(&input[..end], b"" | b"\r") || !self.rules.may_go_on(&input[..end]);
+        if !self.rules.has_parts() || is_alone {
             return Some(end);
         }
         while end <= self.limit {

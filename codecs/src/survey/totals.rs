@@ -30,6 +30,17 @@ impl Totals {
         })
     }
 
+    pub fn sums(&self) -> &[Option<i128>] {
+        &self.sums
+    }
+
+    /// Goes on with sums of the same mapping's totals.
+    pub fn resume(&mut self, sums: Vec<Option<i128>>) {
+        if sums.len() == self.sums.len() {
+            self.sums = sums;
+        }
+    }
+
     /// Adds a row.
     pub fn add(&mut self, framed: &Framed, number: usize) {
         let record = &framed.records[number];

@@ -1,5 +1,6 @@
 //! Promises of the layouts, kept on whole feeds.
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
+mod assembly;
 mod currency;
 mod delimited;
 mod drift;

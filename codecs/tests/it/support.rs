@@ -49,6 +49,7 @@ pub fn batch(layout: &Layout, framed: Framed, feed: &[u8], ends: bool) -> RawBat
             earlier: Vec::new(),
             begun_with_earlier: false,
             newest_first: false,
+            delivery: None,
         }),
         from: Progress::Start,
         to: Progress::End,

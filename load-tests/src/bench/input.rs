@@ -59,6 +59,7 @@ impl Input {
                 earlier: Vec::new(),
                 begun_with_earlier: false,
                 newest_first: false,
+                delivery: None,
             }),
         })
     }

@@ -208,6 +208,7 @@ fn decode(layout: Layout, text: &str) -> Decoded {
             earlier: Vec::new(),
             begun_with_earlier: false,
             newest_first: false,
+            delivery: None,
         }),
         from: Progress::Start,
         to: Progress::End,

@@ -125,16 +125,19 @@ CREATE TABLE feed (
     first_as_of date,
     last_as_of date,
     status text NOT NULL CHECK (status IN ('coming', 'complete', 'open', 'waiting', 'refused', 'replaced')),
-    partition_id bigint NOT NULL REFERENCES partition (id)
+    partition_id bigint NOT NULL REFERENCES partition (id),
+    kept bytea
 );
 COMMENT ON COLUMN feed.vendor IS 'the layout that decodes it';
 COMMENT ON COLUMN feed.first_as_of IS 'the first date its facts speak of';
 COMMENT ON COLUMN feed.status IS 'coming: it has an end, and is being read; complete: all of it is in; open: it may grow; waiting: its control count disagrees; replaced: read again, and all of that is in';
 COMMENT ON COLUMN feed.mapping_version IS 'what has an end and is read again with a later version of its mapping is a feed of its own: it replaces the one before';
-COMMENT ON COLUMN feed.hash IS 'BLAKE3 of the bytes of what has an end; null for a day of a stream';
+COMMENT ON COLUMN feed.hash IS 'BLAKE3 of the bytes of what has an end, of the place of the first message of a delivery in several; null for a day of a stream';
+COMMENT ON COLUMN feed.kept IS 'of a delivery in several messages that is not over: what its next message is read with';
 CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash, mapping_version) WHERE hash IS NOT NULL;
 CREATE UNIQUE INDEX feed_by_day ON feed (source, vendor, name) WHERE hash IS NULL;
 CREATE INDEX feed_by_name ON feed (source, vendor, name);
+CREATE INDEX feed_not_over ON feed (partition_id) WHERE kept IS NOT NULL;
 
 CREATE TABLE policy (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

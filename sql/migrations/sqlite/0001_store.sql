@@ -81,7 +81,7 @@ CREATE TABLE feed (
   source        TEXT NOT NULL,
   vendor        TEXT NOT NULL,
   name          TEXT NOT NULL,
-  -- BLAKE3 of the bytes, hex; none for a day of a stream, whose name is the date.
+  -- BLAKE3 of the bytes, hex, of the place of the first message of a delivery in several; none for a day of a stream, whose name is the date.
   hash          TEXT,
   -- What has an end and is read again with a later version of its mapping is a feed of its own: it replaces the one before.
   mapping_version INTEGER NOT NULL,
@@ -96,8 +96,11 @@ CREATE TABLE feed (
   -- coming: it has an end, and is being read; complete: all of it is in; open: it may grow; waiting: its control count disagrees;
   -- replaced: read again, and all of that is in.
   status        TEXT NOT NULL CHECK (status IN ('coming', 'complete', 'open', 'waiting', 'refused', 'replaced')),
-  partition_id  INTEGER NOT NULL
+  partition_id  INTEGER NOT NULL,
+  -- Of a delivery in several messages that is not over: what its next message is read with.
+  kept          BLOB
 ) STRICT;
+CREATE INDEX feed_not_over ON feed (partition_id) WHERE kept IS NOT NULL;
 CREATE UNIQUE INDEX feed_by_hash ON feed (vendor, hash, mapping_version) WHERE hash IS NOT NULL;
 CREATE UNIQUE INDEX feed_by_day ON feed (source, vendor, name) WHERE hash IS NULL;
 CREATE INDEX feed_by_name ON feed (source, vendor, name);

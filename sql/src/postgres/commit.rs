@@ -10,8 +10,8 @@ use super::types::Instant;
 use super::write::Writer;
 use super::{PostgresStore, error, feeds};
 use crate::{
-    AccountWrite, BreakWrite, CommitError, CommitUnit, DeltaWrite, EventWrite, FactWrite, FeedStep,
-    QuarantineWrite, Receipt, RowWrite, StoreError,
+    AccountWrite, BreakWrite, CommitError, CommitUnit, DeltaWrite, EventWrite, FactWrite, QuarantineWrite,
+    Receipt, RowWrite, StoreError,
 };
 use record::PartitionKey;
 use returns::date::Micros;
@@ -223,7 +223,7 @@ fn coalesce(deltas: &[DeltaWrite]) -> Result<Vec<DeltaWrite>, CommitError> {
         }
         whole.to = delta.to;
         whole.counts += delta.counts;
-        whole.feed = FeedStep::merged(whole.feed, delta.feed);
+        delta.feeds.iter().cloned().for_each(|step| step.add(&mut whole.feeds));
         whole.read_until = whole.read_until.max(delta.read_until);
     }
     Ok(order)
@@ -253,7 +253,7 @@ async fn apply(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -> R
         .bind(counts(|c| c.waiting))
         .bind(counts(|c| c.bytes))
         .bind(Instant(now))
-        .bind(deltas.iter().map(|d| d.feed.map(|step| step.feed.0)).collect::<Vec<_>>())
+        .bind(deltas.iter().map(|d| d.feeds.last().map(|step| step.feed.0)).collect::<Vec<_>>())
         .bind(deltas.iter().map(|d| d.read_until.map(Instant)).collect::<Vec<_>>())
         .fetch_all(&mut *conn)
         .await?;

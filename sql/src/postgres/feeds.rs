@@ -3,8 +3,8 @@ use super::lease::register_partition;
 use super::register::signed;
 use super::types::{Day, Instant};
 use crate::{
-    Affected, AffectedAccount, BadRecords, DeltaWrite, FeedSpec, FeedStep, FileSpec, OpenFeed, StandingFeed,
-    StoreError,
+    Affected, AffectedAccount, BadRecords, Delivered, DeltaWrite, FeedSpec, FeedStep, FileSpec, OpenDelivery,
+    OpenFeed, StandingFeed, StoreError,
 };
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use returns::Date;
@@ -105,7 +105,7 @@ async fn note(conn: &mut PgConnection, file: &FileSpec) -> Result<PartitionKey, 
 /// The feeds that steps belong to, brought up to date with them; one that is through replaces the readings before it, and what was wrong with
 /// those. Returns how many breaks that resolved.
 pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -> Result<u64, StoreError> {
-    let steps: Vec<FeedStep> = deltas.iter().filter_map(|d| d.feed).collect();
+    let steps: Vec<&FeedStep> = deltas.iter().flat_map(|d| &d.feeds).collect();
     if steps.is_empty() {
         return Ok(0);
     }
@@ -120,6 +120,7 @@ pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -
     .bind(steps.iter().map(|s| s.through).collect::<Vec<_>>())
     .execute(&mut *conn)
     .await?;
+    delivered(conn, &steps).await?;
     let through: Vec<i64> = steps.iter().filter(|s| s.through).map(|s| s.feed.0).collect();
     let mut resolved = 0;
     for settles in [REPLACE, SETTLE].into_iter().filter(|_| !through.is_empty()) {
@@ -127,6 +128,49 @@ pub async fn step(conn: &mut PgConnection, deltas: &[DeltaWrite], now: Micros) -
         resolved += settled.rows_affected();
     }
     Ok(resolved)
+}
+
+/// How deliveries in several messages stand. What was released before stays so.
+async fn delivered(conn: &mut PgConnection, steps: &[&FeedStep]) -> Result<(), StoreError> {
+    let all = steps.iter().filter_map(|step| Some((step.feed, step.delivery.as_deref()?)));
+    let told: Vec<(FeedKey, Delivered<'_>)> = all.map(|(feed, stands)| (feed, stands.into())).collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE feed f SET kept = s.kept, declared = s.declared, counted = s.counted,
+            status = CASE WHEN s.whole AND f.status = 'waiting' THEN 'complete' ELSE f.status END
+         FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::boolean[]) AS s (id, kept, declared, counted, whole)
+         WHERE f.id = s.id",
+    )
+    .bind(told.iter().map(|(feed, _)| feed.0).collect::<Vec<_>>())
+    .bind(told.iter().map(|(_, d)| d.kept).collect::<Vec<_>>())
+    .bind(told.iter().map(|(_, d)| d.declared.map(signed)).collect::<Vec<_>>())
+    .bind(told.iter().map(|(_, d)| d.counted.map(signed)).collect::<Vec<_>>())
+    .bind(told.iter().map(|(_, d)| d.whole).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn open_deliveries(
+    pool: &PgPool,
+    partition: PartitionKey,
+) -> Result<Vec<OpenDelivery>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT vendor, mapping_version, kept FROM feed WHERE partition_id = $1 AND kept IS NOT NULL ORDER BY id",
+    )
+    .bind(partition.0)
+    .fetch_all(pool)
+    .await?;
+    let open = |row: &PgRow| -> Result<OpenDelivery, StoreError> {
+        Ok(OpenDelivery {
+            vendor: row.try_get::<String, _>(0)?.into(),
+            mapping_version: u32::try_from(row.try_get::<i64, _>(1)?).unwrap_or(u32::MAX),
+            kept: row.try_get(2)?,
+        })
+    };
+    rows.iter().map(open).collect()
 }
 
 /// A feed that waits and comes again under its name is in by the one that is whole, so that what it declared is settled: whichever of the
@@ -188,6 +232,9 @@ pub async fn affected(pool: &PgPool, what: &Affected) -> Result<Vec<AffectedAcco
         Affected::Holdings { of, dates } => {
             between(sqlx::query(HOLDINGS).bind(of.0), *dates).fetch_all(pool).await?
         }
+        Affected::Waiting { of, dates } => {
+            between(sqlx::query(WAITING).bind(of.0), *dates).fetch_all(pool).await?
+        }
         Affected::Open { vendor, until } => {
             sqlx::query(OPEN).bind(&**vendor).bind(until.map(Day)).fetch_all(pool).await?
         }
@@ -245,6 +292,15 @@ const HOLDINGS: &str = "
     FROM feed f CROSS JOIN account a CROSS JOIN LATERAL (
         SELECT as_of FROM fact WHERE account_id = a.id AND as_of BETWEEN least(f.first_as_of, $2) AND greatest(f.last_as_of, $3)
             AND feed_id = f.id AND kind = 'holding'
+    ) x
+    WHERE f.id = $1 GROUP BY a.account_no";
+
+const WAITING: &str = "
+    SELECT a.account_no, min(x.as_of), max(x.as_of), bool_or(x.whole)
+    FROM feed f CROSS JOIN account a CROSS JOIN LATERAL (
+        SELECT as_of, key_as_of IS NULL OR kind = 'account' AS whole FROM fact
+        WHERE account_id = a.id AND as_of BETWEEN least(f.first_as_of, $2) AND greatest(f.last_as_of, $3)
+            AND feed_id = f.id AND waiting_reason = 'trailer'
     ) x
     WHERE f.id = $1 GROUP BY a.account_no";
 

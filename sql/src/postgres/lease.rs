@@ -199,9 +199,13 @@ pub async fn rewind(
         "UPDATE checkpoint SET position = 'start', read_until = NULL, updated_at = clock_timestamp()
          WHERE partition_id = ANY($1)",
     )
-    .bind(keys)
+    .bind(&keys)
     .execute(&mut *tx)
     .await?;
+    sqlx::query("UPDATE feed SET kept = NULL WHERE partition_id = ANY($1) AND kept IS NOT NULL")
+        .bind(&keys)
+        .execute(&mut *tx)
+        .await?;
     Ok(tx.commit().await?)
 }
 

@@ -35,9 +35,9 @@ pub use lease::SLOT_LOCK;
 
 use crate::{
     Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, FileSpec, Found,
-    GapWrite, Generation, HistoryRequest, Holders, KnownPartition, Names, OpenFeed, OpenPartition,
-    PartitionSpec, PolicySpec, Probe, ReadUntil, Reader, Receipt, StandingFeed, Store, StoreError,
-    StoredAccount, Touched,
+    GapWrite, Generation, HistoryRequest, Holders, KnownPartition, Names, OpenDelivery, OpenFeed,
+    OpenPartition, PartitionSpec, PolicySpec, Probe, ReadUntil, Reader, Receipt, StandingFeed, Store,
+    StoreError, StoredAccount, Touched,
 };
 use async_trait::async_trait;
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
@@ -197,6 +197,9 @@ impl Store for PostgresStore {
     }
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
         feeds::open(&self.pool, spec).await
+    }
+    async fn open_deliveries(&self, partition: PartitionKey) -> Result<Vec<OpenDelivery>, StoreError> {
+        feeds::open_deliveries(&self.pool, partition).await
     }
     async fn note_file(&self, file: &FileSpec) -> Result<(), StoreError> {
         feeds::note_file(&self.pool, file).await

@@ -22,7 +22,7 @@ impl SqliteStore {
         let mut receipt = write_ledger(&mut tx, unit, &self.names, now).await?;
         for delta in &unit.deltas {
             apply(&mut tx, delta, now).await?;
-            if let Some(step) = delta.feed {
+            for step in &delta.feeds {
                 receipt.breaks_resolved += feeds::step(&mut tx, step, now).await?;
             }
         }
@@ -197,7 +197,7 @@ async fn apply(
         update = update.bind(whole(count));
     }
     update = update
-        .bind(delta.feed.map(|step| step.feed.0))
+        .bind(delta.feeds.last().map(|step| step.feed.0))
         .bind(delta.read_until)
         .bind(delta.read_until)
         .bind(delta.partition.0)

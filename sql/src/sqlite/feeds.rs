@@ -4,7 +4,10 @@ use super::errors::Failure;
 use super::register::{partition_id, whole};
 use super::wire::{Columns, text_date};
 use crate::columns::{ColumnReader, need};
-use crate::{Affected, AffectedAccount, BadRecords, FeedSpec, FeedStep, FileSpec, OpenFeed, StandingFeed};
+use crate::{
+    Affected, AffectedAccount, BadRecords, Delivered, FeedSpec, FeedStep, FileSpec, OpenDelivery, OpenFeed,
+    StandingFeed,
+};
 use record::{FeedKey, PartitionId, PartitionKey, Progress};
 use returns::date::{Date, Micros};
 use sqlx::sqlite::SqliteRow;
@@ -83,6 +86,7 @@ impl SqliteStore {
             }
             Affected::All { of, dates } => between(sqlx::query(ALL).bind(of.0), *dates),
             Affected::Holdings { of, dates } => between(sqlx::query(HOLDINGS).bind(of.0), *dates),
+            Affected::Waiting { of, dates } => between(sqlx::query(WAITING).bind(of.0), *dates),
             Affected::Open { vendor, until } => {
                 sqlx::query(OPEN).bind(vendor.clone()).bind(until.map(text_date))
             }
@@ -98,6 +102,21 @@ impl SqliteStore {
             })
         };
         rows.iter().map(account).collect()
+    }
+
+    pub(super) async fn deliveries_open(
+        &self,
+        partition: PartitionKey,
+    ) -> Result<Vec<OpenDelivery>, Failure> {
+        let open = "SELECT vendor, mapping_version, kept FROM feed WHERE partition_id = ? AND kept IS NOT NULL ORDER BY id";
+        let open: Vec<(String, u32, Vec<u8>)> =
+            sqlx::query_as(open).bind(partition.0).fetch_all(&self.readers).await?;
+        let open = open.into_iter().map(|(vendor, mapping_version, kept)| OpenDelivery {
+            vendor: vendor.into(),
+            mapping_version,
+            kept,
+        });
+        Ok(open.collect())
     }
 
     pub(super) async fn records_bad(
@@ -127,7 +146,7 @@ impl SqliteStore {
 /// Returns how many breaks that resolved.
 pub(super) async fn step(
     connection: &mut SqliteConnection,
-    step: FeedStep,
+    step: &FeedStep,
     now: Micros,
 ) -> Result<u64, Failure> {
     let update = "UPDATE feed SET first_as_of = coalesce(min(first_as_of, ?2), first_as_of, ?2),
@@ -141,6 +160,9 @@ pub(super) async fn step(
         .bind(step.through)
         .execute(&mut *connection)
         .await?;
+    if let Some(stands) = step.delivery.as_deref() {
+        delivered(connection, step.feed, stands.into()).await?;
+    }
     if !step.through {
         return Ok(0);
     }
@@ -154,6 +176,25 @@ pub(super) async fn step(
         resolved += settled.rows_affected();
     }
     Ok(resolved)
+}
+
+/// How a delivery in several messages stands. What was released before stays so.
+async fn delivered(
+    connection: &mut SqliteConnection,
+    feed: FeedKey,
+    stands: Delivered<'_>,
+) -> Result<(), Failure> {
+    let update = "UPDATE feed SET kept = ?, declared = ?, counted = ?,
+        status = CASE WHEN ? AND status = 'waiting' THEN 'complete' ELSE status END WHERE id = ?";
+    sqlx::query(update)
+        .bind(stands.kept.map(<[u8]>::to_vec))
+        .bind(stands.declared.map(whole))
+        .bind(stands.counted.map(whole))
+        .bind(stands.whole)
+        .bind(feed.0)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// The readings before a feed that is through, their records in quarantine, and what was wrong with them as wholes.
@@ -243,6 +284,12 @@ const HOLDINGS: &str = "
     SELECT a.account_no, min(x.as_of), max(x.as_of), 0
     FROM feed f CROSS JOIN account a CROSS JOIN fact x
         ON x.account_id = a.id AND x.as_of BETWEEN coalesce(min(f.first_as_of, ?2), f.first_as_of, ?2) AND coalesce(max(f.last_as_of, ?3), f.last_as_of, ?3) AND x.feed_id = f.id AND x.kind = 'holding'
+    WHERE f.id = ?1 GROUP BY a.id";
+
+const WAITING: &str = "
+    SELECT a.account_no, min(x.as_of), max(x.as_of), max(x.key_as_of IS NULL OR x.kind = 'account')
+    FROM feed f CROSS JOIN account a CROSS JOIN fact x
+        ON x.account_id = a.id AND x.as_of BETWEEN coalesce(min(f.first_as_of, ?2), f.first_as_of, ?2) AND coalesce(max(f.last_as_of, ?3), f.last_as_of, ?3) AND x.feed_id = f.id AND x.waiting_reason = 'trailer'
     WHERE f.id = ?1 GROUP BY a.id";
 
 /// By the index of open days; the bit is that of `incomplete`.

@@ -36,9 +36,9 @@ mod workers;
 
 use crate::{
     Affected, AffectedAccount, Alias, BadRecords, CommitError, CommitUnit, FeedSpec, FileSpec, Found,
-    GapWrite, Generation, HistoryRequest, Holders, KnownPartition, Names, OpenFeed, OpenPartition,
-    PartitionSpec, PolicySpec, Probe, ReadUntil, Reader, Receipt, StandingFeed, Store, StoreError,
-    StoredAccount, Touched,
+    GapWrite, Generation, HistoryRequest, Holders, KnownPartition, Names, OpenDelivery, OpenFeed,
+    OpenPartition, PartitionSpec, PolicySpec, Probe, ReadUntil, Reader, Receipt, StandingFeed, Store,
+    StoreError, StoredAccount, Touched,
 };
 use async_trait::async_trait;
 use errors::Failure;
@@ -155,6 +155,9 @@ impl Store for SqliteStore {
     }
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
         Ok(self.register_feed(spec).await?)
+    }
+    async fn open_deliveries(&self, partition: PartitionKey) -> Result<Vec<OpenDelivery>, StoreError> {
+        Ok(self.deliveries_open(partition).await?)
     }
     async fn note_file(&self, file: &FileSpec) -> Result<(), StoreError> {
         Ok(self.keep_file(file).await?)

@@ -66,8 +66,11 @@ impl SqliteStore {
         check_tokens(&mut tx, generation).await?;
         let rewind = "UPDATE checkpoint SET position = 'start', read_until = NULL, updated_at = ?
             WHERE partition_id = (SELECT id FROM partition WHERE name = ?)";
+        let forget = "UPDATE feed SET kept = NULL
+            WHERE partition_id = (SELECT id FROM partition WHERE name = ?) AND kept IS NOT NULL";
         for partition in partitions {
             sqlx::query(rewind).bind(clock()).bind(partition.as_str()).execute(&mut *tx).await?;
+            sqlx::query(forget).bind(partition.as_str()).execute(&mut *tx).await?;
         }
         Ok(tx.commit().await?)
     }

@@ -230,7 +230,7 @@ async fn a_commit_given_up_half_way_leaves_nothing() {
     let spec = PartitionSpec { id: PartitionId::new("s/p"), source: "s".into(), begin: None };
     let partition = store.open_partition(&generation, &spec).await.unwrap();
     let delta = DeltaWrite {
-        feed: None,
+        feeds: Vec::new(),
         partition: partition.key,
         id: spec.id.clone(),
         token: partition.token,

@@ -1,10 +1,11 @@
 //! What every store promises of whole feeds.
 use crate::Opened;
 use crate::make::*;
-use record::{FeedKey, Progress};
+use record::{Delivery, FeedKey, Progress, Survey};
 use returns::fact::Holding;
-use returns::ledger::RowChange;
+use returns::ledger::{RowChange, StoredFact, WaitingReason};
 use returns::{Body, Reason};
+use std::sync::Arc;
 use store::{
     Affected, AffectedAccount, BadRecords, BreakWrite, CommitUnit, DeltaWrite, FeedSpec, FeedStep, FileSpec,
     OpenFeed, QuarantineWrite, StandingFeed,
@@ -13,9 +14,9 @@ use store::{
 /// The first file's step to an end or on, over dates.
 fn step(ready: &Ready, to: Progress, dates: Option<(&str, &str)>) -> CommitUnit {
     let dates = dates.map(|(first, last)| (date(first), date(last)));
-    let feed = Some(FeedStep { feed: ready.feed, dates, through: to == Progress::End });
+    let feeds = vec![FeedStep { feed: ready.feed, dates, through: to == Progress::End, delivery: None }];
     let from = if to == Progress::End { at(1) } else { Progress::Start };
-    CommitUnit { deltas: vec![store::DeltaWrite { feed, ..ready.delta(from, to) }], ..ready.unit() }
+    CommitUnit { deltas: vec![store::DeltaWrite { feeds, ..ready.delta(from, to) }], ..ready.unit() }
 }
 
 async fn standing(ready: &Ready) -> Vec<StandingFeed> {
@@ -276,10 +277,10 @@ pub async fn a_feed_read_again_replaces_its_earlier_readings_when_it_is_in(opene
 
     ready.store().rewind(&ready.generation, std::slice::from_ref(&ready.partition_id)).await.unwrap();
     let open = open_partition(ready.store(), &ready.generation, &ready.partition_id).await;
-    let through = FeedStep { feed: latest.key, dates: None, through: true };
+    let through = FeedStep { feed: latest.key, dates: None, through: true, delivery: None };
     let delta = store::DeltaWrite {
         token: open.token,
-        feed: Some(through),
+        feeds: vec![through],
         ..ready.delta(Progress::Start, Progress::End)
     };
     let still_bad = QuarantineWrite { feed: latest.key, mapping_version: 3, ..bad };
@@ -303,7 +304,7 @@ pub async fn a_feed_read_again_replaces_its_earlier_readings_when_it_is_in(opene
     assert_eq!(told().await, [(latest.key, true, false), (waiting.key, false, true)]);
     let delta = store::DeltaWrite {
         token: open.token,
-        feed: Some(FeedStep { feed: waiting.key, dates: None, through: true }),
+        feeds: vec![FeedStep { feed: waiting.key, dates: None, through: true, delivery: None }],
         ..ready.delta(Progress::End, Progress::End)
     };
     ready.commit(CommitUnit { deltas: vec![delta], ..ready.unit() }).await;
@@ -322,8 +323,8 @@ impl Read<'_> {
         let feed = self.ready.store().open_feed(&spec).await.unwrap().key;
         let from = if self.steps == 0 { Progress::Start } else { at(self.steps) };
         self.steps += 1;
-        let step = FeedStep { feed, dates: None, through: true };
-        let delta = DeltaWrite { feed: Some(step), ..self.ready.delta(from, at(self.steps)) };
+        let step = FeedStep { feed, dates: None, through: true, delivery: None };
+        let delta = DeltaWrite { feeds: vec![step], ..self.ready.delta(from, at(self.steps)) };
         let waits = spec.status == "waiting";
         let breaks = if waits { vec![control(feed, rule)] } else { Vec::new() };
         let unit = CommitUnit { deltas: vec![delta], breaks, ..self.ready.unit() };
@@ -398,4 +399,87 @@ pub async fn a_feed_settles_no_other_delivery(opened: Opened) {
     read.through(later(sent(32, Some(5), "waiting")), "bad_share").await;
     assert_eq!(read.through(later(whole(33)), "").await, 0);
     assert_eq!(read.open().await, 3);
+}
+
+/// A step of a delivery in several messages, over two days.
+fn delivered(feed: FeedKey, stands: Delivery) -> Vec<FeedStep> {
+    let dates = Some((date("2025-01-02"), date("2025-01-03")));
+    vec![FeedStep { feed, dates, through: false, delivery: Some(Arc::new(stands)) }]
+}
+
+pub async fn what_a_delivery_is_read_on_with_is_kept_until_it_is_over(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let spec = |name: &str, hash| {
+        let in_file = file(name, hash).file;
+        let file_spec = FileSpec { partition: ready.partition_id.clone(), modified: None, ..in_file };
+        FeedSpec { status: "waiting", declared: None, counted: None, file: file_spec, ..file(name, hash) }
+    };
+    let mut feeds = Vec::new();
+    for n in 7..10 {
+        feeds.push(ready.store().open_feed(&spec(&format!("from message {n}"), n)).await.unwrap().key);
+    }
+    let open = async || {
+        let open = ready.store().open_deliveries(ready.partition.key).await.unwrap();
+        open.into_iter().map(|d| (d.vendor.to_string(), d.mapping_version, d.kept)).collect::<Vec<_>>()
+    };
+    let kept = |kept: u8| ("alpha".to_owned(), 1, vec![kept]);
+    assert_eq!(open().await, []);
+    // All in one transaction, as when a run catches up.
+    let steps = [(0, 1), (1, 2), (0, 3), (2, 4)];
+    let delta = |n: usize, feeds| {
+        let from = if n == 0 { Progress::Start } else { at(n as u64) };
+        DeltaWrite { feeds, ..ready.delta(from, at(n as u64 + 1)) }
+    };
+    let deltas = steps
+        .iter()
+        .enumerate()
+        .map(|(n, (feed, kept))| delta(n, delivered(feeds[*feed], Delivery::Open { kept: vec![*kept] })));
+    ready.commit(CommitUnit { deltas: deltas.collect(), ..ready.unit() }).await;
+    assert_eq!(open().await, [kept(3), kept(2), kept(4)], "in the order they were registered in");
+
+    let survey = |counted| Survey { declared: Some(3), counted, ..Survey::default() };
+    let whole = delta(4, delivered(feeds[0], Delivery::Whole(survey(3))));
+    let waits = delta(5, delivered(feeds[1], Delivery::Waits(survey(2))));
+    ready.commit(CommitUnit { deltas: vec![whole, waits], ..ready.unit() }).await;
+    assert_eq!(open().await, [kept(4)]);
+    let told = ready.store().reader().feeds().await.unwrap();
+    let told: Vec<_> = told.into_iter().skip(1).map(|f| (f.status, f.declared, f.counted)).collect();
+    let waiting = |declared, counted| ("waiting".to_owned(), declared, counted);
+    let expected = [("complete".into(), Some(3), Some(3)), waiting(Some(3), Some(2)), waiting(None, None)];
+    assert_eq!(told, expected);
+    ready.store().rewind(&ready.generation, std::slice::from_ref(&ready.partition_id)).await.unwrap();
+    assert_eq!(open().await, [], "read from the start, it begins anew");
+}
+
+pub async fn accounts_with_facts_that_wait_for_a_feeds_trailer_are_found(opened: Opened) {
+    let ready = Ready::new(opened).await;
+    let waits = |stored| StoredFact { waiting: Some(WaitingReason::Trailer), ..stored };
+    let value = Body::Holding(Holding {
+        security: "X".into(),
+        value: dec("5"),
+        accrued: dec("0"),
+        quantity: None,
+        price: None,
+        currency: None,
+    });
+    let mut all = facts(1, [waits(fact("2025-01-02", Some("X"), value.clone()))]);
+    all.extend(facts(1, [waits(fact("2025-01-03", Some("X"), value.clone()))]));
+    all.extend(facts(2, [waits(flow("2025-01-03", "id", "4"))]));
+    all.extend(facts(3, [fact("2025-01-03", Some("X"), value)]));
+    let unit = CommitUnit {
+        accounts: vec![account(2, "A-2"), account(3, "A-3")],
+        facts: all,
+        ..step(&ready, at(1), Some(("2025-01-02", "2025-01-02")))
+    };
+    ready.commit(unit).await;
+    // The last day is not committed with a step yet.
+    let dates = Some((date("2025-01-03"), date("2025-01-03")));
+    let of = |dates| Affected::Waiting { of: ready.feed, dates };
+    let expected = [
+        account_days("A-1", "2025-01-02", "2025-01-03", false),
+        account_days("A-2", "2025-01-03", "2025-01-03", true),
+    ];
+    assert_eq!(affected(&ready, of(dates)).await, expected);
+    let committed = account_days("A-1", "2025-01-02", "2025-01-02", false);
+    assert_eq!(affected(&ready, of(None)).await, [committed]);
 }

@@ -129,6 +129,8 @@ promises! {
     a_mapping_version_only_grows_and_keeps_its_bytes;
     feeds:
     of_copies_the_earliest_gives_a_feed_its_arrival
+    what_a_delivery_is_read_on_with_is_kept_until_it_is_over
+    accounts_with_facts_that_wait_for_a_feeds_trailer_are_found
     what_a_read_through_told_comes_back_as_it_was
     a_feed_is_complete_with_the_step_that_reaches_its_end
     what_one_feed_says_and_another_lacks_is_found

@@ -2,6 +2,7 @@
 //!
 //! - [`shipped`]: the repository's own topology, twice, on both stores.
 //! - [`crash`]: killed at random moments, and going on.
+//! - [`deliveries`]: a controlled feed forwarded line by line.
 //! - [`objects`]: objects in S3, listed and told of by events.
 //! - [`memory`]: accounts dropped from memory after each batch; orders of arrival.
 //! - [`feeds`]: whole feeds, sent again.
@@ -18,6 +19,7 @@
 //! - [`house`]: which crates may lean on which.
 mod command_line;
 mod crash;
+mod deliveries;
 mod dietz;
 mod feeds;
 mod growing;

@@ -129,7 +129,8 @@ async fn holdings_are_a_value_when_all_of_their_feed_is_in_and_never_before() {
         let mut work = b.work(100, (0, 1));
         let feed = b.full_feed(1, day(2), 10).await;
         let mut first = holdings(&b, &feed, 1, &[1, 2], "X", 100);
-        first.header.feed = Some(FeedStep { feed: feed.key, dates: Some((day(2), day(2))), through: false });
+        first.header.feed =
+            Some(FeedStep { feed: feed.key, dates: Some((day(2), day(2))), through: false, delivery: None });
         work.batch(first).await.unwrap();
         let mut passed_on = b.passed_on().await;
         assert!(passed_on.iter().all(|p| p.rows.is_empty()), "a part of the holdings is no value");

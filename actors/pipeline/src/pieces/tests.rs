@@ -58,12 +58,28 @@ fn a_feed_is_taken_in_as_it_came() {
     };
     let end = record::Progress::End;
     assert_eq!(with(false, false, end), Intake::Fold);
-    assert_eq!(with(true, false, at(1)), Intake::Wait);
+    assert_eq!(with(true, false, at(1)), Intake::Wait { whole: false });
     assert_eq!(
         with(true, true, end),
-        Intake::Wait,
+        Intake::Wait { whole: false },
         "a feed that is not in is not folded, whatever its order"
     );
+    let stands = |delivery| {
+        let mut raw = raw("a");
+        let feed = Arc::get_mut(&mut raw.feed).unwrap();
+        (feed.gated, feed.ends, feed.delivery) = (true, false, Some(Arc::new(delivery)));
+        let breaks = feed_breaks(&raw, &[]).iter().map(|b| b.rule).collect::<Vec<_>>();
+        (intake(&raw), breaks, step(&raw, &[]).map(|step| (step.through, step.delivery == raw.feed.delivery)))
+    };
+    let told = Some((false, true));
+    let open = Delivery::Open { kept: vec![1] };
+    assert_eq!(stands(open), (Intake::Wait { whole: false }, vec![], told));
+    assert_eq!(
+        stands(Delivery::Whole(record::Survey::default())),
+        (Intake::Wait { whole: true }, vec![], told)
+    );
+    let waits = (Intake::Wait { whole: false }, vec![Control::COUNT], told);
+    assert_eq!(stands(Delivery::Waits(record::Survey::default())), waits);
     assert_eq!(with(false, true, at(1)), Intake::StoreFirst { last: false });
     assert_eq!(with(false, true, end), Intake::StoreFirst { last: true });
 }
@@ -134,7 +150,7 @@ fn a_feed_with_an_end_tells_its_dates_and_when_it_is_through() {
             (names.symbols.intern("c"), summary(day(3), 1, 1)),
         ],
     ];
-    let told = |dates, through| Some(FeedStep { feed: raw.feed.key, dates, through });
+    let told = |dates, through| Some(FeedStep { feed: raw.feed.key, dates, through, delivery: None });
     assert_eq!(step(&raw, &facts), told(Some((day(2), day(5))), false));
     assert_eq!(step(&raw, &[]), told(None, false));
     let through = told(None, true);

@@ -129,6 +129,7 @@ fn grows(key: i64) -> Feed {
         earlier: Vec::new(),
         begun_with_earlier: false,
         newest_first: false,
+        delivery: None,
     }
 }
 
@@ -140,7 +141,11 @@ fn first() -> Progress {
 async fn advance(registry: &StoreRegistry, id: &PartitionId, feed: &Feed) {
     let (partition, from) = registry.open_partition(id, feed).await.unwrap();
     let delta = DeltaWrite {
-        feed: feed.ends.then_some(FeedStep { feed: feed.key, dates: None, through: false }),
+        feeds: feed
+            .ends
+            .then_some(FeedStep { feed: feed.key, dates: None, through: false, delivery: None })
+            .into_iter()
+            .collect(),
         partition: partition.key,
         id: id.clone(),
         token: partition.token,

@@ -1,9 +1,10 @@
 use super::*;
 use crate::fixture::accumulating::Bench;
 use crate::fixture::{at, day};
-use crate::messages::Intake;
+use crate::messages::{AccountBatch, Intake};
+use record::{Delivery, FeedKey, Survey};
 use returns::Status;
-use store::Store;
+use store::{Affected, FeedStep, Store};
 
 const LATER: Intake = Intake::StoreFirst { last: false };
 const LAST: Intake = Intake::StoreFirst { last: true };
@@ -75,7 +76,7 @@ async fn what_an_earlier_generation_marked_is_folded_by_its_owner_before_anythin
 async fn facts_of_a_feed_that_is_not_in_wait_and_are_not_folded_with_others() {
     let mut b = Bench::new().await;
     let mut work = b.work(10_000, (0, 1));
-    work.batch(b.batch(1, Intake::Wait, &[1, 2], day(1), 100)).await.unwrap();
+    work.batch(b.batch(1, Intake::Wait { whole: false }, &[1, 2], day(1), 100)).await.unwrap();
     let waiting = b.passed_on().await;
     assert!(waiting[0].rows.is_empty() && waiting[0].marked.is_empty());
     assert!(waiting[0].facts.iter().all(|(_, f)| f.waiting == Some(WaitingReason::Trailer)));
@@ -87,6 +88,56 @@ async fn facts_of_a_feed_that_is_not_in_wait_and_are_not_folded_with_others() {
     let rows = b.rows().await;
     let seen: Vec<_> = rows.iter().map(|r| (&*r.account_no, r.row.as_of)).collect();
     assert_eq!(seen, [("A1", day(2))]);
+}
+
+/// A batch of a delivery in several messages.
+fn delivered(feed: FeedKey, mut batch: AccountBatch) -> AccountBatch {
+    batch.facts.iter_mut().for_each(|(_, fact)| fact.feed = feed);
+    let dates = batch.facts.iter().map(|(_, fact)| fact.as_of);
+    let dates = dates.clone().min().zip(dates.max());
+    let stands = match batch.intake {
+        Intake::Wait { whole: false } => Delivery::Open { kept: vec![1] },
+        _ => Delivery::Whole(Survey::default()),
+    };
+    batch.header.feed = Some(FeedStep { feed, dates, through: false, delivery: Some(stands.into()) });
+    batch
+}
+
+#[actix::test]
+async fn what_waits_for_a_trailer_counts_with_it_as_if_it_had_been_folded_as_it_came_wherever_it_stopped() {
+    let days = [(1, &[1, 2][..]), (2, &[1]), (3, &[1, 2, 3]), (4, &[2])];
+    let mut expected = None;
+    for stops in std::iter::once(None).chain((0..5).map(Some)) {
+        let mut b = Bench::new().await;
+        let feed = b.full_feed(7, day(9), 1).await.key;
+        let mut work = b.work(10_000, (0, 1));
+        for (n, accounts) in days {
+            let intake = match (stops, n) {
+                // The second batch is of the day, and no part of the delivery.
+                (None, _) | (_, 2) => Intake::Fold,
+                (Some(_), n) => Intake::Wait { whole: n == 4 },
+            };
+            let batch = b.batch(n, intake, accounts, day(n as i8), 100 + n as i64);
+            work.batch(if n == 2 { batch } else { delivered(feed, batch) }).await.unwrap();
+            if stops == Some(n) {
+                let so_far = b.passed_on().await;
+                b.commit(so_far, &mut work).await;
+                if n < 4 {
+                    let days: Vec<_> = b.rows().await.iter().map(|r| r.row.as_of).collect();
+                    assert!(days.iter().all(|d| *d == day(2)), "{days:?}: what waits does not count");
+                }
+                work = b.work(10_000, (0, 1));
+            }
+        }
+        let rest = b.passed_on().await;
+        b.commit(rest, &mut work).await;
+        let rows: Vec<_> = b.rows().await.into_iter().map(|r| (r.account_no, r.row)).collect();
+        assert_eq!(rows.len(), 7);
+        assert_eq!(*expected.get_or_insert(rows.clone()), rows, "stopped behind {stops:?}");
+        // Nothing of it waits any more.
+        let waiting = Affected::Waiting { of: feed, dates: None };
+        assert_eq!(b.store.affected(&waiting).await.unwrap(), []);
+    }
 }
 
 #[actix::test]

@@ -265,7 +265,7 @@ struct View<'a, 'l> {
 impl View<'_, '_> {
     fn became(&self, n: usize) -> Became {
         let stored = &self.facts[n];
-        match stored.waiting.filter(|_| waits_outside(stored.waiting)) {
+        match stored.waiting.filter(|_| waits_outside(stored, self.ground)) {
             Some(reason) => return Became::Waiting(reason),
             None if self.ground.feeds.is_aside(stored.fact.feed) => {
                 let coming = self.ground.feeds.is_coming(stored.fact.feed);

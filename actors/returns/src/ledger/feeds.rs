@@ -67,6 +67,8 @@ pub struct Feeds {
     aside: HashSet<FeedKey>,
     /// The first reading of each delivery that was read again, by any of its readings.
     deliveries: HashMap<FeedKey, FeedKey>,
+    /// The feed whose facts are being let in, that waited for its trailer.
+    released: Option<FeedKey>,
 }
 
 /// A fold that knows nothing of whole feeds.
@@ -123,6 +125,15 @@ impl Feeds {
             let readings = feed.earlier.iter().copied().chain([feed.key]);
             self.deliveries.extend(readings.map(|key| (key, first)));
         }
+    }
+
+    /// While accounts are built anew under this, facts of the feed wait for its trailer no more. Once they are, that stands with the facts.
+    pub fn release(&mut self, feed: Option<FeedKey>) {
+        self.released = feed;
+    }
+
+    pub(super) fn is_released(&self, feed: FeedKey) -> bool {
+        self.released == Some(feed)
     }
 
     /// Whether another reading of the same delivery counts instead.

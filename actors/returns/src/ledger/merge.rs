@@ -58,7 +58,7 @@ impl Merge {
     fn meet(&mut self, facts: &mut [StoredFact], n: usize, again: StoredFact, ground: Ground) {
         let kept = &facts[n];
         let earlier = by_arrival(&again.fact, &kept.fact, ground).is_lt();
-        let released = waits_outside(kept.waiting) && !waits_outside(again.waiting);
+        let released = waits_outside(kept, ground) && !waits_outside(&again, ground);
         if !earlier && !released {
             return;
         }

@@ -158,7 +158,7 @@ fn judge(
         return Err(Need::Earlier(BEGINNING));
     }
     next.inception = inception(profile, base.as_ref(), &built, &live);
-    let waiting = waiting(facts, &voices, &live, &lost, &seen);
+    let waiting = waiting(facts, &voices, &live, &lost, &seen, ground);
     let outcomes = merge.placed.iter().map(|at| outcome(*at, facts, &said, &waiting, ground)).collect();
     Ok(Judged { outcomes, waiting, profile: next, kept, base: base.map(|b| b.as_of), built })
 }
@@ -244,9 +244,10 @@ fn waiting(
     live: &[Live],
     lost: &[Said],
     seen: &Seen,
+    ground: Ground,
 ) -> Vec<Option<WaitingReason>> {
     let is_over = |s: &StoredFact| s.waiting.is_some_and(WaitingReason::is_over);
-    let keep = |s: &StoredFact| waits_outside(s.waiting) || (is_over(s) && !seen.decides(s));
+    let keep = |s: &StoredFact| waits_outside(s, ground) || (is_over(s) && !seen.decides(s));
     let mut waiting: Vec<Option<WaitingReason>> =
         facts.iter().map(|s| s.waiting.filter(|_| keep(s))).collect();
     let mut reasons: Vec<Option<WaitingReason>> = vec![None; facts.len()];

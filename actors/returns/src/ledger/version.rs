@@ -72,8 +72,12 @@ impl Voices<'_> {
 }
 
 /// Waiting for something outside the ledger (a crosswalk entry, a trailer, an approval): as if it had not come yet.
-pub(super) fn waits_outside(waiting: Option<WaitingReason>) -> bool {
-    matches!(waiting, Some(WaitingReason::Alias | WaitingReason::Trailer | WaitingReason::Approval))
+pub(super) fn waits_outside(stored: &StoredFact, ground: Ground) -> bool {
+    match stored.waiting {
+        Some(WaitingReason::Trailer) => !ground.feeds.is_released(stored.fact.feed),
+        Some(WaitingReason::Alias | WaitingReason::Approval) => true,
+        _ => false,
+    }
 }
 
 /// A holding says something when all of its feed is in, and is until then as if it had not come: a part of the holdings is no value (F5).
@@ -93,7 +97,7 @@ pub(super) fn voices<'a>(
     let mut standing: Vec<(usize, &Fact)> = Vec::with_capacity(facts.len());
     for (n, stored) in facts.iter().enumerate() {
         let fact = &stored.fact;
-        if waits_outside(stored.waiting) || ground.feeds.is_aside(fact.feed) || withdrawn.covers(fact) {
+        if waits_outside(stored, ground) || ground.feeds.is_aside(fact.feed) || withdrawn.covers(fact) {
             continue;
         }
         if lacking.covers(stored, seen, withdrawn, ground) {

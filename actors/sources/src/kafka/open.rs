@@ -1,7 +1,7 @@
 //! A partition that is read, and one that is given back.
 use super::KafkaConfig;
-use crate::Layouts;
 use crate::messages::{Message, MessageCutter, Piece};
+use crate::{Layouts, OpenDelivery};
 use record::{BatchLimit, Partition, Progress};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -33,12 +33,13 @@ pub(super) struct Leaving {
 impl Open {
     pub(super) fn new(
         partition: Arc<Partition>,
-        progress: Progress,
+        (progress, deliveries): (Progress, Vec<OpenDelivery>),
         offset: i64,
         config: &KafkaConfig,
         layouts: Arc<dyn Layouts>,
     ) -> Open {
-        let cutter = MessageCutter::new(layouts, config.compression, config.record_limit, progress);
+        let (packing, limit) = (config.compression, config.record_limit);
+        let cutter = MessageCutter::new(layouts, packing, limit, progress, deliveries);
         Open {
             partition,
             cutter,

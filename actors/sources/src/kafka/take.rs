@@ -85,7 +85,8 @@ impl KafkaSource {
             Resume::Behind(offset) => self.gap(&id, progress, begin, offset).await?,
             Resume::Beyond => return Err(beyond(&id, progress, begin, held)),
         };
-        let open = Open::new(partition, progress, offset, &self.config, self.layouts.clone());
+        let stands = (progress, self.registry.open_deliveries(&partition).await?);
+        let open = Open::new(partition, stands, offset, &self.config, self.layouts.clone());
         self.open.insert(place.clone(), open);
         if let Some(next) = next_offset(progress) {
             self.tell(Command::Committed(place.clone(), next));

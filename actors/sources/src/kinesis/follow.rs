@@ -303,6 +303,7 @@ impl Follower {
         if committed == Progress::End {
             return Ok(());
         }
+        let deliveries = self.shared.registry.open_deliveries(&partition).await?;
         let until = |id: &ShardId| known.get(id).and_then(|k| k.read_until);
         // A child goes on where its parents ended: what arrived before is not its own.
         let parents = || self.graph.parents(id).iter().filter_map(until).max();
@@ -311,6 +312,7 @@ impl Follower {
             id: id.clone(),
             partition: partition.clone(),
             committed,
+            deliveries,
             begin: self.graph.begin(id),
             range: self.graph.range(id),
             until: until(id).or_else(parents),

@@ -23,7 +23,7 @@ pub struct Measured {
 
 /// Takes aggregates apart, frames and cuts, as a shard's reader does with an answer. `answer`: partition keys and payloads.
 pub fn hand_over(layouts: Arc<dyn Layouts>, answer: &[(String, Bytes)], limit: &BatchLimit) -> Measured {
-    let mut cutter = MessageCutter::new(layouts, Compression::Auto, usize::MAX, Progress::Start);
+    let mut cutter = MessageCutter::new(layouts, Compression::Auto, usize::MAX, Progress::Start, Vec::new());
     let incoming = |(n, (key, data)): (u64, &(String, Bytes))| Incoming {
         sequence: Sequence::from(n),
         arrival: 0,

@@ -11,7 +11,7 @@ use super::stream::{Kind, Page, Trouble};
 use super::unpack::Met;
 use super::work::Work;
 use crate::messages::{DaysOfStream, MessageCutter, Piece};
-use crate::{Gap, SourceError};
+use crate::{Gap, OpenDelivery, SourceError};
 use record::{Partition, Progress};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -42,6 +42,7 @@ pub(super) struct Opening {
     pub id: ShardId,
     pub partition: Arc<Partition>,
     pub committed: Progress,
+    pub deliveries: Vec<OpenDelivery>,
     pub begin: Begin,
     pub range: Option<super::graph::HashRange>,
     /// Everything that arrived up to then is read, of it or of its parents.
@@ -60,9 +61,10 @@ const TELL_AGAIN: Duration = Duration::from_secs(60);
 
 impl Shard {
     pub(super) fn new(shared: Arc<Shared>, opening: Opening) -> Shard {
-        let Opening { id, partition, committed, begin, range, until, state } = opening;
+        let Opening { id, partition, committed, deliveries, begin, range, until, state } = opening;
         let (layouts, config) = (shared.layouts.clone(), &shared.config);
-        let cutter = MessageCutter::new(layouts, config.compression, config.record_limit, committed);
+        let (packing, limit) = (config.compression, config.record_limit);
+        let cutter = MessageCutter::new(layouts, packing, limit, committed, deliveries);
         let seed = id.bytes().fold(0u32, |sum, b| sum.wrapping_mul(31).wrapping_add(u32::from(b)));
         Shard {
             metrics: ShardMetrics::new(&shared.name, &id),

@@ -1,40 +1,16 @@
 //! Cuts the messages of one partition into pieces: each message is framed by its layout, and pieces keep the bounds of batches and the steps.
 use super::Message;
+use super::deliveries::{Deliveries, GivenUp, Ongoing};
+use super::piece::{Common, Open, Piece, Waits, midnight};
 use super::unpack::{Damage, refused, unpacked};
-use crate::{Compression, HEAD, Layouts, OpenLayout};
-use bytes::Bytes;
-use record::{BatchLimit, Context, Framed, Framer, FramingError, Position, Progress, RawRecord, Survey};
+use crate::{Compression, HEAD, Layouts, OpenDelivery, OpenLayout};
+use record::{BatchLimit, Context, Delivery, Framed, Framer, FramingError, Position, Progress, RawRecord};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-const DAY: i64 = 86_400_000_000;
-
-/// One batch, without the names of what it belongs to.
-pub(crate) struct Piece {
-    /// `None`: no layout was found, and all of it is refused.
-    pub layout: Option<Arc<dyn OpenLayout>>,
-    /// The feed: midnight of the day of arrival, microseconds since 1970 UTC.
-    pub day: i64,
-    /// Of a message that does not hold what it declares, so that its facts wait.
-    pub gated: Option<Arc<Waits>>,
-    pub from: Progress,
-    pub to: Progress,
-    pub payload: Bytes,
-    pub records: Vec<RawRecord>,
-    pub contexts: Vec<Context>,
-    pub refused: Vec<FramingError>,
-    pub arrivals: Vec<i64>,
-    pub bytes: u64,
-}
-
-/// A message that holds a whole delivery, and not what that declares.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Waits {
-    /// What reading it through told.
-    pub survey: Survey,
-    /// BLAKE3 of its bytes, unpacked: as a feed it is known by them.
-    pub hash: [u8; 32],
-}
+/// As the item of a position: all of a message is in, though some of it may come with the next one of its delivery. Steps that give a delivery
+/// up stand behind it. No message has so many items.
+const WHOLE: u32 = u32::MAX - 1_024;
 
 /// The state of cutting one partition.
 pub(crate) struct MessageCutter {
@@ -46,39 +22,11 @@ pub(crate) struct MessageCutter {
     /// Of the last message, to be used again for the next of its layout.
     framer: Option<(Arc<dyn OpenLayout>, Box<dyn Framer>)>,
     framed: Framed,
+    deliveries: Deliveries,
+    /// How the delivery in hand stood before its message, where that may go over several pieces.
+    before: Option<Delivery>,
     open: Option<Open>,
     ready: VecDeque<Piece>,
-}
-
-/// What the records of a piece have in common.
-#[derive(Clone)]
-struct Common {
-    layout: Option<Arc<dyn OpenLayout>>,
-    day: i64,
-    gated: Option<Arc<Waits>>,
-}
-
-impl Common {
-    /// Layouts are told apart by their names. A message that waits goes with no other: its piece is closed behind it.
-    fn is(&self, other: &Common) -> bool {
-        let layouts = match (&self.layout, &other.layout) {
-            (Some(one), Some(other)) => one.vendor() == other.vendor(),
-            (one, other) => one.is_none() && other.is_none(),
-        };
-        layouts && self.day == other.day && self.gated == other.gated
-    }
-}
-
-/// A piece that takes more messages.
-struct Open {
-    common: Common,
-    to: Position,
-    payload: Vec<u8>,
-    records: Vec<RawRecord>,
-    contexts: Vec<Context>,
-    refused: Vec<FramingError>,
-    arrivals: Vec<i64>,
-    bytes: u64,
 }
 
 impl MessageCutter {
@@ -87,8 +35,11 @@ impl MessageCutter {
         compression: Compression,
         record_limit: usize,
         committed: Progress,
+        deliveries: Vec<OpenDelivery>,
     ) -> MessageCutter {
         MessageCutter {
+            deliveries: Deliveries::resume(deliveries, &*layouts, record_limit),
+            before: None,
             layouts,
             compression,
             record_limit,
@@ -102,15 +53,21 @@ impl MessageCutter {
 
     /// The next message. Positions grow; what was taken in already is left out, so that a message may come again.
     pub(crate) fn push(&mut self, message: &Message, limit: &BatchLimit) {
-        let last = Position { sequence: message.sequence, sub: message.sub, item: u32::MAX };
+        let last = Position { sequence: message.sequence, sub: message.sub, item: WHOLE };
         if Progress::At(last) <= self.reached() {
             return;
         }
         let unpacked = unpacked(&message.payload, self.compression);
         match unpacked.and_then(|payload| Ok((self.layout_of(message, &payload)?, payload))) {
-            Ok((Some(layout), payload)) => self.take(message, layout, &payload, limit),
+            Ok((Some(layout), payload)) if layout.declares_its_end() => {
+                self.take_controlled(message, layout, &payload, limit);
+            }
+            Ok((Some(layout), payload)) => self.take(message, layout, &payload, None, limit),
             Ok((None, _)) => self.step_over(message),
             Err(damage) => self.refuse(message, damage, limit),
+        }
+        while let Some(given_up) = self.deliveries.given_up() {
+            self.tell(given_up);
         }
     }
 
@@ -130,8 +87,14 @@ impl MessageCutter {
         if self.handed == Progress::End {
             return None;
         }
-        let piece =
-            Open::new(Common { layout: None, day: 0, gated: None }).into_piece(self.handed, Progress::End);
+        self.deliveries.give_up_all();
+        while let Some(given_up) = self.deliveries.given_up() {
+            self.tell(given_up);
+        }
+        if let Some(piece) = self.next(true) {
+            return Some(piece);
+        }
+        let piece = Open::new(Common::default()).into_piece(self.handed, Progress::End, None);
         self.handed = Progress::End;
         Some(piece)
     }
@@ -154,13 +117,85 @@ impl MessageCutter {
         }
         let name = message.name.as_deref().unwrap_or_default();
         let chosen = self.layouts.choose(name, &payload[..payload.len().min(HEAD)]);
+        // Only the first message of a delivery says whose it is.
+        let chosen = chosen.or_else(|why| self.deliveries.only().cloned().ok_or(why));
         chosen.map(Some).map_err(|why| (why.code, why.text))
     }
 
-    fn take(&mut self, message: &Message, layout: Arc<dyn OpenLayout>, payload: &[u8], limit: &BatchLimit) {
-        let gated = layout.declares_its_end().then(|| self.disagreement(&*layout, payload)).flatten();
+    /// Of a layout that declares its end: the next message of a delivery, the first of one, or all of it.
+    fn take_controlled(
+        &mut self,
+        message: &Message,
+        layout: Arc<dyn OpenLayout>,
+        payload: &[u8],
+        limit: &BatchLimit,
+    ) {
+        match self.deliveries.take(layout.vendor()) {
+            Some(before) if before.is_over_before(message, payload) => self.deliveries.give_up(before),
+            Some(ongoing) => return self.take_part(ongoing, message, payload, limit),
+            None => {}
+        }
+        let waits = self.disagreement(&*layout, payload);
+        let begin = || Ongoing::begin(message, &layout, midnight(message.arrival), self.record_limit);
+        if waits.is_some()
+            && begin().is_some_and(|first| first.goes_on(payload))
+            && let Some(first) = begin()
+        {
+            return self.take_part(first, message, payload, limit);
+        }
+        self.take(message, layout, payload, waits, limit);
+    }
+
+    /// A message of a delivery that goes over several.
+    fn take_part(&mut self, mut ongoing: Ongoing, message: &Message, payload: &[u8], limit: &BatchLimit) {
+        let (layout, delivery) = (Some(ongoing.layout.clone()), Some(ongoing.id.clone()));
+        let common = Common { layout, day: ongoing.id.day, gated: None, delivery };
+        let same = self.open.as_ref().filter(|open| open.common.is(&common));
+        let lines = memchr::memchr_iter(b'\n', payload).count() + 2;
+        let bytes = payload.len() + ongoing.assembly.pending();
+        let fits = same.unwrap_or(&Open::new(common.clone())).fits(lines, bytes, limit);
+        self.before = (!fits).then(|| ongoing.keep());
+        let mut place = Taking { message, common, item: 0, bytes: payload.len() as u64 };
+        ongoing.assembly.take(payload, &mut |framed| self.take_framed(&mut place, framed, limit));
+        if self.open.as_ref().is_some_and(|open| !open.is_free() && !open.common.is(&place.common)) {
+            self.close();
+        }
+        self.before = None;
+        let last = Position { sequence: message.sequence, sub: message.sub, item: WHOLE };
+        let open = self.open.get_or_insert_with(|| Open::new(place.common.clone()));
+        open.common = place.common;
+        open.arrival(message);
+        open.to = last;
+        open.bytes += place.bytes;
+        let Some(survey) = ongoing.assembly.over().cloned() else { return self.deliveries.put(ongoing) };
+        open.over = Some(if survey.agrees() { Delivery::Whole(survey) } else { Delivery::Waits(survey) });
+        self.close();
+    }
+
+    /// A delivery is over whose end did not come: a step says so.
+    fn tell(&mut self, given_up: GivenUp) {
+        self.close();
+        let Progress::At(at) = self.handed else { return };
+        let to = Progress::At(Position { item: at.item.max(WHOLE) + 1, ..at });
+        let GivenUp { id, layout, survey } = given_up;
+        let common = Common { layout, day: id.day, gated: None, delivery: Some(id) };
+        let stands = Some(Delivery::Waits(survey));
+        self.ready.push_back(Open::new(common).into_piece(self.handed, to, stands));
+        self.handed = to;
+    }
+
+    /// A message that is framed by itself.
+    fn take(
+        &mut self,
+        message: &Message,
+        layout: Arc<dyn OpenLayout>,
+        payload: &[u8],
+        gated: Option<Arc<Waits>>,
+        limit: &BatchLimit,
+    ) {
         let mut framer = self.framer_of(&layout);
-        let common = Common { layout: Some(layout.clone()), day: midnight(message.arrival), gated };
+        let day = midnight(message.arrival);
+        let common = Common { layout: Some(layout.clone()), day, gated, delivery: None };
         let mut place = Taking { message, common, item: 0, bytes: payload.len() as u64 };
         let mut used = 0;
         while used < payload.len() {
@@ -198,7 +233,7 @@ impl MessageCutter {
     }
 
     fn refuse(&mut self, message: &Message, why: Damage, limit: &BatchLimit) {
-        let common = Common { layout: None, day: midnight(message.arrival), gated: None };
+        let common = Common { day: midnight(message.arrival), ..Common::default() };
         let mut place = Taking { message, common, item: 0, bytes: message.payload.len() as u64 };
         self.take_refused(&mut place, refused(&message.payload, why), limit);
         self.took(place);
@@ -207,7 +242,7 @@ impl MessageCutter {
     /// A message without a record moves the position all the same.
     fn step_over(&mut self, message: &Message) {
         let layout = self.framer.as_ref().map(|(layout, _)| layout.clone());
-        let common = Common { layout, day: midnight(message.arrival), gated: None };
+        let common = Common { layout, day: midnight(message.arrival), ..Common::default() };
         self.took(Taking { message, common, item: 0, bytes: 0 });
     }
 
@@ -268,7 +303,7 @@ impl MessageCutter {
             self.close();
         }
         let open = self.open.get_or_insert_with(|| Open::new(place.common.clone()));
-        if open.is_empty() {
+        if open.is_free() {
             open.common = place.common.clone();
         }
         open
@@ -288,11 +323,14 @@ impl MessageCutter {
     }
 
     fn close(&mut self) {
-        if let Some(open) = self.open.take() {
+        if let Some(mut open) = self.open.take() {
             let to = Progress::At(open.to);
             // A message that came again may hold nothing new.
             if to > self.handed {
-                self.ready.push_back(open.into_piece(self.handed, to));
+                let stands =
+                    open.over.take().or_else(|| self.deliveries.stands(open.common.delivery.as_deref()?));
+                let stands = stands.or_else(|| self.before.clone());
+                self.ready.push_back(open.into_piece(self.handed, to, stands));
                 self.handed = to;
             }
         }
@@ -307,73 +345,4 @@ struct Taking<'m> {
     item: u32,
     /// Of it, unpacked.
     bytes: u64,
-}
-
-/// Records of a batch number their contexts with 16 bits.
-const CONTEXTS: usize = 65_000;
-
-impl Open {
-    fn new(common: Common) -> Open {
-        Open {
-            common,
-            to: Position::default(),
-            payload: Vec::new(),
-            records: Vec::new(),
-            contexts: Vec::new(),
-            refused: Vec::new(),
-            arrivals: Vec::new(),
-            bytes: 0,
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.refused.is_empty()
-    }
-
-    /// Whether a next record may go with what is here; one always fits.
-    fn takes(&self, common: &Common, bytes: usize, limit: &BatchLimit) -> bool {
-        let full = self.records.len() + self.refused.len() >= limit.records
-            || self.payload.len() + bytes > limit.bytes
-            || self.contexts.len() >= CONTEXTS;
-        self.is_empty() || !full && self.common.is(common)
-    }
-
-    /// The number of a message's arrival.
-    fn arrival(&mut self, message: &Message) -> u32 {
-        let place = (message.sequence, message.sub);
-        if (self.to.sequence, self.to.sub) != place || self.arrivals.is_empty() {
-            self.arrivals.push(message.arrival);
-        }
-        u32::try_from(self.arrivals.len() - 1).unwrap_or(u32::MAX)
-    }
-
-    fn context(&mut self, context: Option<&Context>) -> u16 {
-        let Some(context) = context else { return 0 };
-        if !self.contexts.last().is_some_and(|last| Arc::ptr_eq(last, context)) {
-            self.contexts.push(context.clone());
-        }
-        u16::try_from(self.contexts.len() - 1).unwrap_or(u16::MAX)
-    }
-
-    fn into_piece(self, from: Progress, to: Progress) -> Piece {
-        let Common { layout, day, gated } = self.common;
-        Piece {
-            layout,
-            day,
-            gated,
-            from,
-            to,
-            payload: self.payload.into(),
-            records: self.records,
-            contexts: self.contexts,
-            refused: self.refused,
-            arrivals: self.arrivals,
-            bytes: self.bytes,
-        }
-    }
-}
-
-/// The start of a time's day, UTC.
-fn midnight(at: i64) -> i64 {
-    at - at.rem_euclid(DAY)
 }

@@ -1,8 +1,10 @@
 //! The days of a stream as feeds.
-use super::{Piece, cutter::Waits};
+use super::Piece;
+use super::deliveries::DeliveryId;
+use super::piece::Waits;
 use crate::{FeedInfo, FeedStatus, NO_VENDOR, Registry, SourceError};
 use bytes::Bytes;
-use record::{Feed, FeedKey, Partition, Position, Progress, RawBatch, Survey};
+use record::{Delivery, Feed, FeedKey, Partition, PartitionKey, Position, Progress, RawBatch, Survey};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,11 +16,13 @@ pub(crate) struct DaysOfStream {
     source: Arc<str>,
     registry: Arc<dyn Registry>,
     known: HashMap<(Arc<str>, i64), Arc<Feed>>,
+    /// The delivery that each partition and layout was at last.
+    deliveries: HashMap<(PartitionKey, Arc<str>), (Arc<DeliveryId>, Arc<Feed>)>,
 }
 
 impl DaysOfStream {
     pub(crate) fn new(source: Arc<str>, registry: Arc<dyn Registry>) -> DaysOfStream {
-        DaysOfStream { source, registry, known: HashMap::new() }
+        DaysOfStream { source, registry, known: HashMap::new(), deliveries: HashMap::new() }
     }
 
     /// The piece as a batch of its partition and feed; messages come in the order they arrived in. May be given up at any await and called again.
@@ -56,6 +60,9 @@ impl DaysOfStream {
         piece: &Piece,
         partition: &Partition,
     ) -> Result<Arc<Feed>, SourceError> {
+        if let Some((id, stands)) = &piece.delivery {
+            return self.part(id, stands, piece, partition).await;
+        }
         if piece.layout.is_none() && piece.refused.is_empty() {
             return Ok(Arc::new(nothing()));
         }
@@ -64,6 +71,10 @@ impl DaysOfStream {
             let (control, earlier) = (waits.survey.disagreement(), Vec::new());
             return Ok(Arc::new(Feed { ends: false, gated: true, control, earlier, ..Feed::clone(&feed) }));
         }
+        self.of_day(piece, partition).await
+    }
+
+    async fn of_day(&mut self, piece: &Piece, partition: &Partition) -> Result<Arc<Feed>, SourceError> {
         let key = (vendor(piece), piece.day);
         if let Some(feed) = self.known.get(&key) {
             return Ok(feed.clone());
@@ -74,6 +85,37 @@ impl DaysOfStream {
         }
         self.known.insert(key, feed.clone());
         Ok(feed)
+    }
+
+    /// A delivery in several messages is a feed by itself, known by where it begins; its facts wait.
+    async fn part(
+        &mut self,
+        id: &Arc<DeliveryId>,
+        stands: &Arc<Delivery>,
+        piece: &Piece,
+        partition: &Partition,
+    ) -> Result<Arc<Feed>, SourceError> {
+        let key = (partition.key, id.vendor.clone());
+        let known = self.deliveries.get(&key).filter(|(known, _)| known == id).map(|(_, feed)| feed.clone());
+        let feed = match known {
+            Some(feed) => feed,
+            None => {
+                if piece.layout.is_some() {
+                    // With which mapping the stream is read stands with its days.
+                    self.of_day(piece, partition).await?;
+                }
+                self.registry.open_feed(&self.delivery(id, piece, partition)).await?
+            }
+        };
+        self.deliveries.insert(key, (id.clone(), feed.clone()));
+        let control = match &**stands {
+            Delivery::Open { .. } | Delivery::Whole(_) => None,
+            Delivery::Waits(survey) => survey.disagreement(),
+        };
+        let (earlier, delivery) = (Vec::new(), Some(stands.clone()));
+        let gated =
+            Feed { ends: false, gated: true, hash: None, control, earlier, delivery, ..Feed::clone(&feed) };
+        Ok(Arc::new(gated))
     }
 
     fn day(&self, piece: &Piece, partition: &Partition) -> FeedInfo {
@@ -100,11 +142,24 @@ impl DaysOfStream {
             Progress::At(at) => partition.id.place(Position { item: 0, ..at }),
             to => to.to_string(),
         };
-        let name = format!("{} {}: {at}", date(piece.day), partition.id).into();
         FeedInfo {
-            name,
+            name: format!("{} {}: {at}", date(piece.day), partition.id).into(),
             hash: Some(waits.hash),
             survey: waits.survey.clone(),
+            status: FeedStatus::Waiting,
+            ..self.day(piece, partition)
+        }
+    }
+
+    /// The same of a delivery in several messages, known by where the first of them stands.
+    fn delivery(&self, id: &DeliveryId, piece: &Piece, partition: &Partition) -> FeedInfo {
+        let at = partition.id.place(id.begins);
+        let name = format!("{} {}: from {at}", date(id.day), partition.id);
+        FeedInfo {
+            hash: Some(blake3::hash(name.as_bytes()).into()),
+            name: name.into(),
+            vendor: id.vendor.clone(),
+            mapping_version: id.mapping_version,
             status: FeedStatus::Waiting,
             ..self.day(piece, partition)
         }
@@ -136,24 +191,6 @@ fn nothing() -> Feed {
         earlier: Vec::new(),
         begun_with_earlier: false,
         newest_first: false,
-    }
-}
-
-impl Piece {
-    pub(crate) fn into_batch(self, partition: Arc<Partition>, feed: Arc<Feed>) -> RawBatch {
-        RawBatch {
-            number: 0,
-            partition,
-            feed,
-            from: self.from,
-            to: self.to,
-            payload: self.payload,
-            records: self.records,
-            contexts: self.contexts,
-            refused: self.refused,
-            bytes: self.bytes,
-            arrivals: self.arrivals,
-            read_until: None,
-        }
+        delivery: None,
     }
 }

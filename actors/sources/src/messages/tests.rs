@@ -1,4 +1,6 @@
 //! The promises of messages framed.
+mod deliveries;
+
 use super::*;
 use crate::testing::{LinesLayout, Memory, Shared};
 use crate::{Compression, Registry};
@@ -30,7 +32,7 @@ impl Bench {
     fn after(committed: Progress) -> Bench {
         let layout: Arc<LinesLayout> = Arc::default();
         let layouts = Arc::new(Shared(layout.clone()));
-        Bench { cutter: MessageCutter::new(layouts, Compression::Auto, 100, committed), layout }
+        Bench { cutter: MessageCutter::new(layouts, Compression::Auto, 100, committed, Vec::new()), layout }
     }
 
     /// Pieces of these messages, the last one included.

@@ -61,7 +61,7 @@ impl Ready {
             from,
             to,
             counts,
-            feed: None,
+            feeds: Vec::new(),
             read_until: None,
         }
     }

@@ -105,7 +105,7 @@ async fn step(
         from,
         to,
         counts: Counts::default(),
-        feed: None,
+        feeds: Vec::new(),
         read_until: None,
     };
     let generation = Some(registry.generation.clone());

@@ -202,6 +202,10 @@ impl Registry for Seat {
         })
     }
 
+    async fn open_deliveries(&self, _: &Partition) -> Result<Vec<OpenDelivery>, SourceError> {
+        Ok(Vec::new())
+    }
+
     async fn note_file(&self, _: &FeedInfo) -> Result<(), SourceError> {
         unreachable!("a topic has no files")
     }
@@ -256,6 +260,7 @@ impl Registry for Seat {
             earlier: Vec::new(),
             begun_with_earlier: false,
             newest_first: false,
+            delivery: None,
         }))
     }
 }
