@@ -1,5 +1,5 @@
 //! A controlled feed that a forwarder sends line by line: it counts as the file does, or not at all.
-use super::crash::{at, start_and_kill};
+use super::crash::{at, embedded, start_and_kill};
 use super::dietz::{Dietz, Settings, postgres, sqlite, text};
 use crate::postgres::fresh_database;
 use rand::SeedableRng;
@@ -8,7 +8,7 @@ use stand_ins::kinesis::{FakeKinesis, Settings as Fake};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;
-use store::{Names, Store};
+use store::Store;
 
 const STREAM: &str = "forwarded";
 /// A month of one custodian's feeds, each with the number of its rows in the last line.
@@ -26,7 +26,7 @@ impl Bench {
         let fake = FakeKinesis::start(Fake { page_bytes: 4_000, ..Fake::default() }).expect("a fake Kinesis");
         fake.create_stream(STREAM, 2).expect("a stream");
         dietz.env = vec![
-            ("AWS_ENDPOINT_URL", fake.url()),
+            ("AWS_ENDPOINT_URL", fake.url().to_owned()),
             ("AWS_ACCESS_KEY_ID", "test".into()),
             ("AWS_SECRET_ACCESS_KEY", "test".into()),
             ("AWS_REGION", "us-east-1".into()),
@@ -125,7 +125,7 @@ fn feeds_forwarded_line_by_line_give_the_report_of_the_files() {
         bench.forward(&read(&feed));
         bench.file(&feed);
     }
-    bench.streamed(&sqlite("stream.db"));
+    bench.streamed(&sqlite("dietz.db"));
     let output = bench.run(&["--strict"]);
     let said = text(&output.stdout);
     assert!(output.status.success(), "{said}{}", text(&output.stderr));
@@ -148,7 +148,7 @@ fn of_a_delivery_whose_trailer_is_wrong_nothing_counts_and_one_row_says_why() {
         bench.file(feed);
     }
     bench.forward(&wrong(&read(last)));
-    bench.streamed(&sqlite("stream.db"));
+    bench.streamed(&sqlite("dietz.db"));
     let output = bench.run(&["--strict"]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(5), "{said}{}", text(&output.stderr));
@@ -191,11 +191,7 @@ async fn killed_while_deliveries_are_open(sink: String, open: impl AsyncFn(&Diet
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_the_middle_of_deliveries_the_embedded_store_has_the_report_of_the_files() {
-    let open = async |dietz: &Dietz| -> Arc<dyn Store> {
-        let names = Arc::new(Names::default());
-        Arc::new(store::sqlite::open(&dietz.path("stream.db"), names).await.expect("the embedded store"))
-    };
-    killed_while_deliveries_are_open(sqlite("stream.db"), open).await;
+    killed_while_deliveries_are_open(sqlite("dietz.db"), async |dietz| embedded(dietz).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

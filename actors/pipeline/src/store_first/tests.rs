@@ -117,7 +117,7 @@ async fn what_waits_for_a_trailer_counts_with_it_as_if_it_had_been_folded_as_it_
                 (None, _) | (_, 2) => Intake::Fold,
                 (Some(_), n) => Intake::Wait { whole: n == 4 },
             };
-            let batch = b.batch(n, intake, accounts, day(n as i8), 100 + n as i64);
+            let batch = b.batch(n, intake, accounts, day(n as u8), 100 + n as i64);
             work.batch(if n == 2 { batch } else { delivered(feed, batch) }).await.unwrap();
             if stops == Some(n) {
                 let so_far = b.passed_on().await;

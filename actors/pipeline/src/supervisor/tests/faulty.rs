@@ -92,6 +92,9 @@ impl<S: Store> Store for Faulty<S> {
     async fn open_feed(&self, spec: &FeedSpec) -> Result<OpenFeed, StoreError> {
         self.store.open_feed(spec).await
     }
+    async fn open_deliveries(&self, partition: PartitionKey) -> Result<Vec<OpenDelivery>, StoreError> {
+        self.store.open_deliveries(partition).await
+    }
     async fn note_file(&self, file: &FileSpec) -> Result<(), StoreError> {
         self.store.note_file(file).await
     }
