@@ -1,7 +1,6 @@
 //! The days of a stream as feeds.
 use super::{Piece, cutter::Waits};
 use crate::{FeedInfo, FeedStatus, NO_VENDOR, Registry, SourceError};
-use bytes::Bytes;
 use record::{Feed, FeedKey, Partition, Position, Progress, RawBatch, Survey};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,20 +33,7 @@ impl DaysOfStream {
 
     /// The step from a place to the end of a partition of which nothing more can be read.
     pub(crate) fn end(partition: Arc<Partition>, from: Progress) -> RawBatch {
-        RawBatch {
-            number: 0,
-            partition,
-            feed: Arc::new(nothing()),
-            from,
-            to: Progress::End,
-            payload: Bytes::new(),
-            records: Vec::new(),
-            contexts: Vec::new(),
-            refused: Vec::new(),
-            bytes: 0,
-            arrivals: Vec::new(),
-            read_until: None,
-        }
+        RawBatch::step(partition, Arc::new(nothing()), from, Progress::End)
     }
 
     /// The feed a piece belongs to. May be given up at any await and called again.
@@ -81,6 +67,7 @@ impl DaysOfStream {
             source: self.source.clone(),
             vendor: vendor(piece),
             name: date(piece.day).into(),
+            version: None,
             partition: partition.id.clone(),
             mapping_version: piece.layout.as_ref().map_or(0, |layout| layout.mapping_version()),
             hash: None,
@@ -122,38 +109,19 @@ fn date(day: i64) -> String {
 
 /// Of what holds nothing at all: a step alone.
 fn nothing() -> Feed {
-    Feed {
-        key: FeedKey(0),
-        vendor: NO_VENDOR.into(),
-        arrival: None,
-        first_arrival: None,
-        business_date: None,
-        records: 0,
-        hash: None,
-        ends: false,
-        gated: false,
-        control: None,
-        earlier: Vec::new(),
-        begun_with_earlier: false,
-        newest_first: false,
-    }
+    Feed::new(FeedKey(0), NO_VENDOR)
 }
 
 impl Piece {
     pub(crate) fn into_batch(self, partition: Arc<Partition>, feed: Arc<Feed>) -> RawBatch {
         RawBatch {
-            number: 0,
-            partition,
-            feed,
-            from: self.from,
-            to: self.to,
             payload: self.payload,
             records: self.records,
             contexts: self.contexts,
             refused: self.refused,
             bytes: self.bytes,
             arrivals: self.arrivals,
-            read_until: None,
+            ..RawBatch::step(partition, feed, self.from, self.to)
         }
     }
 }
