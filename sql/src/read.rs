@@ -94,6 +94,8 @@ pub struct FeedRow {
     pub source: String,
     pub vendor: String,
     pub name: String,
+    /// Of an object in a bucket that keeps versions.
+    pub object_version: Option<String>,
     pub hash: Option<String>,
     pub arrival: Option<Micros>,
     pub business_date: Option<Date>,

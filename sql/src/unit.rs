@@ -12,6 +12,8 @@ pub struct FeedSpec {
     pub vendor: Arc<str>,
     /// The file's or object's name, relative to the source; the UTC date for a stream.
     pub name: Arc<str>,
+    /// What the bucket calls this version of the object, where it keeps versions.
+    pub object_version: Option<Arc<str>>,
     /// BLAKE3 of the bytes, for what has an end.
     pub hash: Option<[u8; 32]>,
     /// The version of the mapping it is read with: what has an end is read again as a feed of its own.

@@ -59,6 +59,7 @@ fn describe() {
     describe_gauge!("dietz_checkpoint_age_seconds", Unit::Seconds, "Time since the last commit");
     metrics::counter!("dietz_restarts_total", "actor" => "supervisor").increment(0);
     sources::kafka::describe();
+    sources::s3::describe();
     describe_histogram!("dietz_commit_duration_seconds", Unit::Seconds, "How long transactions took");
 }
 

@@ -122,22 +122,7 @@ pub fn record(line: u64) -> Position {
 
 /// A batch of one letter a record, and a piece the framer refused.
 pub fn raw(records: &str) -> RawBatch {
-    let feed = Feed {
-        key: FeedKey(1),
-        vendor: "harbor".into(),
-        arrival: None,
-        first_arrival: None,
-        business_date: None,
-        records: 0,
-        hash: None,
-        ends: true,
-        gated: false,
-        control: None,
-        earlier: Vec::new(),
-        begun_with_earlier: false,
-        newest_first: false,
-        delivery: None,
-    };
+    let feed = Feed { ends: true, ..Feed::new(FeedKey(1), "harbor") };
     let spans = (0u32..).zip(records.bytes()).map(|(i, _)| RawRecord {
         start: i,
         end: i + 1,

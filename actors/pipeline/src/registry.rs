@@ -350,6 +350,7 @@ impl Registry for StoreRegistry {
         let spec = FeedSpec {
             vendor: info.vendor.clone(),
             name: info.name.clone(),
+            object_version: info.version.clone(),
             hash: info.hash,
             arrival: info.arrival,
             business_date: info.survey.business_date.as_deref().and_then(|d| d.parse().ok()),

@@ -64,6 +64,28 @@ pub enum Delivery {
     Waits(Survey),
 }
 
+impl Feed {
+    /// A feed of which nothing is stated: a day of a stream, or what is to be said of it by struct update.
+    pub fn new(key: FeedKey, vendor: impl Into<Arc<str>>) -> Feed {
+        Feed {
+            key,
+            vendor: vendor.into(),
+            arrival: None,
+            first_arrival: None,
+            business_date: None,
+            records: 0,
+            hash: None,
+            ends: false,
+            gated: false,
+            control: None,
+            earlier: Vec::new(),
+            begun_with_earlier: false,
+            newest_first: false,
+            delivery: None,
+        }
+    }
+}
+
 /// One record: a span of the batch's bytes and where it came from.
 #[derive(Clone, Copy, Debug)]
 pub struct RawRecord {
@@ -79,7 +101,7 @@ pub struct RawRecord {
 /// One message of the pipeline: consecutive records of one partition, and the step they make.
 #[derive(Debug)]
 pub struct RawBatch {
-    /// Counts up per process; names the batch in logs and in acknowledgements.
+    /// Counts up per process; names the batch in logs and in acknowledgements. 0 until the pipeline gives it.
     pub number: u64,
     pub partition: Arc<Partition>,
     pub feed: Arc<Feed>,
@@ -103,6 +125,24 @@ pub struct RawBatch {
 }
 
 impl RawBatch {
+    /// A step that holds nothing.
+    pub fn step(partition: Arc<Partition>, feed: Arc<Feed>, from: Progress, to: Progress) -> RawBatch {
+        RawBatch {
+            number: 0,
+            partition,
+            feed,
+            from,
+            to,
+            payload: Bytes::new(),
+            records: Vec::new(),
+            contexts: Vec::new(),
+            refused: Vec::new(),
+            bytes: 0,
+            arrivals: Vec::new(),
+            read_until: None,
+        }
+    }
+
     pub fn record(&self, r: &RawRecord) -> &[u8] {
         &self.payload[r.start as usize..r.end as usize]
     }

@@ -14,19 +14,45 @@ pub(crate) async fn config() -> SdkConfig {
 
 /// Says what the chain did not give, before the first call fails for it. `what` names who asks, as in `source feeds`.
 pub(crate) async fn ready(config: &SdkConfig, what: &str) -> Result<(), SourceError> {
-    if config.region().is_none() {
-        return Err(SourceError::Fatal(format!(
-            "{what}: no AWS region is set: set AWS_REGION, or `region` in the profile in use"
-        )));
+    let fatal = |text: String| SourceError::Fatal(format!("{what}: {text}"));
+    let empty = |name: &str| std::env::var(name).is_ok_and(|value| value.trim().is_empty());
+    let region = config.region().map(|region| region.as_ref());
+    if let Some(text) = wrong_place(region, config.endpoint_url(), empty) {
+        return Err(fatal(text));
     }
-    let Some(provider) = config.credentials_provider() else {
-        return Err(SourceError::Fatal(format!("{what}: {NO_CREDENTIALS}")));
+    let found = match config.credentials_provider() {
+        Some(provider) => {
+            provider.provide_credentials().await.map(drop).map_err(|e| format!(" ({})", chain(&e)))
+        }
+        None => Err(String::new()),
     };
-    match provider.provide_credentials().await {
-        Ok(_) => Ok(()),
-        Err(e) => Err(SourceError::Fatal(format!("{what}: {NO_CREDENTIALS} ({})", chain(&e)))),
+    let profile = if empty("AWS_PROFILE") { EMPTY_PROFILE } else { "" };
+    found.map_err(|why| fatal(format!("{NO_CREDENTIALS}{profile}{why}")))
+}
+
+/// What is wrong with where calls would go. The SDK takes a variable that is set and empty for a value, and fails at its first call.
+fn wrong_place(region: Option<&str>, endpoint: Option<&str>, empty: impl Fn(&str) -> bool) -> Option<String> {
+    if endpoint.is_some_and(|url| url.trim().is_empty()) {
+        return Some("AWS_ENDPOINT_URL is set and empty: give it a URL, or unset it".into());
+    }
+    match region.map(str::trim) {
+        None if empty("AWS_PROFILE") => Some(format!("no AWS region is set: set AWS_REGION{EMPTY_PROFILE}")),
+        None => Some("no AWS region is set: set AWS_REGION, or `region` in the profile in use".into()),
+        Some("") => {
+            let from = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find(|name| empty(name));
+            let from = from.unwrap_or("`region` of the profile in use");
+            Some(format!(
+                "{from} is set and empty: give it the region's name, such as eu-west-1, or unset it to have the profile's"
+            ))
+        }
+        Some(region) if !region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
+            Some(format!("`{region}` is no AWS region: set AWS_REGION to a name such as eu-west-1"))
+        }
+        Some(_) => None,
     }
 }
+
+const EMPTY_PROFILE: &str = "; AWS_PROFILE is set and empty, which names no profile: unset it, or name one";
 
 const NO_CREDENTIALS: &str = "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine or \
      container a role";
@@ -71,4 +97,29 @@ pub(crate) fn advice(code: &str) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_and_empty_is_told_by_its_name_with_what_to_do() {
+        let told = |region, endpoint, empty: &'static [&str]| {
+            wrong_place(region, endpoint, |name| empty.contains(&name)).unwrap_or_default()
+        };
+        assert_eq!(told(Some("eu-west-1"), Some("http://127.0.0.1:1"), &["AWS_PROFILE"]), "");
+        for (region, endpoint, empty, start, what) in [
+            (Some(""), None, &["AWS_REGION"][..], "AWS_REGION is set and empty", "unset it"),
+            (Some(" "), None, &["AWS_DEFAULT_REGION"], "AWS_DEFAULT_REGION is set and empty", "unset it"),
+            (Some(""), None, &[], "`region` of the profile", "eu-west-1"),
+            (None, None, &["AWS_PROFILE"], "no AWS region", "AWS_PROFILE is set and empty"),
+            (None, None, &[], "no AWS region", "`region` in the profile"),
+            (Some("eu west"), None, &[], "`eu west` is no AWS region", "AWS_REGION"),
+            (Some("eu-west-1"), Some(""), &[], "AWS_ENDPOINT_URL is set and empty", "unset it"),
+        ] {
+            let text = told(region, endpoint, empty);
+            assert!(text.starts_with(start) && text.contains(what), "{text}");
+        }
+    }
 }

@@ -103,6 +103,8 @@ pub struct FeedInfo {
     pub vendor: Arc<str>,
     /// The file's path relative to the source's root.
     pub name: Arc<str>,
+    /// The object's version, where its bucket keeps versions.
+    pub version: Option<Arc<str>>,
     /// The partition it is read as.
     pub partition: PartitionId,
     /// The version of the mapping it is read with; 0 where no layout was found.

@@ -1,13 +1,14 @@
 //! A small layout of lines, and a store in memory.
 use crate::*;
 use async_trait::async_trait;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use record::{
     Context, Delivery, Feed, FeedKey, Framed, Framer, FramingError, Partition, PartitionId, PartitionKey,
 };
 use record::{Position, Progress, RawRecord, Survey};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Lines: the first one not empty is the header, `#n` a trailer that declares n lines, empty ones are nothing.
 pub struct Lines {
@@ -223,6 +224,19 @@ impl Surveyor for LinesSurveyor {
     }
 }
 
+/// What is exposed to Prometheus in this process. A figure that is to be seen is made after this was called once.
+pub fn exposed() -> String {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| PrometheusBuilder::new().install_recorder().unwrap()).render()
+}
+
+/// The value of a line of it.
+pub fn metric(name_and_labels: &str) -> Option<f64> {
+    let all = exposed();
+    let value = all.lines().find_map(|line| line.strip_prefix(name_and_labels)?.strip_prefix(' '));
+    value.map(|value| value.parse().unwrap())
+}
+
 /// A store in memory. Tests commit by hand.
 #[derive(Default)]
 pub struct Memory {
@@ -384,20 +398,12 @@ impl Registry for Memory {
         let key = feeds.iter().position(same).unwrap_or(feeds.len());
         feeds.push(info.clone());
         Ok(Arc::new(Feed {
-            key: FeedKey(key as i64),
-            vendor: info.vendor.clone(),
             arrival: info.arrival,
             first_arrival: info.arrival,
-            business_date: None,
-            records: 0,
             hash: info.hash,
             ends: info.status != FeedStatus::Open,
             gated: info.status == FeedStatus::Waiting,
-            control: None,
-            earlier: Vec::new(),
-            begun_with_earlier: false,
-            newest_first: false,
-            delivery: None,
+            ..Feed::new(FeedKey(key as i64), info.vendor.clone())
         }))
     }
 }

@@ -6,60 +6,22 @@
 //! A value that is too long or too deep is refused and skipped to its end. Where the structure itself is broken (a line end inside a
 //! string, an object where none can begin) the framer goes on at the next line that begins as a feed would.
 mod around;
+mod inside;
 mod path;
 mod scan;
 
 use super::place::Place;
 use super::steps::{Cursor, Stepwise, Went, frame};
-use around::{Around, MEMBER_LIMIT};
+use around::Around;
+pub use around::{JsonContext, around_records};
 use path::{Path, Step, steps};
 use record::{Framed, Framer, FramingError};
-use scan::{Found, Scan};
+use scan::Scan;
 
 /// The longest record, unless a layout says otherwise.
 pub const RECORD_LIMIT: usize = 10 * 1024 * 1024;
 /// How deeply a record may nest.
 pub const DEPTH_LIMIT: u32 = 128;
-/// The longest name of a member, between its quotes, on the way to the records.
-const KEY_LIMIT: usize = 4 * 1024;
-
-/// What the objects around a record said before it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct JsonContext {
-    /// One JSON object for each enclosing object, the outermost first, of the members read so far: long ones are left out.
-    pub enclosing: Vec<Box<[u8]>>,
-}
-
-/// What stands before and behind records on their way of that name, where the objects around them say this (see [`JsonContext`]).
-///
-/// # Errors
-/// Says what is wrong with the path, or that another number of objects is on it.
-pub fn around_records(path: &str, enclosing: &[Box<[u8]>]) -> Result<(Vec<u8>, Vec<u8>), String> {
-    let (mut opening, mut closing) = (Vec::new(), Vec::new());
-    let mut objects = enclosing.iter();
-    for step in steps(path)? {
-        match step {
-            Step::Each => {
-                opening.push(b'[');
-                closing.push(b']');
-            }
-            Step::Member(name) => {
-                let object = objects.next().and_then(|o| o.strip_suffix(b"}"));
-                let object = object.ok_or_else(|| format!("an object on the way `{path}` is missing"))?;
-                opening.extend_from_slice(object);
-                if object.len() > 1 {
-                    opening.push(b',');
-                }
-                opening.extend_from_slice(serde_json::Value::from(&*name).to_string().as_bytes());
-                opening.push(b':');
-                closing.push(b'}');
-            }
-        }
-    }
-    closing.reverse();
-    Ok((opening, closing))
-}
-
 /// Cuts JSON into records. It has to be fed from a feed's first byte.
 pub struct JsonFramer {
     path: Vec<Step>,
@@ -223,84 +185,6 @@ impl JsonFramer {
         }
     }
 
-    /// Goes on inside a value, up to its end, its bound, or the end of the input.
-    fn inside(&mut self, role: Role, mut scan: Scan, at: &mut Cursor, last: bool, out: &mut Framed) -> Went {
-        let bound = match role {
-            Role::Record => at.base.saturating_add(self.limit),
-            Role::Member => at.base + MEMBER_LIMIT,
-            Role::Key => at.base + KEY_LIMIT,
-            Role::Other | Role::Refused(_) => usize::MAX,
-        };
-        let window = &at.input[..at.input.len().min(bound)];
-        match scan.run(window, &mut at.scan) {
-            Found::End => self.complete(role, at, out),
-            Found::Broken => {
-                let from = at.scan;
-                match role {
-                    Role::Refused(mut error) => {
-                        self.place.refuse_more(&mut error, at.input, (at.base, from));
-                        at.done(from);
-                        self.go(State::Lost(error))
-                    }
-                    _ => self.broken(at, from, "a line end in a string, or a bracket where none can be"),
-                }
-            }
-            Found::TooDeep => {
-                let text = format!("it nests deeper than {DEPTH_LIMIT} levels");
-                self.give_up(role, "json_depth", text, scan, at)
-            }
-            Found::More if at.input.len() > bound => {
-                let text = format!("it is longer than {bound} bytes", bound = bound - at.base);
-                self.give_up(role, "record_too_long", text, scan, at)
-            }
-            Found::More if last && scan.is_scalar() => self.complete(role, at, out),
-            Found::More => {
-                let role = match role {
-                    Role::Refused(mut error) => {
-                        self.place.refuse_more(&mut error, at.input, (at.base, at.scan));
-                        at.done(at.scan);
-                        Role::Refused(error)
-                    }
-                    Role::Other => {
-                        at.done(at.scan);
-                        Role::Other
-                    }
-                    kept => kept,
-                };
-                self.wait(State::In(role, scan))
-            }
-        }
-    }
-
-    /// The value in hand goes from `at.base` to `at.scan`.
-    fn complete(&mut self, role: Role, at: &mut Cursor, out: &mut Framed) -> Went {
-        let span = (at.base, at.scan);
-        match role {
-            Role::Record => {
-                if !self.place.emit(at.input, span, self.around.context(), out) {
-                    at.scan = at.base;
-                    self.state = State::Value { wanted: true };
-                    return Went::Full;
-                }
-            }
-            Role::Key => {
-                self.key.clear();
-                self.key.extend_from_slice(&at.input[span.0..span.1]);
-                at.done(span.1);
-                let wanted = self.is_wanted();
-                return self.go(State::Colon { wanted });
-            }
-            Role::Member => self.around.keep(&self.key, &at.input[span.0..span.1]),
-            Role::Other => {}
-            Role::Refused(mut error) => {
-                self.place.refuse_more(&mut error, at.input, span);
-                out.refused.push(*error);
-            }
-        }
-        at.done(span.1);
-        self.ended()
-    }
-
     /// Whether the member in hand leads to the records.
     fn is_wanted(&self) -> bool {
         let Some(Step::Member(name)) = self.around.depth().checked_sub(1).and_then(|n| self.path.get(n))
@@ -311,27 +195,6 @@ impl JsonFramer {
             return serde_json::from_slice::<String>(&self.key).is_ok_and(|key| *key == **name);
         }
         self.key.get(1..self.key.len() - 1) == Some(name.as_bytes())
-    }
-
-    /// A value is beyond its bounds. It is skipped to its end; a record is refused.
-    fn give_up(
-        &mut self,
-        role: Role,
-        code: &'static str,
-        text: String,
-        mut scan: Scan,
-        at: &mut Cursor,
-    ) -> Went {
-        let role = match role {
-            Role::Key => return self.broken(at, at.scan, "a name is too long or has no end"),
-            Role::Record => {
-                Role::Refused(Box::new(self.place.refuse(at.input, (at.base, at.scan), code, text)))
-            }
-            _ => Role::Other,
-        };
-        at.done(at.scan);
-        scan.counts = true;
-        self.go(State::In(role, scan))
     }
 
     /// The structure cannot be followed from `from` on.

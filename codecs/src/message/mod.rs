@@ -4,6 +4,7 @@
 //! - [`MessageCutter`]: takes a feed piece by piece, and gives messages.
 //! - `lines`: the lines that have to stand before a row, so that it is read as in its feed.
 //! - `document`: the same for an element of a JSON document.
+//! - `held`: the bytes that are not done with; `alone`: a message read alone.
 //! - `key`: whose record it is, which is the message's key.
 //!
 //! # What goes, and what does not
@@ -14,14 +15,17 @@
 //!   whether all has come.
 //!
 //! Consecutive records of one account share a message up to [`Limits::group`]. Memory is bounded by [`Limits::message`].
+mod alone;
 mod document;
+mod held;
 mod key;
 mod lines;
 
 use crate::framing::AnyFramer;
-use crate::framing::lines::{LineContext, Role};
 use crate::layout::Layout;
+use alone::{context, framed_alone, rows};
 use document::Document;
+use held::Held;
 use key::Keys;
 use lines::Before;
 use record::{Context, Framed, Framer, FramingError, RawRecord};
@@ -98,18 +102,6 @@ struct Group {
     key: String,
     records: Vec<Vec<u8>>,
     bytes: usize,
-}
-
-/// The bytes of a feed that were given and are not done with.
-#[derive(Default)]
-struct Held {
-    bytes: Vec<u8>,
-    /// The place of the first of them in the feed.
-    from: u64,
-    /// Of them, how many the framer has taken.
-    framed: usize,
-    /// What was longer than a message was forgotten.
-    forgotten: bool,
 }
 
 impl Layout {
@@ -359,71 +351,6 @@ impl Way {
     }
 }
 
-impl Held {
-    /// All up to a place in the feed is done with.
-    fn done(&mut self, end: u64) {
-        let bytes = usize::try_from(end.saturating_sub(self.from)).unwrap_or(usize::MAX).min(self.framed);
-        self.bytes.drain(..bytes);
-        self.framed -= bytes;
-        self.from += bytes as u64;
-        self.forgotten = false;
-    }
-
-    /// What stands between records may be of any length; of more than a message nothing is kept.
-    fn forget(&mut self, limit: usize) {
-        if self.framed > limit {
-            self.forgotten = true;
-            self.bytes.drain(..self.framed);
-            self.from += self.framed as u64;
-            self.framed = 0;
-        }
-    }
-
-    /// All of a refused piece; `None` if that was too long to be kept.
-    fn raw(&self, error: &FramingError, end: u64, is_line: bool) -> Option<Vec<u8>> {
-        if error.raw.len() as u64 == error.length {
-            return Some(error.raw.clone());
-        }
-        if self.forgotten {
-            return None;
-        }
-        let end = usize::try_from(end.checked_sub(self.from)?).ok()?;
-        let piece = self.bytes.get(..end)?;
-        if is_line {
-            let blank = piece.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
-            return Some(piece[blank..].to_vec());
-        }
-        let length = usize::try_from(error.length).ok()?;
-        Some(piece[piece.len().checked_sub(length)?..].to_vec())
-    }
-}
-
 fn uncut(line: u64, text: String) -> MessageError {
     MessageError::Uncut { line, text }
-}
-
-fn context<'f>(framed: &'f Framed, record: &RawRecord) -> Option<&'f Context> {
-    framed.contexts.get(usize::from(record.context))
-}
-
-/// The records that are rows.
-fn rows(framed: &Framed) -> impl Iterator<Item = &RawRecord> {
-    let is_row = |r: &&RawRecord| {
-        let lines = context(framed, r).and_then(|c| c.downcast_ref::<LineContext>());
-        lines.is_none_or(|c| c.role == Role::Data)
-    };
-    framed.records.iter().filter(is_row)
-}
-
-/// A message as who reads it frames it.
-fn framed_alone(layout: &Layout, message: &[u8]) -> Framed {
-    let (mut framer, mut framed, mut used) = (layout.plain_framer(), Framed::default(), 0);
-    while used < message.len() {
-        let step = framer.frame(&message[used..], true, &mut framed);
-        used += step;
-        if step == 0 {
-            break;
-        }
-    }
-    framed
 }

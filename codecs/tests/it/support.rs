@@ -35,21 +35,9 @@ pub fn batch(layout: &Layout, framed: Framed, feed: &[u8], ends: bool) -> RawBat
         number: 1,
         partition: partition(),
         feed: Arc::new(Feed {
-            key: FeedKey(1),
-            vendor: layout.name().into(),
-            arrival: None,
-            first_arrival: None,
-            business_date: None,
-            records: 0,
-
             hash: Some(*blake3::hash(feed).as_bytes()),
             ends,
-            gated: false,
-            control: None,
-            earlier: Vec::new(),
-            begun_with_earlier: false,
-            newest_first: false,
-            delivery: None,
+            ..Feed::new(FeedKey(1), layout.name())
         }),
         from: Progress::Start,
         to: Progress::End,

@@ -45,22 +45,7 @@ impl Input {
                 token: 1,
                 opened: Progress::Start,
             }),
-            delivery: Arc::new(Delivery {
-                key: FeedKey(1),
-                vendor: Vendor::Bulk.name().into(),
-                arrival: None,
-                first_arrival: None,
-                business_date: None,
-                records: 0,
-                hash: None,
-                ends: true,
-                gated: false,
-                control: None,
-                earlier: Vec::new(),
-                begun_with_earlier: false,
-                newest_first: false,
-                delivery: None,
-            }),
+            delivery: Arc::new(Delivery { ends: true, ..Delivery::new(FeedKey(1), Vendor::Bulk.name()) }),
         })
     }
 

@@ -122,6 +122,7 @@ async fn open(store: &dyn Store, rows: &Rows) -> Result<Generation, BenchError> 
     let feed = FeedSpec {
         vendor: "bulk".into(),
         name: "bulk.csv".into(),
+        object_version: None,
         hash: Some([1; 32]),
         mapping_version: 1,
         arrival: None,

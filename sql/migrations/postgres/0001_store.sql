@@ -115,6 +115,7 @@ CREATE TABLE feed (
     source text NOT NULL,
     vendor text NOT NULL,
     name text COLLATE "C" NOT NULL,
+    object_version text,
     hash bytea,
     mapping_version bigint NOT NULL,
     bytes bigint,
@@ -129,6 +130,7 @@ CREATE TABLE feed (
     kept bytea
 );
 COMMENT ON COLUMN feed.vendor IS 'the layout that decodes it';
+COMMENT ON COLUMN feed.object_version IS 'of an object: what its bucket calls this version of it, where it keeps versions';
 COMMENT ON COLUMN feed.first_as_of IS 'the first date its facts speak of';
 COMMENT ON COLUMN feed.status IS 'coming: it has an end, and is being read; complete: all of it is in; open: it may grow; waiting: its control count disagrees; replaced: read again, and all of that is in';
 COMMENT ON COLUMN feed.mapping_version IS 'what has an end and is read again with a later version of its mapping is a feed of its own: it replaces the one before';

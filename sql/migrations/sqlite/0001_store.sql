@@ -81,6 +81,8 @@ CREATE TABLE feed (
   source        TEXT NOT NULL,
   vendor        TEXT NOT NULL,
   name          TEXT NOT NULL,
+  -- Of an object: what its bucket calls this version of it, where it keeps versions.
+  object_version TEXT,
   -- BLAKE3 of the bytes, hex, of the place of the first message of a delivery in several; none for a day of a stream, whose name is the date.
   hash          TEXT,
   -- What has an end and is read again with a later version of its mapping is a feed of its own: it replaces the one before.

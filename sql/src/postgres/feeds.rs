@@ -15,15 +15,16 @@ use std::sync::Arc;
 
 /// What has an end is known by its layout, hash and mapping's version, a day of a stream by source, layout and date. A known one stays as it
 /// is, save for what its read-through tells.
+/// What was refused has no hash and is known by its name, whatever its bytes: it is the version that came last.
 const REGISTER: [&str; 2] = [
-    "INSERT INTO feed AS f (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id, mapping_version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    "INSERT INTO feed AS f (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id, mapping_version, object_version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
      ON CONFLICT (vendor, hash, mapping_version) WHERE hash IS NOT NULL DO UPDATE SET declared = excluded.declared, counted = excluded.counted,
         business_date = excluded.business_date, status = CASE f.status WHEN 'waiting' THEN excluded.status ELSE f.status END
      RETURNING id, arrival, (SELECT name FROM partition p WHERE p.id = partition_id)",
-    "INSERT INTO feed AS f (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id, mapping_version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-     ON CONFLICT (source, vendor, name) WHERE hash IS NULL DO UPDATE SET declared = excluded.declared, counted = excluded.counted
+    "INSERT INTO feed AS f (source, vendor, name, hash, bytes, arrival, business_date, declared, counted, status, partition_id, mapping_version, object_version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+     ON CONFLICT (source, vendor, name) WHERE hash IS NULL DO UPDATE SET declared = excluded.declared, counted = excluded.counted, object_version = excluded.object_version
      RETURNING id, arrival, (SELECT name FROM partition p WHERE p.id = partition_id)",
 ];
 
@@ -43,18 +44,20 @@ pub async fn open(pool: &PgPool, spec: &FeedSpec) -> Result<OpenFeed, StoreError
         .bind(spec.status)
         .bind(partition.0)
         .bind(i64::from(spec.mapping_version))
+        .bind(spec.object_version.as_deref())
         .fetch_one(&mut *tx)
         .await?;
     let id: i64 = row.try_get(0)?;
     let kept = (row.try_get::<Option<Instant>, _>(1)?.map(|t| t.0), row.try_get::<Option<String>, _>(2)?);
     let is_earlier = spec.is_earlier_copy(kept.0, kept.1.map(PartitionId::new));
     if is_earlier {
-        sqlx::query("UPDATE feed SET source = $2, name = $3, arrival = $4, partition_id = $5 WHERE id = $1")
+        sqlx::query("UPDATE feed SET source = $2, name = $3, arrival = $4, partition_id = $5, object_version = $6 WHERE id = $1")
             .bind(id)
             .bind(&*spec.file.source)
             .bind(&*spec.name)
             .bind(spec.arrival.map(Instant))
             .bind(partition.0)
+            .bind(spec.object_version.as_deref())
             .execute(&mut *tx)
             .await?;
     }

@@ -336,7 +336,7 @@ fn quarantine_row(row: &PgRow) -> Result<QuarantineRow, StoreError> {
 }
 
 const FEEDS: &str = "
-    SELECT id, source, vendor, name, encode(hash, 'hex'), arrival, business_date, declared, counted, status FROM feed";
+    SELECT id, source, vendor, name, object_version, encode(hash, 'hex'), arrival, business_date, declared, counted, status FROM feed";
 
 fn feed_row(row: &PgRow) -> Result<FeedRow, StoreError> {
     let mut r = RowReader::from(row, 0);
@@ -345,6 +345,7 @@ fn feed_row(row: &PgRow) -> Result<FeedRow, StoreError> {
         source: r.get()?,
         vendor: r.get()?,
         name: r.get()?,
+        object_version: r.get()?,
         hash: r.get()?,
         arrival: r.time()?,
         business_date: r.date()?,

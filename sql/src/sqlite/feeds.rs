@@ -332,12 +332,14 @@ async fn bring_up_to_date(
     spec: &FeedSpec,
     id: i64,
 ) -> Result<(), Failure> {
-    let update = "UPDATE feed SET declared = ?, counted = ?, business_date = ?,
+    // What was refused is known by its name, whatever its bytes.
+    let update = "UPDATE feed SET declared = ?, counted = ?, business_date = ?, object_version = CASE WHEN hash IS NULL THEN ? ELSE object_version END,
         status = CASE status WHEN 'waiting' THEN ? ELSE status END WHERE id = ?";
     sqlx::query(update)
         .bind(spec.declared.map(whole))
         .bind(spec.counted.map(whole))
         .bind(spec.business_date.map(text_date))
+        .bind(spec.object_version.as_deref())
         .bind(spec.status)
         .bind(id)
         .execute(connection)
@@ -351,10 +353,11 @@ async fn rename(
     id: i64,
     partition: i64,
 ) -> Result<(), Failure> {
-    let update = "UPDATE feed SET source = ?, name = ?, arrival = ?, partition_id = ? WHERE id = ?";
+    let update = "UPDATE feed SET source = ?, name = ?, object_version = ?, arrival = ?, partition_id = ? WHERE id = ?";
     sqlx::query(update)
         .bind(&*spec.file.source)
         .bind(&*spec.name)
+        .bind(spec.object_version.as_deref())
         .bind(spec.arrival)
         .bind(partition)
         .bind(id)
@@ -365,12 +368,13 @@ async fn rename(
 
 async fn insert(connection: &mut SqliteConnection, spec: &FeedSpec, partition: i64) -> Result<i64, Failure> {
     let insert = "INSERT INTO feed
-        (source, vendor, name, hash, mapping_version, bytes, arrival, business_date, declared, counted, status, partition_id)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+        (source, vendor, name, object_version, hash, mapping_version, bytes, arrival, business_date, declared, counted, status, partition_id)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
     Ok(sqlx::query_scalar(insert)
         .bind(&*spec.file.source)
         .bind(&*spec.vendor)
         .bind(&*spec.name)
+        .bind(spec.object_version.as_deref())
         .bind(spec.hash.map(|h| hex(&h)))
         .bind(spec.mapping_version)
         .bind(spec.file.bytes.map(whole))

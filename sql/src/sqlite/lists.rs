@@ -138,7 +138,7 @@ pub(super) async fn feeds(
     connection: &mut SqliteConnection,
     id: Option<i64>,
 ) -> Result<Vec<FeedRow>, Failure> {
-    let query = "SELECT id, source, vendor, name, hash, arrival, business_date, declared, counted, status
+    let query = "SELECT id, source, vendor, name, object_version, hash, arrival, business_date, declared, counted, status
         FROM feed WHERE ?1 IS NULL OR id = ?1 ORDER BY id";
     let rows = sqlx::query(query).bind(id).fetch_all(connection).await?;
     rows.iter().map(feed_row).collect()
@@ -151,6 +151,7 @@ fn feed_row(row: &SqliteRow) -> Result<FeedRow, Failure> {
         source: string(&mut c, "source")?,
         vendor: string(&mut c, "vendor")?,
         name: string(&mut c, "name")?,
+        object_version: c.text()?.map(|t| t.to_string()),
         hash: c.text()?.map(|t| t.to_string()),
         arrival: c.time()?,
         business_date: c.date()?,

@@ -54,9 +54,36 @@ pub async fn of_copies_the_earliest_gives_a_feed_its_arrival(opened: Opened) {
         (stream.key, 3),
         "a stream goes on with another mapping"
     );
-    ready.store().open_feed(&copy("b.csv", Some(5))).await.unwrap();
+    let version = |version: &str| Some(version.into());
+    let object = FeedSpec { object_version: version("v2"), ..copy("b.csv", Some(5)) };
+    ready.store().open_feed(&object).await.unwrap();
+    let again = FeedSpec { object_version: version("v3"), ..copy("b.csv", Some(5)) };
+    ready.store().open_feed(&again).await.unwrap();
     let feed = ready.store().reader().feed_name(ready.feed).await.unwrap().unwrap();
     assert_eq!((feed.name.as_str(), feed.arrival), ("b.csv", Some(5)), "of equal arrivals the first by name");
+    assert_eq!(feed.object_version, Some("v2".into()), "of one content the version it came in");
+    let new = FeedSpec { object_version: version("v4"), ..file("b.csv", 9) };
+    let new = ready.store().open_feed(&new).await.unwrap().key;
+    let new = ready.store().reader().feed_name(new).await.unwrap().unwrap();
+    assert_eq!(
+        (new.name, new.object_version),
+        ("b.csv".into(), Some("v4".into())),
+        "another content is another feed"
+    );
+    let refused = |v: &str| FeedSpec {
+        object_version: version(v),
+        hash: None,
+        status: "refused",
+        ..file("bad.csv", 0)
+    };
+    let known = ready.store().open_feed(&refused("v5")).await.unwrap().key;
+    assert_eq!(ready.store().open_feed(&refused("v6")).await.unwrap().key, known);
+    let refused = ready.store().reader().feed_name(known).await.unwrap().unwrap();
+    assert_eq!(
+        refused.object_version,
+        version("v6").map(|v: std::sync::Arc<str>| v.to_string()),
+        "what is refused is known by its name"
+    );
     let none = ready.store().open_feed(&copy("y.csv", None)).await.unwrap();
     assert_eq!(none.arrival, None, "no time sorts below every time");
 }

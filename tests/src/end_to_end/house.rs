@@ -1,5 +1,7 @@
-//! Which crates may lean on which.
+//! Which crates may lean on which, and what has to be written down of them.
 use super::dietz::checkout;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Everything a crate of the house builds with, by name; its tests' needs left out.
@@ -62,4 +64,30 @@ fn the_old_tls_stack_is_nowhere() {
     );
     // The lock file lists what the feature `kafka-tls` would bring too; the product as it is built has one TLS stack.
     assert!(!needs("dietz").iter().any(|need| need == "openssl-sys"), "one TLS stack is enough");
+}
+
+/// The Rust files below a folder, tests aside.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let folders = folders.into_iter().filter(|f| !f.ends_with("tests")).flat_map(|f| sources(&f));
+    folders.chain(files.into_iter().filter(|f| f.extension().is_some_and(|e| e == "rs"))).collect()
+}
+
+#[test]
+fn every_metric_stands_in_the_list_for_people() {
+    let list = std::fs::read_to_string(checkout().join("actors/README.md")).expect("actors/README.md");
+    let mut metrics = BTreeSet::new();
+    for file in sources(&checkout().join("actors")) {
+        let text = std::fs::read_to_string(&file).expect("a file of text");
+        metrics.extend(text.split('"').filter(|word| is_metric(word)).map(str::to_owned));
+    }
+    assert!(metrics.len() > 40, "{metrics:?}");
+    let missing: Vec<_> = metrics.iter().filter(|metric| !list.contains(&format!("`{metric}`"))).collect();
+    assert!(missing.is_empty(), "not in actors/README.md: {missing:?}");
+}
+
+fn is_metric(word: &str) -> bool {
+    word.strip_prefix("dietz_")
+        .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'))
 }

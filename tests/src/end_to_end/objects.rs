@@ -175,11 +175,20 @@ fn without_credentials_or_a_bucket_a_run_stops_and_says_what_to_do() {
         ("AWS_CONFIG_FILE", "none".to_owned()),
         ("AWS_SHARED_CREDENTIALS_FILE", "none".to_owned()),
     ];
-    let (code, said) = refused(nobody);
-    assert!(
-        code.is_some_and(|c| c != 0) && said.contains("no AWS credentials were found"),
-        "{code:?} {said}"
-    );
+    let with = |name: &'static str, value: &str| {
+        let mut env = nobody.clone();
+        env.retain(|(set, _)| *set != name);
+        env.push((name, value.to_owned()));
+        env
+    };
+    for (env, what) in [
+        (nobody.clone(), "no AWS credentials were found"),
+        (with("AWS_PROFILE", ""), "AWS_PROFILE is set and empty"),
+        (with("AWS_REGION", ""), "AWS_REGION is set and empty"),
+    ] {
+        let (code, said) = refused(env);
+        assert!(code.is_some_and(|c| c != 0) && said.contains(what), "{code:?} {said}");
+    }
     let bucket = Bucket { server: Ministack::start().expect("a stand-in for S3") };
     let (code, said) = refused(bucket.env());
     assert!(code.is_some_and(|c| c != 0) && said.contains("there is no bucket feeds"), "{code:?} {said}");

@@ -178,7 +178,10 @@ fn feed_of(feed: &FeedRow, partition: &str) -> String {
     let path = path.and_then(|path| path.rsplit_once('@')).map(|(path, _)| path);
     match path.filter(|path| feed.hash.is_some() && !path.ends_with(&*feed.name)) {
         Some(path) => format!("{path} (the same bytes came as {} too)", feed.name),
-        None => feed.name.clone(),
+        None => match &feed.object_version {
+            Some(version) => format!("{} (object version {version})", feed.name),
+            None => feed.name.clone(),
+        },
     }
 }
 
@@ -242,6 +245,7 @@ mod tests {
             source: "s".into(),
             vendor: "alpha".into(),
             name: name.into(),
+            object_version: None,
             hash: hash.map(Into::into),
             arrival: None,
             business_date: None,
@@ -260,6 +264,9 @@ mod tests {
             "in/early_0109.csv (the same bytes came as late_0115.csv too)"
         );
         assert_eq!(feed_of(&feed("2025-01-06", None), "s/shard-0"), "2025-01-06");
+        let object = FeedRow { object_version: Some("Ie.x".into()), ..registered };
+        assert_eq!(feed_of(&object, "s/in/late_0115.csv@a05f"), "late_0115.csv (object version Ie.x)");
+        assert!(!feed_of(&object, "s/in/early_0109.csv@a05f").contains("Ie.x"), "that is of the other copy");
     }
 
     #[test]

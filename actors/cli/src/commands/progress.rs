@@ -198,6 +198,7 @@ mod tests {
             source: "s".into(),
             vendor: "alpha".into(),
             name: name.into(),
+            object_version: None,
             hash: None,
             arrival: None,
             business_date: None,

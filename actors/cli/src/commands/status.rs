@@ -231,7 +231,7 @@ impl Status {
                 "records": p.counts.read,
             })).collect::<Vec<_>>(),
             "feeds_waiting": self.feeds.iter().map(|f| json!({
-                "source": f.source, "vendor": f.vendor, "name": f.name, "declared": f.declared, "counted": f.counted,
+                "source": f.source, "vendor": f.vendor, "name": f.name, "object_version": f.object_version, "declared": f.declared, "counted": f.counted,
             })).collect::<Vec<_>>(),
             "accounts_to_fold": self.pending.marked,
             "breaks_open": self.pending.breaks_open,

@@ -66,6 +66,7 @@ async fn a_stream_is_read_again_under_the_version_it_was_begun_with_and_no_later
         source: "s".into(),
         vendor: "v".into(),
         name: "2025-12-01".into(),
+        version: None,
         partition: id.clone(),
         mapping_version: 1,
         hash: None,
@@ -115,22 +116,7 @@ async fn advanced() -> (tempfile::TempDir, StoreRegistry, PartitionId) {
 
 /// A feed that may grow.
 fn grows(key: i64) -> Feed {
-    Feed {
-        key: FeedKey(key),
-        vendor: "v".into(),
-        arrival: None,
-        first_arrival: None,
-        business_date: None,
-        records: 0,
-        hash: None,
-        ends: false,
-        gated: false,
-        control: None,
-        earlier: Vec::new(),
-        begun_with_earlier: false,
-        newest_first: false,
-        delivery: None,
-    }
+    Feed::new(FeedKey(key), "v")
 }
 
 fn first() -> Progress {

@@ -167,7 +167,7 @@ impl FileSource {
     /// Keeps a growing file until there is more of it; a source that does not watch is at its end.
     pub(super) fn set_down(&mut self, stream: Reading) {
         self.stage = Stage::Next;
-        self.standing.open.clear();
+        self.tally.standing.open.clear();
         self.tell_unfinished(&stream);
         if !self.settings.config.watch {
             return self.count_ended(&stream.growing.partition);
@@ -180,10 +180,7 @@ impl FileSource {
     fn count_ended(&mut self, partition: &Partition) {
         let unchanged =
             self.known.as_ref().is_some_and(|known| known.handed(&partition.id) == partition.opened);
-        if self.counted.insert(partition.id.clone()) {
-            self.standing.ended += 1;
-            self.standing.unchanged += u64::from(unchanged);
-        }
+        self.tally.ended(&partition.id, unchanged);
     }
 
     /// Where no file is expected to grow, a line that waits for its end would not be missed.

@@ -25,18 +25,18 @@ mod tests;
 pub use config::FileConfig;
 
 use crate::job::Job;
-use crate::whole::cutter::Cut;
 use crate::whole::input::Stamp;
 use crate::whole::open::Opened;
+use crate::whole::pieces::{Came, Pieces, Tally};
 use crate::whole::survey::Surveyed;
-use crate::{FeedInfo, Layouts, Next, PartitionStanding, Registry, Source, SourceError, Standing};
+use crate::{Layouts, Next, PartitionStanding, Registry, Source, SourceError, Standing};
 use async_trait::async_trait;
 use find::{Entry, Pattern};
 use growing::{Growing, Look};
 use known::{Before, Known};
 use look::{Outcome, Task, look};
 use open::Opening;
-use record::{BatchLimit, PartitionId, Progress, RawBatch};
+use record::{BatchLimit, PartitionId, RawBatch};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Read;
 use std::mem;
@@ -56,9 +56,7 @@ pub struct FileSource {
     seen: HashMap<Arc<str>, Seen>,
     growing: HashMap<Arc<str>, Box<Growing>>,
     next_look: Instant,
-    standing: Standing,
-    /// Partitions counted as ended.
-    counted: HashSet<PartitionId>,
+    tally: Tally,
     /// Those whose last line has no end, and it was told.
     told: HashSet<PartitionId>,
 }
@@ -78,10 +76,7 @@ enum Stage {
     Next,
     Look(Entry, Job<Outcome>),
     Open(Opening),
-    Ready(Box<Stream>),
-    Read(Job<(Box<Stream>, Result<Cut, SourceError>)>),
-    /// A file that was spared a read-through is not what it was taken for: the store is to forget what it kept, or the next run would fail too.
-    Disproved(Box<FeedInfo>, SourceError),
+    Read(Pieces<Stream>),
     /// Waits for the time to look again.
     Rest,
     End,
@@ -124,8 +119,7 @@ impl FileSource {
             seen: HashMap::new(),
             growing: HashMap::new(),
             next_look: Instant::now(),
-            standing: Standing::default(),
-            counted: HashSet::new(),
+            tally: Tally::default(),
             told: HashSet::new(),
         })
     }
@@ -156,16 +150,11 @@ impl FileSource {
                 let known =
                     self.known.get_or_insert_with(|| Known::new(self.settings.name.clone(), Vec::new()));
                 let opened = opening.open(&self.settings, known, &*self.registry).await?;
-                return self.opened(opened);
+                return Ok(self.opened(opened));
             }
-            Stage::Ready(_) => self.start_reading(*limit),
-            Stage::Read(job) => {
-                let (stream, cut) = job.done().await?;
-                return self.was_read(stream, cut);
-            }
-            Stage::Disproved(feed, e) => {
-                self.registry.note_file(feed).await?;
-                return Err(e.clone());
+            Stage::Read(pieces) => {
+                let came = pieces.next(limit, &*self.registry).await?;
+                return Ok(self.came(came));
             }
             Stage::Rest => {
                 tokio::time::sleep_until(self.next_look.min(deadline)).await;
@@ -196,8 +185,8 @@ impl FileSource {
             match (done, unchanged) {
                 (true, _) => {}
                 (false, true) => {
-                    self.standing.ended += 1;
-                    self.standing.unchanged += 1;
+                    self.tally.standing.ended += 1;
+                    self.tally.standing.unchanged += 1;
                 }
                 (false, false) => {
                     let before = self.before(&entry);
@@ -235,7 +224,9 @@ impl FileSource {
         let settings = &self.settings;
         self.stage = match outcome {
             Outcome::Grows(Look::New(new)) => Stage::Open(Opening::Growing(new)),
-            Outcome::Grows(Look::More(reading)) => Stage::Ready(Box::new(Stream::Growing(reading))),
+            Outcome::Grows(Look::More(reading)) => {
+                Stage::Read(Pieces::Ready(Box::new(Stream::Growing(reading))))
+            }
             Outcome::Grows(Look::Replaced) => {
                 tracing::info!(source = %settings.name, file = %entry.name, "begins anew: read as a new partition");
                 let before = self.before(&entry);
@@ -269,72 +260,44 @@ impl FileSource {
         }
     }
 
-    fn opened(&mut self, opened: Opened<Stream>) -> Result<Option<Next>, SourceError> {
+    fn opened(&mut self, opened: Opened<Stream>) -> Option<Next> {
         self.stage = Stage::Next;
         match opened {
-            Opened::AtEnd(id) => {
-                if self.counted.insert(id) {
-                    self.standing.ended += 1;
-                    self.standing.unchanged += 1;
-                }
-            }
+            Opened::AtEnd(id) => self.tally.ended(&id, true),
             Opened::Refused(batch) => {
-                self.standing.refused += 1;
-                return Ok(Some(self.hand_over(*batch)));
+                self.tally.standing.refused += 1;
+                return Some(self.hand_over(*batch));
             }
-            Opened::Stream(stream) => self.stage = Stage::Ready(stream),
+            Opened::Stream(stream) => self.stage = Stage::Read(Pieces::Ready(stream)),
         }
-        Ok(None)
+        None
     }
 
-    fn start_reading(&mut self, limit: BatchLimit) {
-        if let Stage::Ready(mut stream) = mem::replace(&mut self.stage, Stage::Next) {
-            self.stage = Stage::Read(Job::spawn(move || {
-                let cut = stream.read(&limit);
-                (stream, cut)
-            }));
-        }
-    }
-
-    fn was_read(
-        &mut self,
-        mut stream: Box<Stream>,
-        cut: Result<Cut, SourceError>,
-    ) -> Result<Option<Next>, SourceError> {
-        let piece = match cut {
-            Ok(Cut::Piece(piece)) => piece,
-            Ok(Cut::Dry | Cut::End) => {
+    fn came(&mut self, came: Came<Stream>) -> Option<Next> {
+        match came {
+            Came::Batch(batch, more) => {
+                if more.is_none() {
+                    self.stage = Stage::Next;
+                }
+                self.tally.standing.open = more.into_iter().collect();
+                return Some(self.hand_over(batch));
+            }
+            Came::Dry(stream) => {
                 self.stage = Stage::Next;
                 if let Stream::Growing(reading) = *stream {
                     self.set_down(reading);
                 }
-                return Ok(None);
             }
-            Err(e) => {
-                let feed = stream.unproved().ok_or_else(|| e.clone())?;
-                self.stage = Stage::Disproved(feed, e);
-                return Ok(None);
-            }
-        };
-        let (partition, feed) = stream.of();
-        let batch = piece.into_batch(partition, feed);
-        if batch.to == Progress::End {
-            self.standing.open.clear();
-            self.stage = Stage::Next;
-        } else {
-            self.standing.open = vec![stream.standing()];
-            self.stage = Stage::Ready(stream);
+            Came::Nothing => {}
         }
-        Ok(Some(self.hand_over(batch)))
+        None
     }
 
     fn hand_over(&mut self, batch: RawBatch) -> Next {
         if let Some(known) = &mut self.known {
             known.note(&batch.partition.id, batch.to);
         }
-        if batch.to == Progress::End && self.counted.insert(batch.partition.id.clone()) {
-            self.standing.ended += 1;
-        }
+        self.tally.handed_over(&batch);
         Next::Batch(batch)
     }
 }
@@ -357,7 +320,7 @@ impl Source for FileSource {
             total: None,
             at_end: true,
         });
-        let mut standing = self.standing.clone();
+        let mut standing = self.tally.standing.clone();
         standing.open.extend(resting);
         standing.open.sort_by(|a, b| a.partition.cmp(&b.partition));
         standing.pending = self.queue.len() as u64;

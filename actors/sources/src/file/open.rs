@@ -56,6 +56,7 @@ async fn open_growing(
         source: settings.name.clone(),
         vendor: new.layout.vendor().into(),
         name: name.clone(),
+        version: None,
         partition: id.clone(),
         mapping_version: new.layout.mapping_version(),
         hash: None,

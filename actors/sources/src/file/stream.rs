@@ -1,6 +1,7 @@
 //! A partition being read: of a file with an end, or of one that may grow.
 use super::growing::Reading;
 use crate::whole::cutter::Cut;
+use crate::whole::pieces::Piecewise;
 use crate::whole::stream::{self, placed};
 use crate::{FeedInfo, PartitionStanding, SourceError};
 use record::{BatchLimit, Feed, Partition};
@@ -19,9 +20,8 @@ impl From<stream::Stream> for Stream {
     }
 }
 
-impl Stream {
-    /// The next piece; blocks.
-    pub(super) fn read(&mut self, limit: &BatchLimit) -> Result<Cut, SourceError> {
+impl Piecewise for Stream {
+    fn read(&mut self, limit: &BatchLimit) -> Result<Cut, SourceError> {
         match self {
             Stream::Whole(whole) => whole.read(limit),
             Stream::Growing(Reading { growing, input }) => {
@@ -30,22 +30,21 @@ impl Stream {
         }
     }
 
-    pub(super) fn of(&self) -> (Arc<Partition>, Arc<Feed>) {
+    fn of(&self) -> (Arc<Partition>, Arc<Feed>) {
         match self {
-            Stream::Whole(whole) => (whole.partition.clone(), whole.feed.clone()),
+            Stream::Whole(whole) => whole.of(),
             Stream::Growing(r) => (r.growing.partition.clone(), r.growing.feed.clone()),
         }
     }
 
-    /// What the source knows of this file only from an earlier run, if it does.
-    pub(super) fn unproved(&mut self) -> Option<Box<FeedInfo>> {
+    fn unproved(&mut self) -> Option<Box<FeedInfo>> {
         match self {
             Stream::Whole(whole) => whole.unproved(),
             Stream::Growing(_) => None,
         }
     }
 
-    pub(super) fn standing(&self) -> PartitionStanding {
+    fn standing(&self) -> PartitionStanding {
         match self {
             Stream::Whole(whole) => whole.standing(),
             Stream::Growing(r) => PartitionStanding {

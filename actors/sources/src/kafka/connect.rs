@@ -1,12 +1,12 @@
 //! Whether topics can be read, for `dietz check --connect`: the real operations, and no group is joined.
+use super::KafkaConfig;
 use super::context::Context;
 use super::look::{Asker, Found};
 use super::metrics::Figures;
+use super::place::{Place, list, offsets};
 use super::trouble::Trouble;
-use super::{KafkaConfig, Place};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::{Message as _, Offset, TopicPartitionList};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,10 +51,7 @@ fn tried(source: &str, config: &KafkaConfig) -> Result<Vec<Topic>, Trouble> {
 }
 
 fn may_read_the_group(asker: &Asker<'_>, found: &[Found]) -> Result<(), Trouble> {
-    let mut list = TopicPartitionList::new();
-    for Found { place, .. } in found {
-        list.add_partition(&place.topic, place.partition);
-    }
+    let list = list(found.iter().map(|f| &f.place));
     let doing = format!("group {}", asker.config.group);
     let committed = asker.consumer.committed_offsets(list, Duration::from_secs(10));
     let committed = committed.map_err(|e| asker.unanswered(&e, &doing))?;
@@ -64,13 +61,8 @@ fn may_read_the_group(asker: &Asker<'_>, found: &[Found]) -> Result<(), Trouble>
 
 /// A right to list a topic is none to read it, so one message of each partition is read.
 fn read_one_of_each(asker: &Asker<'_>, found: &[Found]) -> Result<(), Trouble> {
-    let mut list = TopicPartitionList::new();
     let failed = |e: &KafkaError, doing: &str| asker.unanswered(e, doing);
-    for Found { place, held } in found {
-        let offset = Offset::Offset(held.low);
-        list.add_partition_offset(&place.topic, place.partition, offset)
-            .map_err(|e| failed(&e, "consumer"))?;
-    }
+    let list = offsets(found.iter().map(|f| (&f.place, f.held.low))).map_err(|e| failed(&e, "consumer"))?;
     asker.consumer.assign(&list).map_err(|e| failed(&e, "consumer"))?;
     let mut left: HashSet<Place> =
         found.iter().filter(|f| f.held.high > f.held.low).map(|f| f.place.clone()).collect();
@@ -79,7 +71,7 @@ fn read_one_of_each(asker: &Asker<'_>, found: &[Found]) -> Result<(), Trouble> {
         match asker.consumer.poll(Duration::from_millis(100)) {
             None => {}
             Some(Ok(message)) => {
-                left.remove(&Place { topic: message.topic().into(), partition: message.partition() });
+                left.remove(&Place::of(&message));
             }
             // It says of which partition, not of which topic: one that has no message to give (its offsets are skipped) is read all the same.
             Some(Err(KafkaError::PartitionEOF(partition))) => {

@@ -1,6 +1,6 @@
 //! What librdkafka calls back, on the member's thread while it polls. Nothing here waits: what the group wants is noted, and answered later.
-use super::Place;
 use super::metrics::Figures;
+use super::place::{Place, places};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -109,14 +109,10 @@ impl ConsumerContext for Context {
     }
 }
 
-pub(super) fn places(list: &TopicPartitionList) -> Vec<Place> {
-    list.elements().iter().map(|e| Place { topic: e.topic().into(), partition: e.partition() }).collect()
-}
-
 impl ClientContext for Context {
     fn stats(&self, statistics: Statistics) {
         self.called();
-        self.figures.lag(&statistics);
+        self.figures.statistics(&statistics);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -1,11 +1,12 @@
 //! Asking the brokers what there is; joins no group.
 use super::begin::{Begin, Held};
 use super::context::Context;
+use super::place::{Place, offsets};
 use super::trouble::{Trouble, no_such_topic};
-use super::{KafkaConfig, Place, Start};
+use super::{KafkaConfig, Start};
+use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{IsError, KafkaError};
-use rdkafka::{Offset, TopicPartitionList};
 use std::time::Duration;
 
 /// How long a broker may take to answer.
@@ -74,12 +75,7 @@ impl Asker<'_> {
     fn begins_at(&self, micros: i64, found: &[Found]) -> Result<Vec<Begin>, Trouble> {
         let failed = |e: KafkaError| self.unanswered(&e, "offsets of a time");
         let millis = micros.div_euclid(1_000) + i64::from(micros.rem_euclid(1_000) > 0);
-        let mut times = TopicPartitionList::with_capacity(found.len());
-        for Found { place, .. } in found {
-            times
-                .add_partition_offset(&place.topic, place.partition, Offset::Offset(millis))
-                .map_err(failed)?;
-        }
+        let times = offsets(found.iter().map(|f| (&f.place, millis))).map_err(failed)?;
         let offsets = self.consumer.offsets_for_times(times, ANSWER).map_err(failed)?;
         let begin = |f: &Found| {
             let element = offsets.find_partition(&f.place.topic, f.place.partition);

@@ -2,13 +2,15 @@
 //!
 //! The thread decides nothing. What the group wants it tells, what it is told it does, and what is fetched it hands on while there is room. It polls
 //! whatever else happens, so that the group never thinks it dead; back-pressure is not taking messages out of the partitions' queues.
+use super::KafkaConfig;
 use super::begin::Held;
 use super::context::Context;
 use super::look::{Asker, Found};
 use super::metrics::Figures;
+use super::place::Place;
 use super::serving::Serving;
 use super::trouble::Trouble;
-use super::{KafkaConfig, Place};
+
 use crate::messages::Message;
 use rdkafka::consumer::BaseConsumer;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! What is counted and measured of a source of Kafka.
-use super::Place;
+use super::place::Place;
 use metrics::{Counter, counter, gauge};
 use rdkafka::Statistics;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The figures of one source.
 pub(super) struct Figures {
@@ -15,8 +15,23 @@ pub(super) struct Figures {
     pub errors: Counter,
     pub gaps: Counter,
     pub rebalances: Counter,
-    /// Partitions whose lag was told and not yet set back.
-    told: Mutex<HashSet<Place>>,
+    /// How far the partitions that are read here have come.
+    reached: Mutex<BTreeMap<Place, Reached>>,
+}
+
+/// How far a partition has come, in offsets.
+#[derive(Clone, Copy, Default)]
+struct Reached {
+    /// What lies before is committed in the store, or not to be read.
+    committed: i64,
+    /// The offset of the message that comes next, as the brokers said it last.
+    end: Option<i64>,
+}
+
+impl Reached {
+    fn lag(self) -> Option<i64> {
+        self.end.map(|end| (end - self.committed).max(0))
+    }
 }
 
 impl Figures {
@@ -35,25 +50,59 @@ impl Figures {
             errors: count("dietz_kafka_errors_total"),
             gaps: count("dietz_kafka_gaps_total"),
             rebalances: count("dietz_kafka_rebalances_total"),
-            told: Mutex::default(),
+            reached: Mutex::default(),
         }
     }
 
-    /// The lag of each partition that is read here, their sum and the largest; 0 for what was let go.
-    pub(super) fn lag(&self, statistics: &Statistics) {
-        let mut told = self.told.lock().unwrap_or_else(|e| e.into_inner());
-        let lags = lags(statistics);
-        for place in told.drain() {
+    /// What lies before this offset of a partition is committed, or not to be read.
+    pub(super) fn committed(&self, place: &Place, next: i64) {
+        let mut reached = self.reached();
+        let of = reached.entry(place.clone()).or_default();
+        of.committed = of.committed.max(next);
+    }
+
+    /// From what librdkafka says every few seconds of the partitions it fetches: the lag of each that is read here, their sum and the largest.
+    pub(super) fn statistics(&self, statistics: &Statistics) {
+        let mut reached = self.reached();
+        for (place, of) in &mut *reached {
+            let topic = statistics.topics.get(&*place.topic);
+            let said = topic.and_then(|topic| topic.partitions.get(&place.partition));
+            of.end = said.and_then(end).or(of.end);
+        }
+        self.show(&reached);
+    }
+
+    /// Partitions that are another's, or nobody's: there is nothing to catch up with here.
+    pub(super) fn let_go(&self, places: &[Place]) {
+        self.forget(|place| places.contains(place));
+    }
+
+    pub(super) fn let_go_all(&self) {
+        self.forget(|_| true);
+    }
+
+    fn forget(&self, gone: impl Fn(&Place) -> bool) {
+        let mut reached = self.reached();
+        for (place, _) in reached.extract_if(.., |place, _| gone(place)) {
             self.lag_of(&place, 0);
         }
-        for (place, lag) in &lags {
-            self.lag_of(place, *lag);
+        self.show(&reached);
+    }
+
+    fn reached(&self) -> MutexGuard<'_, BTreeMap<Place, Reached>> {
+        self.reached.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn show(&self, reached: &BTreeMap<Place, Reached>) {
+        let (mut sum, mut largest) = (0, 0);
+        for (place, lag) in reached.iter().filter_map(|(place, of)| Some((place, of.lag()?))) {
+            self.lag_of(place, lag);
+            sum += lag;
+            largest = lag.max(largest);
         }
         let source = || self.source.to_string();
-        let all = lags.iter().map(|(_, lag)| *lag);
-        gauge!("dietz_kafka_lag_sum_messages", "source" => source()).set(all.clone().sum::<i64>() as f64);
-        gauge!("dietz_kafka_lag_max_messages", "source" => source()).set(all.max().unwrap_or(0) as f64);
-        told.extend(lags.into_iter().map(|(place, _)| place));
+        gauge!("dietz_kafka_lag_sum_messages", "source" => source()).set(sum as f64);
+        gauge!("dietz_kafka_lag_max_messages", "source" => source()).set(largest as f64);
     }
 
     fn lag_of(&self, place: &Place, lag: i64) {
@@ -64,14 +113,9 @@ impl Figures {
     }
 }
 
-/// Of the partitions that are fetched; librdkafka says -1 where it does not know yet.
-fn lags(statistics: &Statistics) -> Vec<(Place, i64)> {
-    let partitions = statistics.topics.values().flat_map(|topic| {
-        let name: Arc<str> = topic.topic.as_str().into();
-        topic.partitions.values().map(move |p| (Place { topic: name.clone(), partition: p.partition }, p))
-    });
-    let read = partitions.filter(|(_, p)| p.fetch_state == "active" && p.consumer_lag >= 0);
-    read.map(|(place, p)| (place, p.consumer_lag)).collect()
+/// Where a partition ends for a reader: before transactions that are open. librdkafka says less than 0 where it does not know yet.
+fn end(of: &rdkafka::statistics::Partition) -> Option<i64> {
+    [of.ls_offset, of.hi_offset].into_iter().find(|offset| *offset >= 0)
 }
 
 /// What each figure means, for those who read the metrics.
@@ -94,7 +138,10 @@ pub fn describe() {
         "dietz_kafka_rebalances_total",
         "Times the group gave partitions to this member or asked for them back"
     );
-    describe_gauge!("dietz_kafka_lag_messages", "Messages of a partition that are there and not fetched");
+    describe_gauge!(
+        "dietz_kafka_lag_messages",
+        "Messages of a partition that are there and not committed in the store; 0 once another reads it"
+    );
     describe_gauge!("dietz_kafka_lag_sum_messages", "The same, over all partitions of a source");
     describe_gauge!("dietz_kafka_lag_max_messages", "The largest of a source");
 }

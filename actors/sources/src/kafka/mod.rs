@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`config`]: the keys of the topology; `settings`: what librdkafka runs with.
 //! - `member`: the member of the group, on a thread of its own; `serving`: what it does there; `context`: what librdkafka calls back.
+//! - `place`: partitions of topics.
 //! - `look`, `begin`: what topics hold, and where a partition is read from; `take`: partitions that the group gives.
 //! - `open`: a partition that is read, and one that is given back.
 //! - `message`, `trouble`, `metrics`: messages as the house knows them; what goes wrong; what is counted.
@@ -23,6 +24,7 @@ mod member;
 mod message;
 mod metrics;
 mod open;
+mod place;
 mod serving;
 mod settings;
 mod take;
@@ -35,32 +37,19 @@ pub use message::FILE;
 pub use metrics::describe;
 
 use crate::messages::{DaysOfStream, Piece};
-use crate::{Layouts, Next, PartitionStanding, Registry, Source, SourceError, Standing};
+use crate::{Gap, Layouts, Next, PartitionStanding, Registry, Source, SourceError, Standing};
 use async_trait::async_trait;
 use begin::{Begin, Held};
 use member::{Chunk, Command, Member, News, Then};
 use metrics::Figures;
 use open::{Leaving, Open};
+use place::Place;
 use record::{BatchLimit, PartitionId, Progress, RawBatch};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use trouble::Trouble;
-
-/// A partition of a topic.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Place {
-    pub topic: Arc<str>,
-    pub partition: i32,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.topic, self.partition)
-    }
-}
 
 /// How often a partition is asked for that another process holds yet.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
@@ -94,6 +83,8 @@ pub struct KafkaSource {
 enum Task {
     News(News),
     OutOfRange(Place, Held),
+    /// What was learned of a gap since it was noted.
+    Noted(Gap),
 }
 
 impl KafkaSource {
@@ -203,6 +194,10 @@ impl KafkaSource {
                 let (place, held) = (place.clone(), *held);
                 self.out_of_range(&place, held).await?;
             }
+            Task::Noted(gap) => {
+                let gap = gap.clone();
+                self.registry.note_gap(&gap).await?;
+            }
         }
         Ok(true)
     }
@@ -270,7 +265,8 @@ impl KafkaSource {
         let (place, piece) = self.ready.take()?;
         let open = self.open.get_mut(&place)?;
         open.handed = piece.to;
-        Some(piece.into_batch(open.partition.clone(), feed))
+        let read_until = piece.arrivals.iter().copied().max().filter(|at| *at > 0);
+        Some(RawBatch { read_until, ..piece.into_batch(open.partition.clone(), feed) })
     }
 
     /// Messages of many partitions wait for more of their own; together they may hold no more than a few batches.
@@ -306,6 +302,7 @@ impl KafkaSource {
         // What was fetched under an earlier assignment is nobody's.
         let Some(open) = self.open.get_mut(&place).filter(|open| open.round == round) else { return };
         open.take(&messages, limit);
+        self.tasks.extend(messages.first().and_then(|first| open.gap_before(first)).map(Task::Noted));
         match then {
             Some(Then::AtEnd) => open.at_end = true,
             Some(Then::OutOfRange(held)) => self.tasks.push_back(Task::OutOfRange(place, held)),

@@ -1,8 +1,8 @@
 //! A partition that is read, and one that is given back.
 use super::KafkaConfig;
 use crate::messages::{Message, MessageCutter, Piece};
-use crate::{Layouts, OpenDelivery};
-use record::{BatchLimit, Partition, Progress};
+use crate::{Gap, Layouts, OpenDelivery};
+use record::{BatchLimit, Partition, Position, Progress};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -20,6 +20,10 @@ pub(super) struct Open {
     pub at_end: bool,
     /// Messages were taken in since the cutter was last asked for all it has: they may hold no byte and move the position all the same.
     pub stirred: bool,
+    /// The latest time that a message taken in arrived at.
+    pub arrived: Option<i64>,
+    /// What was lost before the next message, while that is not seen.
+    pub gap: Option<Gap>,
 }
 
 /// A partition that the group asks back.
@@ -49,14 +53,23 @@ impl Open {
             committed: progress,
             at_end: false,
             stirred: false,
+            arrived: None,
+            gap: None,
         }
     }
 
     pub(super) fn take(&mut self, messages: &[Message], limit: &BatchLimit) {
         for message in messages {
             self.cutter.push(message, limit);
+            self.arrived = self.arrived.max(told(message));
         }
         self.stirred |= !messages.is_empty();
+    }
+
+    /// The gap that ends with this message, if one does.
+    pub(super) fn gap_before(&mut self, first: &Message) -> Option<Gap> {
+        let to = Position { sequence: first.sequence, sub: 0, item: 0 };
+        self.gap.take().map(|gap| Gap { to: Some(Progress::At(to)), to_arrival: told(first), ..gap })
     }
 
     pub(super) fn next(&mut self, all: bool) -> Option<Piece> {
@@ -76,6 +89,11 @@ impl Leaving {
     pub(super) fn is_through(&self) -> bool {
         self.committed >= self.handed
     }
+}
+
+/// When a message arrived, where it says so.
+fn told(message: &Message) -> Option<i64> {
+    Some(message.arrival).filter(|at| *at > 0)
 }
 
 /// The offset that a group of Kafka is told, and where the next message stands at the earliest; `None` where nothing is committed.

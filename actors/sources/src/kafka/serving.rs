@@ -1,14 +1,14 @@
 //! What a member of the group does on its thread: answers the group, hands on what is fetched, and never stops polling.
-use super::Place;
 use super::context::{Context, Wish};
 use super::look::Asker;
 use super::member::{Chunk, Command, News, Then, Work};
 use super::message::taken;
+use super::place::{Place, list, offsets};
 use super::trouble::Trouble;
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
-use rdkafka::{Offset, TopicPartitionList};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
@@ -57,6 +57,8 @@ pub(super) struct Serving<'w> {
     turn: usize,
     /// Trouble told last, and when: the same is not told over and over.
     told: Option<(String, Instant)>,
+    /// It was told that messages come without a time.
+    timeless_told: bool,
 }
 
 impl<'w> Serving<'w> {
@@ -71,6 +73,7 @@ impl<'w> Serving<'w> {
             next_courtesy: Instant::now(),
             turn: 0,
             told: None,
+            timeless_told: false,
         }
     }
 
@@ -108,6 +111,7 @@ impl<'w> Serving<'w> {
             Command::LetGo(place) => self.let_go(&place),
             Command::Reread { round, place, offset } => self.rereads.push((round, place, offset)),
             Command::Committed(place, offset) => {
+                self.work.figures.committed(&place, offset);
                 self.committed.insert(place, offset);
             }
         }
@@ -122,7 +126,7 @@ impl<'w> Serving<'w> {
                 None => break,
                 Some(Ok(message)) => {
                     // A partition has its own queue before it is assigned, so this cannot be; if it were, a message would be lost.
-                    let text = format!("a message of {} came out of turn", message_place(&message));
+                    let text = format!("a message of {} came out of turn", Place::of(&message));
                     self.work.tell(News::Trouble(Trouble::Again(text)));
                 }
                 Some(Err(e)) => self.trouble(&e, "consumer group"),
@@ -172,15 +176,17 @@ impl<'w> Serving<'w> {
         }
     }
 
-    fn assign(&mut self, round: u64, list: &[(Place, i64)]) {
-        for (place, _) in list {
+    fn assign(&mut self, round: u64, given: &[(Place, i64)]) {
+        for (place, offset) in given {
+            self.work.figures.committed(place, *offset);
             let queue = self.consumer.split_partition_queue(&place.topic, place.partition);
             let Some(mut queue) = queue else { continue };
             let me = thread::current();
             queue.set_nonempty_callback(move || me.unpark());
             self.reading.insert(place.clone(), Reading { queue, round });
         }
-        let assigned = offsets(list).and_then(|list| self.consumer.incremental_assign(&list));
+        let given = offsets(given.iter().map(|(place, offset)| (place, *offset)));
+        let assigned = given.and_then(|list| self.consumer.incremental_assign(&list));
         self.expect(assigned, "taking partitions");
         self.owed = Owed::Nothing;
     }
@@ -196,10 +202,10 @@ impl<'w> Serving<'w> {
     }
 
     fn unassign(&mut self, places: &[Place]) {
-        let list = list(places);
-        let answered = self.consumer.incremental_unassign(&list);
+        let answered = self.consumer.incremental_unassign(&list(places));
         self.expect(answered, "giving partitions back");
         self.committed.retain(|place, _| !places.contains(place));
+        self.work.figures.let_go(places);
         self.owed = Owed::Nothing;
     }
 
@@ -211,7 +217,7 @@ impl<'w> Serving<'w> {
         }
         for (round, place, offset) in std::mem::take(&mut self.rereads) {
             if self.reading.remove(&place).is_some() {
-                let put_down = self.consumer.incremental_unassign(&list(std::slice::from_ref(&place)));
+                let put_down = self.consumer.incremental_unassign(&list([&place]));
                 self.expect(put_down, "reading on behind a gap");
                 self.assign(round, &[(place, offset)]);
             }
@@ -237,7 +243,7 @@ impl<'w> Serving<'w> {
     fn chunk(&mut self, place: &Place) -> Option<Chunk> {
         let reading = self.reading.get(place)?;
         let figures = &self.work.figures;
-        let (mut messages, mut bytes, mut failed) = (Vec::new(), 0, None);
+        let (mut messages, mut bytes, mut timeless, mut failed) = (Vec::new(), 0, 0, None);
         while messages.len() < CHUNK_MESSAGES && bytes < CHUNK_BYTES {
             match reading.queue.poll(Duration::ZERO) {
                 None => break,
@@ -245,7 +251,7 @@ impl<'w> Serving<'w> {
                     let taken = taken(&message);
                     bytes += taken.message.payload.len();
                     figures.tombstones.increment(u64::from(taken.tombstone));
-                    figures.timeless.increment(u64::from(taken.timeless));
+                    timeless += u64::from(taken.timeless);
                     messages.push(taken.message);
                 }
                 Some(Err(e)) => {
@@ -256,10 +262,23 @@ impl<'w> Serving<'w> {
         }
         figures.messages.increment(messages.len() as u64);
         figures.bytes.increment(bytes as u64);
+        figures.timeless.increment(timeless);
         let round = reading.round;
+        if timeless > 0 {
+            self.tell_of_timeless(place);
+        }
         let then = failed.and_then(|e| self.what_then(place, &e));
         let any = !messages.is_empty() || then.is_some();
         any.then(|| Chunk { place: place.clone(), round, messages, then })
+    }
+
+    /// Once: it is a property of who sends, and a counter counts them.
+    fn tell_of_timeless(&mut self, place: &Place) {
+        if !std::mem::replace(&mut self.timeless_told, true) {
+            tracing::warn!(source = %self.work.source, "{place}: messages come without a time, and count as arrived before all others (1970-01-01): what \
+                 else says the same day of an account is taken for newer. Have their sender set one, or the brokers: `message.timestamp.type=LogAppendTime` \
+                 of the topic");
+        }
     }
 
     /// What an error in a partition's queue means.
@@ -314,8 +333,9 @@ impl<'w> Serving<'w> {
             return;
         }
         self.next_courtesy = Instant::now() + COURTESY;
-        let list: Vec<_> = self.committed.drain().collect();
-        let told = offsets(&list).and_then(|list| self.consumer.commit(&list, CommitMode::Async));
+        let list = offsets(self.committed.iter().map(|(place, offset)| (place, *offset)));
+        self.committed.clear();
+        let told = list.and_then(|list| self.consumer.commit(&list, CommitMode::Async));
         if let Err(e) = told {
             tracing::debug!(source = %self.work.source, "the group is not told what is committed: {e}");
         }
@@ -326,6 +346,7 @@ impl<'w> Serving<'w> {
         self.tell_the_group(true);
         self.consumer.context().leave();
         self.reading.clear();
+        self.work.figures.let_go_all();
         let answered = match &self.owed {
             Owed::Nothing => Ok(()),
             Owed::Look(..) | Owed::Assign => self.consumer.incremental_assign(&TopicPartitionList::new()),
@@ -336,25 +357,4 @@ impl<'w> Serving<'w> {
         }
         // Dropping the consumer leaves the group.
     }
-}
-
-fn message_place(message: &rdkafka::message::BorrowedMessage<'_>) -> Place {
-    use rdkafka::Message as _;
-    Place { topic: message.topic().into(), partition: message.partition() }
-}
-
-fn list(places: &[Place]) -> TopicPartitionList {
-    let mut list = TopicPartitionList::with_capacity(places.len());
-    for place in places {
-        list.add_partition(&place.topic, place.partition);
-    }
-    list
-}
-
-fn offsets(places: &[(Place, i64)]) -> Result<TopicPartitionList, KafkaError> {
-    let mut list = TopicPartitionList::with_capacity(places.len());
-    for (place, offset) in places {
-        list.add_partition_offset(&place.topic, place.partition, Offset::Offset(*offset))?;
-    }
-    Ok(list)
 }

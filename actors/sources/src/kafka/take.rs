@@ -3,7 +3,8 @@ use super::begin::{Begin, Held, Resume, resume};
 use super::look::Found;
 use super::member::Command;
 use super::open::{Open, next_offset};
-use super::{ASK_AGAIN, KafkaSource, Place};
+use super::place::Place;
+use super::{ASK_AGAIN, KafkaSource};
 use crate::kinesis::OnGap;
 use crate::{Gap, SourceError};
 use record::{PartitionId, Position, Progress, Sequence};
@@ -80,33 +81,48 @@ impl KafkaSource {
         }
         let begin = self.begins.get(place).copied().unwrap_or(Begin::Earliest);
         let (partition, progress) = self.registry.open_stream(&id).await?;
-        let offset = match resume(progress, begin, held) {
-            Resume::At(offset) => offset,
-            Resume::Behind(offset) => self.gap(&id, progress, begin, offset).await?,
-            Resume::Beyond => return Err(beyond(&id, progress, begin, held)),
-        };
+        let (offset, gap) = self.go_on(&id, progress, begin, held, None).await?;
         let stands = (progress, self.registry.open_deliveries(&partition).await?);
         let open = Open::new(partition, stands, offset, &self.config, self.layouts.clone());
-        self.open.insert(place.clone(), open);
+        self.open.insert(place.clone(), Open { gap, ..open });
         if let Some(next) = next_offset(progress) {
             self.tell(Command::Committed(place.clone(), next));
         }
         Ok(())
     }
 
-    /// Notes what is lost; the offset to go on with, if that is wanted.
+    /// The offset to go on with, and what is lost before it. `arrived`: when the last of what was taken in here arrived.
+    async fn go_on(
+        &mut self,
+        id: &PartitionId,
+        from: Progress,
+        begin: Begin,
+        held: Held,
+        arrived: Option<i64>,
+    ) -> Result<(i64, Option<Gap>), SourceError> {
+        match resume(from, begin, held) {
+            Resume::At(offset) => Ok((offset, None)),
+            Resume::Behind(low) => Ok((low, Some(self.gap(id, from, begin, low, arrived).await?))),
+            Resume::Beyond => Err(beyond(id, from, begin, held)),
+        }
+    }
+
+    /// Notes what is lost, and whether it is stepped over.
     async fn gap(
         &mut self,
         id: &PartitionId,
         from: Progress,
         begin: Begin,
         low: i64,
-    ) -> Result<i64, SourceError> {
+        arrived: Option<i64>,
+    ) -> Result<Gap, SourceError> {
         let to = Position { sequence: Sequence::from(u64::try_from(low).unwrap_or(0)), sub: 0, item: 0 };
+        let known = self.registry.known(id.as_str()).await?;
+        let committed = known.into_iter().find(|k| k.id == *id).and_then(|k| k.read_until);
         let gap = Gap {
             partition: id.clone(),
             from,
-            from_arrival: None,
+            from_arrival: arrived.max(committed),
             to: Some(Progress::At(to)),
             to_arrival: None,
             retention_hours: None,
@@ -122,7 +138,7 @@ impl KafkaSource {
         match self.config.on_gap {
             OnGap::Continue => {
                 tracing::error!(source = %self.name, "{text}; noted, and read on behind them");
-                Ok(low)
+                Ok(gap)
             }
             OnGap::Stop => Err(SourceError::Fatal(format!(
                 "{text}: have them sent again if they matter, then set `on_gap = \"continue\"` to read on behind them; `dietz status` lists the gap"
@@ -131,18 +147,15 @@ impl KafkaSource {
     }
 
     pub(super) async fn out_of_range(&mut self, place: &Place, held: Held) -> Result<(), SourceError> {
-        let Some(reached) = self.open.get(place).map(|open| open.cutter.reached()) else { return Ok(()) };
+        let Some(open) = self.open.get(place) else { return Ok(()) };
+        let (reached, arrived) = (open.cutter.reached(), open.arrived);
         let begin = self.begins.get(place).copied().unwrap_or(Begin::Earliest);
         let id = self.id(place);
-        let offset = match resume(reached, begin, held) {
-            Resume::At(offset) => offset,
-            Resume::Behind(offset) => self.gap(&id, reached, begin, offset).await?,
-            Resume::Beyond => return Err(beyond(&id, reached, begin, held)),
-        };
+        let (offset, gap) = self.go_on(&id, reached, begin, held, arrived).await?;
         self.rounds += 1;
         let round = self.rounds;
         if let Some(open) = self.open.get_mut(place) {
-            open.round = round;
+            (open.round, open.gap) = (round, gap);
         }
         self.tell(Command::Reread { round, place: place.clone(), offset });
         Ok(())

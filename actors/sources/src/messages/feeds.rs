@@ -3,7 +3,6 @@ use super::Piece;
 use super::deliveries::DeliveryId;
 use super::piece::Waits;
 use crate::{FeedInfo, FeedStatus, NO_VENDOR, Registry, SourceError};
-use bytes::Bytes;
 use record::{Delivery, Feed, FeedKey, Partition, PartitionKey, Position, Progress, RawBatch, Survey};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,20 +37,7 @@ impl DaysOfStream {
 
     /// The step from a place to the end of a partition of which nothing more can be read.
     pub(crate) fn end(partition: Arc<Partition>, from: Progress) -> RawBatch {
-        RawBatch {
-            number: 0,
-            partition,
-            feed: Arc::new(nothing()),
-            from,
-            to: Progress::End,
-            payload: Bytes::new(),
-            records: Vec::new(),
-            contexts: Vec::new(),
-            refused: Vec::new(),
-            bytes: 0,
-            arrivals: Vec::new(),
-            read_until: None,
-        }
+        RawBatch::step(partition, Arc::new(nothing()), from, Progress::End)
     }
 
     /// The feed a piece belongs to. May be given up at any await and called again.
@@ -123,6 +109,7 @@ impl DaysOfStream {
             source: self.source.clone(),
             vendor: vendor(piece),
             name: date(piece.day).into(),
+            version: None,
             partition: partition.id.clone(),
             mapping_version: piece.layout.as_ref().map_or(0, |layout| layout.mapping_version()),
             hash: None,
@@ -177,20 +164,5 @@ fn date(day: i64) -> String {
 
 /// Of what holds nothing at all: a step alone.
 fn nothing() -> Feed {
-    Feed {
-        key: FeedKey(0),
-        vendor: NO_VENDOR.into(),
-        arrival: None,
-        first_arrival: None,
-        business_date: None,
-        records: 0,
-        hash: None,
-        ends: false,
-        gated: false,
-        control: None,
-        earlier: Vec::new(),
-        begun_with_earlier: false,
-        newest_first: false,
-        delivery: None,
-    }
+    Feed::new(FeedKey(0), NO_VENDOR)
 }

@@ -160,18 +160,13 @@ pub(super) fn midnight(at: i64) -> i64 {
 impl Piece {
     pub(crate) fn into_batch(self, partition: Arc<Partition>, feed: Arc<Feed>) -> RawBatch {
         RawBatch {
-            number: 0,
-            partition,
-            feed,
-            from: self.from,
-            to: self.to,
             payload: self.payload,
             records: self.records,
             contexts: self.contexts,
             refused: self.refused,
             bytes: self.bytes,
             arrivals: self.arrivals,
-            read_until: None,
+            ..RawBatch::step(partition, feed, self.from, self.to)
         }
     }
 }

@@ -71,7 +71,7 @@ impl Bucket {
     /// How an object stands now, or its version.
     pub(super) async fn head(&self, object: &Object) -> Result<Object, Trouble> {
         let request = self.client.head_object().bucket(&*self.name).key(&object.key);
-        let head = request.set_version_id(object.version.clone()).send().await;
+        let head = request.set_version_id(object.version.as_deref().map(str::to_owned)).send().await;
         let head = head.map_err(|e| Answer::of(&e).to_object(&self.name, object))?;
         let etag = plain(head.e_tag());
         let (size, modified) = (size(head.content_length()), micros(head.last_modified()));
@@ -79,14 +79,9 @@ impl Bucket {
     }
 
     /// An object's bytes from one on, up to another where that is said (the last is in it); of this very content alone.
-    pub(super) async fn get(
-        &self,
-        object: &Object,
-        from: u64,
-        to: Option<u64>,
-    ) -> Result<ByteStream, Trouble> {
+    pub(super) async fn get(&self, object: &Object, from: u64, to: Option<u64>) -> Result<Got, Trouble> {
         let mut request = self.client.get_object().bucket(&*self.name).key(&object.key);
-        request = request.set_version_id(object.version.clone());
+        request = request.set_version_id(object.version.as_deref().map(str::to_owned));
         let etag = object.stands.as_ref().map(|s| s.etag.as_str()).filter(|etag| !etag.is_empty());
         request = request.set_if_match(etag.map(|etag| format!("\"{etag}\"")));
         if from > 0 || to.is_some() {
@@ -105,8 +100,15 @@ impl Bucket {
                 format!("s3://{}/{}: a part was asked for and another was given", self.name, object.key);
             return Err(Trouble::Source(SourceError::Transient(text)));
         }
-        Ok(got.body)
+        Ok(Got { version: got.version_id().map(Arc::from), body: got.body })
     }
+}
+
+/// An answer with an object's bytes.
+pub(super) struct Got {
+    pub body: ByteStream,
+    /// Which version they are of, where the bucket keeps versions.
+    pub version: Option<Arc<str>>,
 }
 
 /// An ETag without its quotes.

@@ -1,5 +1,5 @@
 //! An object's bytes as a reader that blocks, with the network on the other side of a bounded channel.
-use super::bucket::Bucket;
+use super::bucket::{Bucket, Got};
 use super::object::Object;
 use crate::SourceError;
 use crate::aws::chain;
@@ -8,7 +8,7 @@ use crate::whole::input::Stamp;
 use bytes::{Buf, Bytes};
 use metrics::Counter;
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -25,6 +25,14 @@ pub(super) struct Remote {
     pub object: Object,
     /// Where the network is.
     pub runtime: Handle,
+    /// The version that was given, from the first answer on.
+    given: Arc<OnceLock<Arc<str>>>,
+}
+
+impl Remote {
+    pub(super) fn new(bucket: &Arc<Bucket>, object: Object, runtime: &Handle) -> Remote {
+        Remote { bucket: bucket.clone(), object, runtime: runtime.clone(), given: Arc::default() }
+    }
 }
 
 impl Content for Remote {
@@ -42,6 +50,10 @@ impl Content for Remote {
 
     fn version(&self) -> Option<&str> {
         Some(&self.object.mark)
+    }
+
+    fn object_version(&self) -> Option<Arc<str>> {
+        self.given.get().or(self.object.version.as_ref()).cloned()
     }
 }
 
@@ -84,6 +96,7 @@ struct Pump {
     reached: u64,
     size: u64,
     tell: mpsc::Sender<Chunk>,
+    given: Arc<OnceLock<Arc<str>>>,
     got: Counter,
     retries: Counter,
 }
@@ -107,6 +120,7 @@ impl Pump {
             reached,
             size: stamp(&remote.object).size,
             tell,
+            given: remote.given.clone(),
             got: metrics::counter!("dietz_s3_bytes_got_total", "source" => source.clone()),
             retries: metrics::counter!("dietz_s3_retries_total", "source" => source),
         }
@@ -145,7 +159,11 @@ impl Pump {
 
     /// One request's worth of bytes. The SDK has tried again for its answer; the body is ours.
     async fn body(&mut self) -> Result<Over, Trouble> {
-        let mut body = self.bucket.get(&self.object, self.reached, None).await?;
+        let Got { mut body, version } = self.bucket.get(&self.object, self.reached, None).await?;
+        if let Some(version) = version {
+            // Of several with the same bytes the first that was read.
+            let _ = self.given.set(version);
+        }
         while let Some(chunk) = body.next().await {
             let chunk = match chunk {
                 Ok(chunk) => chunk,

@@ -33,7 +33,8 @@ pub(super) fn look(
     let trouble = |trouble: Trouble| match trouble {
         Trouble::Source(e) => Err(e),
         Trouble::Refused(why) => {
-            Ok(Outcome::Refused(Box::new(Rejection::unreadable(&object.name, why.text))))
+            let rejection = Rejection::unreadable(&object.name, why.text);
+            Ok(Outcome::Refused(Box::new(Rejection { version: object.version.clone(), ..rejection })))
         }
         Trouble::Gone(text) | Trouble::Changed(text) if told_of => Ok(lost(&object, text)),
         Trouble::Gone(_) => Ok(Outcome::Nothing),
@@ -52,7 +53,7 @@ pub(super) fn look(
         },
     };
     let stamp = stamp(&found);
-    let content = Arc::new(Remote { bucket: bucket.clone(), object: found, runtime: runtime.clone() });
+    let content = Arc::new(Remote::new(bucket, found, runtime));
     let subject = Subject { name: object.name.clone(), content, found: Some(stamp) };
     match survey(subject, kept, &settings.how, &*settings.layouts) {
         Ok(Surveyed::Whole(whole)) => Ok(Outcome::Whole(whole)),
@@ -77,5 +78,6 @@ fn lost(object: &Object, text: String) -> Outcome {
         head: Vec::new(),
         readable: true,
         stamp: None,
+        version: object.version.clone(),
     }))
 }

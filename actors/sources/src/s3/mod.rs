@@ -33,10 +33,10 @@ pub use told::{Created, Told};
 
 use crate::job::Job;
 use crate::whole::How;
-use crate::whole::cutter::Cut;
 use crate::whole::open::Opened;
+use crate::whole::pieces::{Came, Pieces, Tally};
 use crate::whole::stream::Stream;
-use crate::{FeedInfo, Layouts, Next, Registry, Source, SourceError, Standing};
+use crate::{Layouts, Next, Registry, Source, SourceError, Standing};
 use async_trait::async_trait;
 use bucket::Bucket;
 use known::Known;
@@ -49,6 +49,19 @@ use std::mem;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
+
+/// What each figure means, for those who read the metrics.
+pub fn describe() {
+    use metrics::{Unit, describe_counter};
+    describe_counter!("dietz_s3_objects_listed_total", "Objects that listings told of");
+    describe_counter!(
+        "dietz_s3_bytes_got_total",
+        Unit::Bytes,
+        "Bytes of objects that came, read-throughs included"
+    );
+    describe_counter!("dietz_s3_retries_total", "Bodies that broke off and were gone on with");
+    describe_counter!("dietz_s3_events_total", "Objects that events told of, by whether they are wanted");
+}
 
 /// Reads objects. See [`S3Config`] for what it can be told.
 pub struct S3Source {
@@ -63,9 +76,7 @@ pub struct S3Source {
     /// Told of, and not readable when they were looked at.
     later: Vec<Object>,
     next_look: Instant,
-    standing: Standing,
-    /// Partitions counted as ended.
-    counted: HashSet<PartitionId>,
+    tally: Tally,
 }
 
 /// What does not change while a source lives.
@@ -91,10 +102,7 @@ enum Stage {
     Next,
     Look(Object, Job<Result<Outcome, SourceError>>),
     Open(Opening),
-    Ready(Box<Stream>),
-    Read(Job<(Box<Stream>, Result<Cut, SourceError>)>),
-    /// An object is not what the store keeps of it: that is to be forgotten, or the next run would fail too.
-    Disproved(Box<FeedInfo>, SourceError),
+    Read(Pieces<Stream>),
     /// Waits for the time to list again, or to be told.
     Rest,
     End,
@@ -129,8 +137,7 @@ impl S3Source {
             seen: HashMap::new(),
             later: Vec::new(),
             next_look: Instant::now(),
-            standing: Standing::default(),
-            counted: HashSet::new(),
+            tally: Tally::default(),
         })
     }
 
@@ -169,17 +176,12 @@ impl S3Source {
             }
             Stage::Open(opening) => {
                 let opened = opening.open(&self.settings, &self.known, &*self.registry).await?;
-                return self.opened(opened);
+                return Ok(self.opened(opened));
             }
-            Stage::Ready(_) => self.start_reading(*limit),
-            Stage::Read(job) => {
-                let Ok(read) = timeout_at(deadline, job.done()).await else { return Ok(Some(Next::Idle)) };
-                let (stream, cut) = read?;
-                return self.was_read(stream, cut);
-            }
-            Stage::Disproved(feed, e) => {
-                self.registry.note_file(feed).await?;
-                return Err(e.clone());
+            Stage::Read(pieces) => {
+                let next = pieces.next(limit, &*self.registry);
+                let Ok(came) = timeout_at(deadline, next).await else { return Ok(Some(Next::Idle)) };
+                return Ok(self.came(came?));
             }
             Stage::Rest => return self.rest(deadline).await,
             Stage::End => return Ok(Some(Next::End)),
@@ -209,17 +211,10 @@ impl S3Source {
         for object in found {
             let id = self.known.id(&object.name, &object.mark);
             if self.known.at_end(&id) {
-                self.count_unchanged(id);
+                self.tally.ended(&id, true);
             } else if !self.seen.insert(id, true).unwrap_or(false) {
                 self.queue.push_back(object);
             }
-        }
-    }
-
-    fn count_unchanged(&mut self, id: PartitionId) {
-        if self.counted.insert(id) {
-            self.standing.ended += 1;
-            self.standing.unchanged += 1;
         }
     }
 
@@ -312,58 +307,39 @@ impl S3Source {
         }
     }
 
-    fn opened(&mut self, opened: Opened<Stream>) -> Result<Option<Next>, SourceError> {
+    fn opened(&mut self, opened: Opened<Stream>) -> Option<Next> {
         self.stage = Stage::Next;
         match opened {
-            Opened::AtEnd(id) => self.count_unchanged(id),
+            Opened::AtEnd(id) => self.tally.ended(&id, true),
             Opened::Refused(batch) => {
-                self.standing.refused += 1;
-                return Ok(Some(self.hand_over(*batch)));
+                self.tally.standing.refused += 1;
+                return Some(self.hand_over(*batch));
             }
-            Opened::Stream(stream) => self.stage = Stage::Ready(stream),
+            Opened::Stream(stream) => self.stage = Stage::Read(Pieces::Ready(stream)),
         }
-        Ok(None)
+        None
     }
 
-    fn start_reading(&mut self, limit: BatchLimit) {
-        if let Stage::Ready(mut stream) = mem::replace(&mut self.stage, Stage::Next) {
-            self.stage = Stage::Read(Job::spawn(move || {
-                let cut = stream.read(&limit);
-                (stream, cut)
-            }));
-        }
-    }
-
-    fn was_read(
-        &mut self,
-        mut stream: Box<Stream>,
-        cut: Result<Cut, SourceError>,
-    ) -> Result<Option<Next>, SourceError> {
-        self.stage = Stage::Next;
-        let piece = match cut {
-            Ok(Cut::Piece(piece)) => piece,
-            Ok(Cut::Dry | Cut::End) => return Ok(None),
-            Err(e) => {
-                let feed = stream.unproved().ok_or_else(|| e.clone())?;
-                self.stage = Stage::Disproved(feed, e);
-                return Ok(None);
+    fn came(&mut self, came: Came<Stream>) -> Option<Next> {
+        match came {
+            Came::Batch(batch, more) => {
+                if more.is_none() {
+                    self.stage = Stage::Next;
+                }
+                self.tally.standing.open = more.into_iter().collect();
+                Some(self.hand_over(batch))
             }
-        };
-        let batch = piece.into_batch(stream.partition.clone(), stream.feed.clone());
-        if batch.to == Progress::End {
-            self.standing.open.clear();
-        } else {
-            self.standing.open = vec![stream.standing()];
-            self.stage = Stage::Ready(stream);
+            Came::Dry(_) => {
+                self.stage = Stage::Next;
+                None
+            }
+            Came::Nothing => None,
         }
-        Ok(Some(self.hand_over(batch)))
     }
 
     fn hand_over(&mut self, batch: RawBatch) -> Next {
         self.known.note(&batch.partition.id, batch.to);
-        if batch.to == Progress::End && self.counted.insert(batch.partition.id.clone()) {
-            self.standing.ended += 1;
-        }
+        self.tally.handed_over(&batch);
         Next::Batch(batch)
     }
 }
@@ -380,7 +356,7 @@ impl Source for S3Source {
     }
 
     fn standing(&self) -> Standing {
-        let mut standing = self.standing.clone();
+        let mut standing = self.tally.standing.clone();
         standing.pending = self.queue.len() as u64;
         // Who is told of objects is at its end when the source that tells is.
         standing.caught_up = matches!(self.stage, Stage::Rest) && self.settings.told.is_none();

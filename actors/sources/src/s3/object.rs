@@ -12,8 +12,8 @@ pub(super) struct Object {
     pub key: String,
     /// [`mark`] of its ETag.
     pub mark: String,
-    /// Where an event named it, and the bucket keeps versions.
-    pub version: Option<String>,
+    /// Where an event named it, and the bucket keeps versions: then this one is asked for, and not the latest.
+    pub version: Option<Arc<str>>,
     /// Not known of one that an event told of, until it is looked at.
     pub stands: Option<Stands>,
 }
@@ -96,7 +96,7 @@ pub(super) fn noted(source: &str, id: &PartitionId, note: Option<&str>, wanted: 
     if mark.starts_with(REFUSED) || mark == UNREADABLE {
         return None;
     }
-    let version = note.and_then(|n| n.strip_prefix("object ")).filter(|v| *v != "-").map(str::to_owned);
+    let version = note.and_then(|n| n.strip_prefix("object ")).filter(|v| *v != "-").map(Arc::from);
     let key = wanted.key(name);
     // The topology may want less than when it was noted.
     wanted.name(&key)?;

@@ -72,7 +72,7 @@ impl Told {
             name: name.into(),
             key: created.key.clone(),
             mark: mark(&created.etag),
-            version: created.version.clone(),
+            version: created.version.as_deref().map(Arc::from),
             stands: None,
         })
     }

@@ -2,6 +2,7 @@
 use super::input::Stamp;
 use crate::{Refused, SourceError};
 use std::io::{self, Read};
+use std::sync::Arc;
 
 /// Bytes with an end.
 ///
@@ -16,6 +17,11 @@ pub(crate) trait Content: Send + Sync {
     /// What names the bytes without reading them, where something else vouches that no other bytes are ever given for it. Then reading may
     /// go on in the middle, and nothing is read just for its hash.
     fn version(&self) -> Option<&str> {
+        None
+    }
+
+    /// What the store it lies in calls this version of it, as far as it was said: before the first read it may not be.
+    fn object_version(&self) -> Option<Arc<str>> {
         None
     }
 }

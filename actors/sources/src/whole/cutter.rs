@@ -8,12 +8,9 @@ use record::{RawBatch, RawRecord};
 use std::io::Read;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a reader wants to read at a time: below it system calls are felt, above it caches are.
 const CHUNK: std::ops::RangeInclusive<usize> = 64 * 1024..=4 * 1024 * 1024;
-
-static BATCHES: AtomicU64 = AtomicU64::new(0);
 
 /// What the cutter has.
 #[derive(Debug)]
@@ -41,18 +38,12 @@ pub(crate) struct Piece {
 impl Piece {
     pub(crate) fn into_batch(self, partition: Arc<Partition>, feed: Arc<Feed>) -> RawBatch {
         RawBatch {
-            number: BATCHES.fetch_add(1, Ordering::Relaxed),
-            partition,
-            feed,
-            from: self.from,
-            to: self.to,
             payload: self.payload,
             records: self.records,
             contexts: self.contexts,
             refused: self.refused,
             bytes: self.bytes,
-            arrivals: Vec::new(),
-            read_until: None,
+            ..RawBatch::step(partition, feed, self.from, self.to)
         }
     }
 }

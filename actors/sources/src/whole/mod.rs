@@ -5,6 +5,7 @@
 //! - `how`: what a topology says of every such source.
 //! - `survey`, `kept`: the read-through; what it told, kept by the store.
 //! - `open`: from what was read through to a partition that is open.
+//! - `pieces`: one that is open, read step by step.
 //! - `stream`, `cutter`: a partition being read; its bytes cut into batches.
 //! - `input`, `arrival`: decompression and hashes; dates in names.
 mod arrival;
@@ -14,6 +15,7 @@ mod how;
 pub(crate) mod input;
 mod kept;
 pub(crate) mod open;
+pub(crate) mod pieces;
 pub(crate) mod stream;
 pub(crate) mod survey;
 

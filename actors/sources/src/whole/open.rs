@@ -1,11 +1,9 @@
 //! From what was read through to a partition that is open.
 use super::How;
 use super::arrival::arrival;
-use super::cutter::Piece;
 use super::stream::Stream;
 use super::survey::{Rejection, Told, Whole};
 use crate::{FeedInfo, FeedStatus, NO_VENDOR, Registry, SourceError};
-use bytes::Bytes;
 use record::{FramingError, PartitionId, Position, Progress, RawBatch, Survey};
 use std::sync::Arc;
 
@@ -34,6 +32,7 @@ pub(crate) async fn open_whole<S: From<Stream>>(
         source: source.clone(),
         vendor: whole.layout.vendor().into(),
         name: name.clone(),
+        version: whole.subject.content.object_version(),
         partition: id.clone(),
         mapping_version: whole.layout.mapping_version(),
         hash: Some(*hash),
@@ -67,7 +66,7 @@ pub(crate) async fn open_refused<S>(
     source: &Arc<str>,
     registry: &dyn Registry,
 ) -> Result<Opened<S>, SourceError> {
-    let Rejection { name, why, head, stamp, .. } = rejection;
+    let Rejection { name, why, head, stamp, version, .. } = rejection;
     if handed {
         return Ok(Opened::AtEnd(id));
     }
@@ -76,6 +75,7 @@ pub(crate) async fn open_refused<S>(
         source: source.clone(),
         vendor: NO_VENDOR.into(),
         name: name.clone(),
+        version: version.clone(),
         partition: id.clone(),
         mapping_version: 0,
         // The content may become a feed of its own once a layout knows it, and feeds are found by their hash.
@@ -99,14 +99,6 @@ pub(crate) async fn open_refused<S>(
         raw: head.clone(),
         length: size,
     };
-    let piece = Piece {
-        from: progress,
-        to: Progress::End,
-        payload: Bytes::new(),
-        records: Vec::new(),
-        contexts: Vec::new(),
-        refused: vec![refused],
-        bytes: 0,
-    };
-    Ok(Opened::Refused(Box::new(piece.into_batch(partition, feed))))
+    let step = RawBatch::step(partition, feed, progress, Progress::End);
+    Ok(Opened::Refused(Box::new(RawBatch { refused: vec![refused], ..step })))
 }

@@ -2,6 +2,7 @@
 use super::content::Content;
 use super::cutter::{Cut, Cutter};
 use super::input::{Input, Packing, Stamp, read_head};
+use super::pieces::Piecewise;
 use super::survey::{Told, Whole};
 use crate::{FeedInfo, HEAD, PartitionStanding, SourceError};
 use record::{BatchLimit, Feed, Partition, PartitionId, Progress};
@@ -10,8 +11,8 @@ use std::sync::Arc;
 
 /// Something that was read through, streamed.
 pub(crate) struct Stream {
-    pub partition: Arc<Partition>,
-    pub feed: Arc<Feed>,
+    partition: Arc<Partition>,
+    feed: Arc<Feed>,
     content: Arc<dyn Content>,
     packing: Packing,
     stamp: Stamp,
@@ -51,19 +52,6 @@ impl Stream {
         }
     }
 
-    /// The next piece; blocks.
-    pub(crate) fn read(&mut self, limit: &BatchLimit) -> Result<Cut, SourceError> {
-        let input = match self.input.take() {
-            Some(input) => input,
-            None => self.begin().map_err(|e| self.at(super::content::trouble(e)))?,
-        };
-        let input = self.input.insert(input);
-        let cut = self.cutter.next(input, limit);
-        let cut = cut.map_err(|e| self.at(e))?;
-        self.stands_still(&cut)?;
-        Ok(cut)
-    }
-
     /// From the first byte; or from the head and then where all is committed, where nobody can have changed what lies between and the
     /// layout does not need it.
     fn begin(&mut self) -> io::Result<Input> {
@@ -83,13 +71,6 @@ impl Stream {
         // The cutter has the head; the hash is of all.
         read_head(&mut input, HEAD)?;
         Ok(input)
-    }
-
-    /// After an error: what the source knows of this only from an earlier run, if that may be why.
-    pub(crate) fn unproved(&mut self) -> Option<Box<FeedInfo>> {
-        // Where something vouches for the bytes, trouble on the way says nothing of them.
-        let vouched = self.content.version().is_some() && !self.differs;
-        self.unproved.take().filter(|_| !vouched)
     }
 
     /// What is read must be what was read through. Its stamp is looked at for each piece, its hash before the last: no partition comes to
@@ -119,8 +100,32 @@ impl Stream {
     fn at(&self, e: SourceError) -> SourceError {
         placed(&self.partition.id, e)
     }
+}
 
-    pub(crate) fn standing(&self) -> PartitionStanding {
+impl Piecewise for Stream {
+    fn read(&mut self, limit: &BatchLimit) -> Result<Cut, SourceError> {
+        let input = match self.input.take() {
+            Some(input) => input,
+            None => self.begin().map_err(|e| self.at(super::content::trouble(e)))?,
+        };
+        let input = self.input.insert(input);
+        let cut = self.cutter.next(input, limit);
+        let cut = cut.map_err(|e| self.at(e))?;
+        self.stands_still(&cut)?;
+        Ok(cut)
+    }
+
+    fn of(&self) -> (Arc<Partition>, Arc<Feed>) {
+        (self.partition.clone(), self.feed.clone())
+    }
+
+    fn unproved(&mut self) -> Option<Box<FeedInfo>> {
+        // Where something vouches for the bytes, trouble on the way says nothing of them.
+        let vouched = self.content.version().is_some() && !self.differs;
+        self.unproved.take().filter(|_| !vouched)
+    }
+
+    fn standing(&self) -> PartitionStanding {
         let (partition, offset) = (self.partition.id.clone(), self.cutter.offset());
         PartitionStanding { partition, offset, total: Some(self.told.length), at_end: false }
     }

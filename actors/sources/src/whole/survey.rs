@@ -46,6 +46,8 @@ pub(crate) struct Rejection {
     /// Whether it could be read at all: then it is as it is until it changes.
     pub readable: bool,
     pub stamp: Option<Stamp>,
+    /// [`Content::object_version`].
+    pub version: Option<Arc<str>>,
 }
 
 impl Rejection {
@@ -57,6 +59,7 @@ impl Rejection {
             head: Vec::new(),
             readable: false,
             stamp: None,
+            version: None,
         }
     }
 
@@ -69,7 +72,7 @@ impl Rejection {
         stamp: Stamp,
     ) -> Rejection {
         let (name, mark) = (name.clone(), format!("refused-{content}"));
-        Rejection { name, mark, why, head, readable: true, stamp: Some(stamp) }
+        Rejection { name, mark, why, head, readable: true, stamp: Some(stamp), version: None }
     }
 }
 
@@ -125,6 +128,7 @@ pub(crate) fn survey(
     };
     if let (Err(why), Some(version)) = (&read, content.version()) {
         let rejection = Rejection::of_content(&name, why.clone(), raw_head, version, stamp);
+        let rejection = Rejection { version: content.object_version(), ..rejection };
         return Ok(Surveyed::Refused(Box::new(rejection)));
     }
     let hash = input.finish()?;

@@ -1,11 +1,48 @@
 //! What stands around the records: the containers entered on the way, and what they said so far.
-use super::JsonContext;
+use super::path::{Step, steps};
 use record::Context;
 use std::sync::Arc;
 
 /// The longest value of an enclosing object that is kept for its records, and all of its values together.
 pub(super) const MEMBER_LIMIT: usize = 4 * 1024;
 const MEMBERS_LIMIT: usize = 64 * 1024;
+
+/// What the objects around a record said before it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct JsonContext {
+    /// One JSON object for each enclosing object, the outermost first, of the members read so far: long ones are left out.
+    pub enclosing: Vec<Box<[u8]>>,
+}
+
+/// What stands before and behind records on their way of that name, where the objects around them say this (see [`JsonContext`]).
+///
+/// # Errors
+/// Says what is wrong with the path, or that another number of objects is on it.
+pub fn around_records(path: &str, enclosing: &[Box<[u8]>]) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let (mut opening, mut closing) = (Vec::new(), Vec::new());
+    let mut objects = enclosing.iter();
+    for step in steps(path)? {
+        match step {
+            Step::Each => {
+                opening.push(b'[');
+                closing.push(b']');
+            }
+            Step::Member(name) => {
+                let object = objects.next().and_then(|o| o.strip_suffix(b"}"));
+                let object = object.ok_or_else(|| format!("an object on the way `{path}` is missing"))?;
+                opening.extend_from_slice(object);
+                if object.len() > 1 {
+                    opening.push(b',');
+                }
+                opening.extend_from_slice(serde_json::Value::from(&*name).to_string().as_bytes());
+                opening.push(b':');
+                closing.push(b'}');
+            }
+        }
+    }
+    closing.reverse();
+    Ok((opening, closing))
+}
 
 /// The containers entered; as many steps of the path are done.
 #[derive(Default)]

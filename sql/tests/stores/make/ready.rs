@@ -104,6 +104,7 @@ pub fn file(name: &str, hash: u8) -> FeedSpec {
     FeedSpec {
         vendor: "alpha".into(),
         name: name.into(),
+        object_version: None,
         hash: Some([hash; 32]),
         mapping_version: 1,
         arrival: Some(1_700_000_000_000_000),

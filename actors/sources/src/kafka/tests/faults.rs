@@ -1,12 +1,13 @@
 //! What brokers and topics do to a reader.
 use super::config;
-use super::mock::{Mock, line, send};
+use super::mock::{Mock, Sent, line, send};
 use super::reading::{at, lines, numbers};
 use super::shelf::Shelf;
-use crate::SourceError;
 use crate::kafka::KafkaConfig;
 use crate::kinesis::OnGap;
+use crate::{Gap, SourceError};
 use rdkafka::types::RDKafkaRespErr;
+use record::Progress;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,9 +35,25 @@ async fn a_broker_that_is_down_for_a_while_is_waited_for_and_nothing_is_lost() {
 /// The mock keeps 5 MB a partition and lets go of what is older.
 fn with_little_left() -> Mock {
     let mock = Mock::with("t", 1);
-    let large: Vec<_> = (0..200).map(|n| line(0, &format!("{n:0>60000}"))).collect();
-    send(&mock.brokers, "t", "none", &large);
+    send(&mock.brokers, "t", "none", &large(0..200));
     mock
+}
+
+/// Of a minute each.
+fn large(numbers: std::ops::Range<usize>) -> Vec<Sent> {
+    let one = |n| Sent { millis: Some(arrival(n) / 1_000), ..line(0, &format!("{n:0>60000}")) };
+    numbers.map(one).collect()
+}
+
+/// Microseconds.
+fn arrival(n: usize) -> i64 {
+    1_764_547_200_000_000 + n as i64 * 60_000_000
+}
+
+/// The number of the first line behind a gap, by its offset.
+fn behind(gap: &Gap) -> usize {
+    let Some(Progress::At(to)) = gap.to else { panic!("{gap:?}") };
+    to.offset() as usize
 }
 
 #[tokio::test]
@@ -44,6 +61,7 @@ async fn what_the_topic_let_go_is_noted_and_stops_the_run_or_is_stepped_over() {
     let mock = with_little_left();
     let shelf = Arc::<Shelf>::default();
     shelf.stand_at("k/t/0", at(3));
+    shelf.read_until_then("k/t/0", arrival(3));
     let stop = shelf.source(1, config(&mock.brokers, "t")).fails().await;
     let SourceError::Fatal(text) = stop else { panic!("{stop:?}") };
     assert!(
@@ -51,7 +69,7 @@ async fn what_the_topic_let_go_is_noted_and_stops_the_run_or_is_stepped_over() {
         "{text}"
     );
     let gap = shelf.gaps.lock().unwrap()[0].clone();
-    assert_eq!((gap.partition.as_str(), gap.from), ("k/t/0", at(3)));
+    assert_eq!((gap.partition.as_str(), gap.from, gap.from_arrival), ("k/t/0", at(3), Some(arrival(3))));
     assert!(gap.to.unwrap() > at(4));
 
     let go_on = KafkaConfig { on_gap: OnGap::Continue, ..config(&mock.brokers, "t") };
@@ -62,14 +80,21 @@ async fn what_the_topic_let_go_is_noted_and_stops_the_run_or_is_stepped_over() {
     }
     let texts = shelf.texts("k/t/0");
     assert!(texts.len() < 196 && texts.last().unwrap().ends_with("199"), "{} lines", texts.len());
-    assert_eq!(shelf.gaps.lock().unwrap()[1].from, at(3));
+    let gaps = shelf.gaps.lock().unwrap();
+    let told: Vec<_> = gaps.iter().map(|g| (g.from, g.to_arrival)).collect();
+    let first = arrival(behind(&gaps[2]));
+    assert_eq!(
+        told,
+        [(at(3), None), (at(3), None), (at(3), Some(first))],
+        "the second run saw what is behind it"
+    );
+    assert_eq!(shelf.read_until("k/t/0"), Some(arrival(199)));
 }
 
 #[tokio::test]
 async fn what_the_topic_lets_go_while_it_is_read_is_a_gap_too() {
     let mock = Mock::with("t", 1);
     let shelf = Arc::<Shelf>::default();
-    let large = |n: std::ops::Range<usize>| n.map(|n| line(0, &format!("{n:0>60000}"))).collect::<Vec<_>>();
     send(&mock.brokers, "t", "none", &large(0..5));
     let small = KafkaConfig { on_gap: OnGap::Continue, prefetch: 64 * 1024, ..config(&mock.brokers, "t") };
     let mut reader = shelf.source(1, small);
@@ -85,7 +110,10 @@ async fn what_the_topic_lets_go_while_it_is_read_is_a_gap_too() {
     };
     tokio::time::timeout(Duration::from_secs(60), to_the_end).await.unwrap();
     let gaps = shelf.gaps.lock().unwrap();
-    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    let [noted, seen] = gaps.as_slice() else { panic!("{gaps:?}") };
+    let Progress::At(from) = noted.from else { panic!("{noted:?}") };
+    assert_eq!(noted.from_arrival, Some(arrival(from.offset() as usize)), "of what was read last");
+    assert_eq!((seen.from, seen.to_arrival), (noted.from, Some(arrival(behind(seen)))));
     let texts = shelf.texts("k/t/0");
     assert!(texts.len() < 200 && texts.is_sorted(), "{} lines", texts.len());
 }

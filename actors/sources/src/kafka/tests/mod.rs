@@ -1,6 +1,7 @@
 //! The promises of the Kafka source: against librdkafka's own mock of a cluster, and against a broker with real groups.
 mod faults;
 mod groups;
+mod lag;
 mod mock;
 mod reading;
 mod shelf;

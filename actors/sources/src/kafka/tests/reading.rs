@@ -3,6 +3,7 @@ use super::config;
 use super::mock::{Mock, Sent, line, send};
 use super::shelf::Shelf;
 use crate::kafka::Start;
+use crate::testing::{exposed, metric};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use record::{Position, Progress, Sequence};
@@ -127,6 +128,27 @@ async fn a_tombstone_moves_the_position_and_a_header_names_the_file_and_the_brok
     assert_eq!(shelf.texts("k/t/0"), ["a", "b"]);
     assert_eq!(shelf.arrivals("k/t/0"), [1_764_547_200_123_000, 1_764_547_200_125_000]);
     assert_eq!(shelf.layout.names.lock().unwrap()[0], "positions.csv");
+}
+
+#[tokio::test]
+async fn a_message_that_says_no_time_arrives_before_all_others_in_the_order_of_its_offset() {
+    exposed();
+    let mock = Mock::with("t", 1);
+    let shelf = Arc::<Shelf>::default();
+    const AT: i64 = 1_764_547_200_000;
+    // None at all, a time before 1970 as some clients write theirs, and one beyond all calendars.
+    let times = [AT, -1, -62_135_596_800_000, i64::MAX / 1_000, AT - 1];
+    let sent: Vec<_> =
+        times.iter().map(|at| Sent { millis: Some(*at), ..line(0, &at.to_string()) }).collect();
+    send(&mock.brokers, "t", "none", &sent);
+    shelf.named("timeless", 1, config(&mock.brokers, "t")).until(5).await;
+    assert_eq!(shelf.arrivals("timeless/t/0"), [AT * 1_000, 0, 0, 0, (AT - 1) * 1_000]);
+    assert_eq!(metric(r#"dietz_kafka_messages_without_time_total{source="timeless"}"#), Some(3.0));
+    assert_eq!(
+        shelf.read_until("timeless/t/0"),
+        Some(AT * 1_000),
+        "what says no time says nothing of how far it is read"
+    );
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ struct Row {
     begin: Option<Arc<str>>,
     token: i64,
     owner: Option<u32>,
+    read_until: Option<i64>,
     /// Text and arrival of what was committed, in its order.
     texts: Vec<(String, i64)>,
     releases: usize,
@@ -44,6 +45,14 @@ impl Shelf {
 
     pub fn stand_at(&self, id: &str, progress: Progress) {
         self.row(id, |row| row.progress = progress);
+    }
+
+    pub fn read_until(&self, id: &str) -> Option<i64> {
+        self.seen(id, |row| row.read_until)
+    }
+
+    pub fn read_until_then(&self, id: &str, at: i64) {
+        self.row(id, |row| row.read_until = Some(at));
     }
 
     pub fn progress(&self, id: &str) -> Progress {
@@ -84,6 +93,7 @@ impl Shelf {
             );
             assert!(batch.to > batch.from, "a batch moves its position");
             row.progress = batch.to;
+            row.read_until = row.read_until.max(batch.read_until);
             row.texts.extend(
                 batch.records.iter().map(|r| {
                     (String::from_utf8_lossy(batch.record(r)).into_owned(), batch.arrival(r).unwrap())
@@ -101,8 +111,12 @@ impl Shelf {
     }
 
     pub fn source(self: &Arc<Self>, process: u32, config: KafkaConfig) -> Reader {
+        self.named("k", process, config)
+    }
+
+    pub fn named(self: &Arc<Self>, name: &str, process: u32, config: KafkaConfig) -> Reader {
         let seat = Arc::new(Seat { shelf: self.clone(), process });
-        let source = KafkaSource::new("k", config, Arc::new(Shared(self.layout.clone())), seat);
+        let source = KafkaSource::new(name, config, Arc::new(Shared(self.layout.clone())), seat);
         Reader { source, shelf: self.clone(), under_way: Vec::new(), batch_records: 7 }
     }
 }
@@ -175,7 +189,7 @@ impl Registry for Seat {
             modified: None,
             read_through: None,
             begin: row.begin.clone(),
-            read_until: None,
+            read_until: row.read_until,
         });
         Ok(known.collect())
     }
@@ -247,20 +261,9 @@ impl Registry for Seat {
     async fn open_feed(&self, info: &FeedInfo) -> Result<Arc<Feed>, SourceError> {
         tokio::task::yield_now().await;
         Ok(Arc::new(Feed {
-            key: FeedKey(1),
-            vendor: info.vendor.clone(),
             arrival: info.arrival,
             first_arrival: info.arrival,
-            business_date: None,
-            records: 0,
-            hash: None,
-            ends: false,
-            gated: false,
-            control: None,
-            earlier: Vec::new(),
-            begun_with_earlier: false,
-            newest_first: false,
-            delivery: None,
+            ..Feed::new(FeedKey(1), info.vendor.clone())
         }))
     }
 }

@@ -22,6 +22,8 @@ pub struct State {
     pub replaces: Option<(usize, String, Vec<u8>)>,
     /// What an object was before, by its version.
     pub versions: BTreeMap<String, Vec<u8>>,
+    /// Where the bucket keeps versions: which one each object is.
+    pub latest: BTreeMap<String, &'static str>,
 }
 
 /// A bucket called `feeds`.
@@ -49,6 +51,12 @@ impl FakeBucket {
             }
         });
         bucket
+    }
+
+    /// As a bucket does that keeps versions.
+    pub fn put_version(&self, key: &str, version: &'static str, bytes: impl AsRef<[u8]>) {
+        self.state.lock().unwrap().latest.insert(key.into(), version);
+        self.put(key, bytes);
     }
 
     pub fn put(&self, key: &str, bytes: impl AsRef<[u8]>) {
@@ -140,6 +148,10 @@ fn respond(r: &Request, state: &mut State) -> (String, Vec<u8>, Option<usize>) {
     let (from, to) = span(&range, object.len());
     let mut extra = format!("ETag: \"{tag}\"\r\nLast-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n");
     write!(extra, "Content-Length: {}\r\n", to - from).unwrap();
+    let asked = r.query.get("versionId").map(String::as_str);
+    if let Some(version) = asked.or(state.latest.get(&r.key).copied()) {
+        write!(extra, "x-amz-version-id: {version}\r\n").unwrap();
+    }
     if !range.is_empty() {
         write!(extra, "Content-Range: bytes {from}-{}/{}\r\n", to - 1, object.len()).unwrap();
     }

@@ -2,6 +2,7 @@
 mod fake;
 mod reading;
 mod told;
+mod versions;
 
 use super::bucket::Bucket;
 use super::*;

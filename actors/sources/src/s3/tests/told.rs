@@ -64,8 +64,8 @@ async fn an_object_that_is_gone_or_another_by_now_is_one_clear_row_and_no_stop()
     bench.bucket.put("in/a.csv", "h\nnew\n");
     bench.bucket.put("in/b.csv", "h\n2\n");
     let told = told(&listening());
-    let events =
-        [created("in/a.csv", b"h\nold\n"), created("in/gone.csv", b"h\n0\n"), created("in/b.csv", b"h\n2\n")];
+    let gone = Created { version: Some("v0".into()), ..created("in/gone.csv", b"h\n0\n") };
+    let events = [created("in/a.csv", b"h\nold\n"), gone, created("in/b.csv", b"h\n2\n")];
     tell(&bench, &told, &events).await;
     told.end();
     let mut source = bench.listening(listening(), Some(told.clone()));
@@ -73,6 +73,7 @@ async fn an_object_that_is_gone_or_another_by_now_is_one_clear_row_and_no_stop()
     assert_eq!(records(&batches), ["2"]);
     let refused: Vec<_> = batches.iter().flat_map(|b| &b.refused).map(|r| r.code).collect();
     assert_eq!(refused, ["gone", "gone"]);
+    assert_eq!(bench.memory.feed("gone.csv").version.as_deref(), Some("v0"), "the version that is missing");
     let mut again = bench.listening(listening(), Some(told));
     assert!(bench.drain(&mut again).await.is_empty(), "told once");
 }
@@ -89,6 +90,7 @@ async fn a_version_that_an_event_names_is_read_though_another_lies_over_it() {
     told.end();
     let mut source = bench.listening(listening(), Some(told));
     assert_eq!(records(&bench.drain(&mut source).await), ["old"]);
+    assert_eq!(bench.memory.feed("a.csv").version.as_deref(), Some("v1"));
 }
 
 #[tokio::test]
