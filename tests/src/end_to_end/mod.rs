@@ -15,13 +15,17 @@
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`sharing`]: one file, several decoders.
 //! - [`kinesis`]: a stream that is split and merged while it is read, by pipelines that are killed.
+//! - [`foreign`]: other people's clients and servers on the other side.
+//! - [`aws`]: those clients.
 //! - [`tour`]: the README's tour of streams and buckets.
 //! - [`house`]: which crates may lean on which.
+mod aws;
 mod command_line;
 mod crash;
 mod deliveries;
 mod dietz;
 mod feeds;
+mod foreign;
 mod growing;
 mod handover;
 mod house;
