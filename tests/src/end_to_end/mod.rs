@@ -15,14 +15,18 @@
 //! - [`sharing`]: one file, several decoders.
 //! - [`kinesis`]: a stream that is split and merged while it is read, by pipelines that are killed.
 //! - [`tour`]: the README's tour of streams and buckets.
+//! - [`ingest`]: processes that ingest alone and share a stream's shards.
 //! - [`house`]: which crates may lean on which.
+//! - `dietz`, `harbor`: the binary in a folder of its own, and a plain vendor for it.
 mod command_line;
 mod crash;
 mod dietz;
 mod feeds;
 mod growing;
 mod handover;
+mod harbor;
 mod house;
+mod ingest;
 mod kafka;
 mod kinesis;
 mod memory;
