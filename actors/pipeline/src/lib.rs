@@ -52,6 +52,6 @@ mod turns;
 
 pub use generation::Plan;
 pub use guard::{Class, Failure};
-pub use registry::SourceLayouts;
+pub use registry::{SourceLayouts, StoreRegistry};
 pub use supervisor::{Notice, Options, run};
 pub use topology::{Problem, Topology};

@@ -19,6 +19,9 @@ pub struct Input {
     delivery: Arc<Delivery>,
 }
 
+/// Partition keys and payloads of a stream.
+pub type Messages = Vec<(String, Bytes)>;
+
 /// Bytes of a line, at most about.
 const LINE: usize = 128;
 
@@ -66,6 +69,18 @@ impl Input {
 
     pub fn size(&self) -> u64 {
         u64::try_from(self.bytes.len()).unwrap_or(u64::MAX)
+    }
+
+    /// The lines as messages of so many, each with the header before them.
+    pub fn messages(&self, lines: usize) -> Messages {
+        let mut all = self.bytes.split_inclusive(|b| *b == b'\n');
+        let header = all.next().unwrap_or_default();
+        let rows: Vec<&[u8]> = all.collect();
+        let message = |(n, rows): (usize, &[&[u8]])| {
+            let payload = [&[header], rows].concat().concat();
+            (format!("ACC-{n:08}"), Bytes::from(payload))
+        };
+        rows.chunks(lines).enumerate().map(message).collect()
     }
 
     /// Cuts the feed into batches, one at a time.

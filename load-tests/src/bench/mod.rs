@@ -1,19 +1,24 @@
 //! How fast Dietz is on this machine, and what memory it takes.
 //!
 //! # Layout
-//! - one file a bench: [`decode`], [`accumulate`], [`sink`], [`pipeline`], [`stream`].
+//! - one file a bench: [`decode`], [`accumulate`], [`sink`], [`pipeline`], [`stream`], [`latency`], [`handover`].
 //! - `input`, `ledger`, `rows`: a feed, its accounts and their rows in memory.
+//! - `live`, `bare`: a stream with `dietz` processes on it, and a client of the stream that does nothing else.
 //! - `database`: a Postgres database of a bench's own.
 //! - [`clock`], [`machine`], [`report`]: time, place, and how figures print.
 //!
 //! Timings mean something beside each other, in one run on one machine: what has a goal is therefore a ratio or CPU time. Each is
 //! measured several times; the median counts, and the smallest and largest are printed with it.
 pub mod accumulate;
+mod bare;
 pub mod clock;
 mod database;
 pub mod decode;
+pub mod handover;
 mod input;
+pub mod latency;
 mod ledger;
+mod live;
 pub mod machine;
 pub mod pipeline;
 pub mod report;
@@ -40,13 +45,24 @@ pub enum Bench {
     Pipeline,
     /// Answers of a stream to batches.
     Stream,
+    /// An event put to a stream until its row is in the store.
+    Latency,
+    /// One process stopped or killed until the next has committed.
+    Handover,
 }
 
 impl Bench {
-    pub const ALL: [Bench; 5] =
-        [Bench::Decode, Bench::Accumulate, Bench::Sink, Bench::Pipeline, Bench::Stream];
+    pub const ALL: [Bench; 7] = [
+        Bench::Decode,
+        Bench::Accumulate,
+        Bench::Sink,
+        Bench::Pipeline,
+        Bench::Stream,
+        Bench::Latency,
+        Bench::Handover,
+    ];
 
-    /// The sizes it is measured at unless others are asked for. All together take about five minutes with Postgres; accounts are
+    /// The sizes it is measured at unless others are asked for. All together take about ten minutes with Postgres; accounts are
     /// many wherever caches count.
     pub fn usual(self) -> Options {
         let (accounts, days, repeats) = match self {
@@ -54,6 +70,8 @@ impl Bench {
             Bench::Sink => (100_000, 5, 3),
             Bench::Pipeline => (20_000, 10, 3),
             Bench::Stream => (10_000, 20, 5),
+            Bench::Latency => (200, 1, 2),
+            Bench::Handover => (1_000, 20, 5),
         };
         Options { accounts, days, repeats, seed: 1, postgres: None }
     }
@@ -86,6 +104,11 @@ pub enum BenchError {
     Commit(#[from] CommitError),
     #[error("Postgres: {0}")]
     Postgres(#[from] sqlx::Error),
+    #[error("Kinesis: {0}")]
+    Kinesis(String),
+    /// What to build first.
+    #[error("{0}")]
+    Binary(String),
     /// The work that was timed was not all done, so its time says nothing.
     #[error("the bench did not do its work: {0}")]
     Undone(String),
@@ -102,6 +125,8 @@ pub fn run(bench: Bench, options: &Options) -> Result<Report, BenchError> {
         Bench::Sink => sink::run(options),
         Bench::Pipeline => pipeline::run(options),
         Bench::Stream => stream::run(options),
+        Bench::Latency => latency::run(options),
+        Bench::Handover => handover::run(options),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answers of a Kinesis shard to batches: aggregates taken apart, messages framed and cut, with no network and nothing decoded.
 use super::clock::{Cpu, Spent, timed};
-use super::input::Input;
+use super::input::{Input, Messages};
 use super::report::{Figure, Goal, Report, each, megabytes_per_second, per_second};
 use super::{BenchError, Options, machine};
 use crate::generate::Vendor;
@@ -23,17 +23,14 @@ const MANY: usize = 100;
 /// A core is to hold 50 full shards, each giving 2 MB a second: megabytes a second, in thousandths.
 const GOAL: Goal = Goal::AtLeast(100_000);
 
-/// Partition keys and payloads of one answer.
-type Answer = Vec<(String, Bytes)>;
-
 pub fn run(options: &Options) -> Result<Report, BenchError> {
     machine::forget_peak();
     let input = Input::new(&options.feed())?;
     let layouts = layouts()?;
     let shapes = [
-        ("a record a message", 1, messages(&input, 1)),
-        ("100 records a message", MANY, messages(&input, MANY)),
-        ("aggregates of 100 messages of a record", 1, aggregates(messages(&input, 1))?),
+        ("a record a message", 1, input.messages(1)),
+        ("100 records a message", MANY, input.messages(MANY)),
+        ("aggregates of 100 messages of a record", 1, aggregates(input.messages(1))?),
     ];
     let mut figures = Vec::new();
     for (shape, lines, records) in &shapes {
@@ -101,20 +98,8 @@ fn take(
     Ok(Ran { spent, all })
 }
 
-/// The feed's lines as messages of so many, each with the header before them.
-fn messages(input: &Input, lines: usize) -> Answer {
-    let mut all = input.bytes.split_inclusive(|b| *b == b'\n');
-    let header = all.next().unwrap_or_default();
-    let rows: Vec<&[u8]> = all.collect();
-    let message = |(n, rows): (usize, &[&[u8]])| {
-        let payload = [&[header], rows].concat().concat();
-        (format!("ACC-{n:08}"), Bytes::from(payload))
-    };
-    rows.chunks(lines).enumerate().map(message).collect()
-}
-
 /// The same messages, many in a record of the stream.
-fn aggregates(messages: Answer) -> Result<Answer, BenchError> {
+fn aggregates(messages: Messages) -> Result<Messages, BenchError> {
     let mut all = Vec::new();
     for many in messages.chunks(MANY) {
         let mut aggregate = Aggregate::new(1 << 20);

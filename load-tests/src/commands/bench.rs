@@ -12,18 +12,18 @@ pub struct Args {
     /// What to measure
     #[arg(value_enum)]
     bench: Name,
-    /// [default: 100000; of `pipeline` 20000, of `stream` 10000]
+    /// [default: 100000; of `pipeline` 20000, of `stream` 10000, of `latency` 200, of `handover` 1000]
     #[arg(long)]
     accounts: Option<u32>,
-    /// Business days of each account [default: 10; of `sink` 5, of `stream` 20]
+    /// Business days of each account [default: 10; of `sink` 5, of `stream` and `handover` 20, of `latency` 1]
     #[arg(long)]
     days: Option<u32>,
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How often each figure is measured [default: 5; of `sink` and `pipeline` 3]
+    /// How often each figure is measured [default: 5; of `sink` and `pipeline` 3, of `latency` 2]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     repeats: Option<u32>,
-    /// A Postgres whose user may create databases; `sink` and `pipeline` measure it beside SQLite. Without it, what
+    /// A Postgres whose user may create databases; `sink`, `pipeline`, `latency` and `handover` measure it beside SQLite. Without it, what
     /// `DIETZ_TEST_POSTGRES_URL` says
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
@@ -44,6 +44,10 @@ enum Name {
     Pipeline,
     /// Answers of a stream to batches
     Stream,
+    /// An event put to a stream until its row is in the store
+    Latency,
+    /// One process stopped or killed until the next has committed
+    Handover,
     /// All of them
     All,
 }
@@ -56,6 +60,8 @@ impl Name {
             Name::Sink => vec![Bench::Sink],
             Name::Pipeline => vec![Bench::Pipeline],
             Name::Stream => vec![Bench::Stream],
+            Name::Latency => vec![Bench::Latency],
+            Name::Handover => vec![Bench::Handover],
             Name::All => Bench::ALL.to_vec(),
         }
     }

@@ -19,6 +19,16 @@ pub enum Sink {
     Postgres(String),
 }
 
+impl Sink {
+    /// What its table in a topology says of where it is.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Sink::Sqlite(path) => format!("type = \"sqlite\"\npath = {}", quoted(path)),
+            Sink::Postgres(url) => format!("type = \"postgres\"\nurl = {}", quoted(url)),
+        }
+    }
+}
+
 /// Writes the mappings of the generated vendors, each in a folder of its own below [`VENDORS`].
 ///
 /// # Errors
@@ -41,7 +51,7 @@ pub fn write_topology(folder: &Path, sink: &Sink) -> Result<(), GenerateError> {
     write_text(&folder.join("topology.toml"), &topology(sink, corrected))
 }
 
-fn write_text(path: &Path, text: &str) -> Result<(), GenerateError> {
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), GenerateError> {
     fs::write(path, text).map_err(|error| GenerateError::Io { path: path.to_owned(), error })
 }
 
@@ -57,10 +67,7 @@ fn topology(sink: &Sink, corrected: bool) -> String {
         );
         inputs.push_str(", \"corrections\"");
     }
-    let place = match sink {
-        Sink::Sqlite(path) => format!("type = \"sqlite\"\npath = {}", quoted(path)),
-        Sink::Postgres(url) => format!("type = \"postgres\"\nurl = {}", quoted(url)),
-    };
+    let place = sink.place();
     let _ = write!(
         text,
         "\n[decoders.layouts]\ninputs = [{inputs}]\nvendors = \"{VENDORS}\"\n\

@@ -4,8 +4,12 @@ use load_tests::bench::report::{Document, Report};
 use load_tests::bench::{Bench, Options, run};
 
 fn tiny(bench: Bench) -> Report {
+    sized(bench, 300, 4, 2)
+}
+
+fn sized(bench: Bench, accounts: u32, days: u32, repeats: u32) -> Report {
     let postgres = std::env::var("DIETZ_TEST_POSTGRES_URL").ok();
-    let options = Options { accounts: 300, days: 4, seed: 1, repeats: 2, postgres };
+    let options = Options { accounts, days, seed: 1, repeats, postgres };
     let report = run(bench, &options).unwrap();
     // The process may find room enough for the accounts of a tiny feed.
     for figure in report.figures.iter().filter(|f| !f.name.starts_with("growth")) {
@@ -58,6 +62,27 @@ fn a_stream_is_measured_in_each_shape_of_its_messages() {
     let report = tiny(Bench::Stream);
     for shape in ["a record a message", "100 records a message", "aggregates of 100 messages of a record"] {
         assert!(names(&report).contains(&&*format!("{shape}, bytes of a CPU second")), "{shape}");
+    }
+}
+
+#[test]
+fn latency_is_measured_beside_a_bare_client() {
+    let report = sized(Bench::Latency, 4, 2, 1);
+    for way in ["polling", "fan-out", "fan-out, linger 0ms"] {
+        for figure in ["committed, p50", "committed, p99", "a bare client, p50", "a bare client, p99"] {
+            assert!(names(&report).contains(&&*format!("SQLite, {way}, put to {figure}")), "{way}, {figure}");
+        }
+    }
+}
+
+#[test]
+fn handovers_are_measured_for_a_stop_and_for_a_kill() {
+    let report = sized(Bench::Handover, 300, 20, 1);
+    for ending in ["asked to stop", "kill -9"] {
+        assert!(
+            names(&report).contains(&&*format!("SQLite, {ending} to the next one's first row")),
+            "{ending}"
+        );
     }
 }
 

@@ -1,8 +1,11 @@
 //! The binary in a folder of its own.
 use load_tests::generate::folder::{VENDORS, write_mappings};
-use load_tests::{Feed, Share, write, write_corrections};
+use load_tests::{Feed, Share, binary, write, write_corrections};
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A folder with a topology, and the binary to run in it.
@@ -45,15 +48,6 @@ pub fn postgres(url: &str) -> String {
     format!("type = \"postgres\"\nurl = \"{url}\"")
 }
 
-/// The binary beside the test binary: `cargo build -p dietz` puts it there, `tests/run` does that first.
-fn binary() -> PathBuf {
-    let here = std::env::current_exe().expect("the test binary has a path");
-    let target = here.parent().and_then(Path::parent).expect("it lies in target/PROFILE/deps");
-    let binary = target.join("dietz");
-    assert!(binary.is_file(), "{} is missing: run `cargo build -p dietz` first", binary.display());
-    binary
-}
-
 /// The root of the checkout.
 pub fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the checkout").to_owned()
@@ -88,6 +82,13 @@ impl Dietz {
 
     pub fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
+    }
+
+    /// Writes a file, and the folders it lies in.
+    pub fn make(&self, file: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(file);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, content).expect("writable");
     }
 
     pub fn change(&self, file: &str, from: &str, to: &str) {
@@ -138,12 +139,18 @@ linger = "20ms"
 lease = "1s"
 "#
         );
-        std::fs::write(self.path(file), text).expect("writable");
+        self.make(file, text);
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(binary());
-        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        let mut command = Command::new(binary::dietz().expect("the binary"));
+        command.args(args);
+        self.at_home(command)
+    }
+
+    /// A command in the folder and its environment.
+    fn at_home(&self, mut command: Command) -> Command {
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -165,13 +172,88 @@ lease = "1s"
         out
     }
 
-    /// Starts in the background, for who will kill it.
-    pub fn spawn(&self, args: &[&str]) -> Child {
-        self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts")
+    /// Starts in the background.
+    pub fn spawn(&self, args: &[&str]) -> Pipeline {
+        self.background(self.command(args))
+    }
+
+    /// Starts another program in the background, in the folder and its environment.
+    pub fn background(&self, command: Command) -> Pipeline {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let said = self.path(&format!("stderr-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let mut command = self.at_home(command);
+        command.stdout(Stdio::null()).stderr(File::create(&said).expect("writable"));
+        Pipeline { child: command.spawn().expect("the binary starts"), said }
     }
 
     pub fn report(&self, topology: &str) -> String {
         self.ok(&["report", "--topology", topology, "--format", "csv"])
+    }
+}
+
+/// The binary in the background.
+pub struct Pipeline {
+    child: Child,
+    /// What it says on standard error.
+    said: PathBuf,
+}
+
+impl Pipeline {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.id().to_string()]).status();
+        assert!(sent.expect("kill").success());
+    }
+
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(&self.said).expect("what it said")
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child")
+    }
+
+    /// Waits until it ends.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("a child")
+    }
+
+    /// Asks it to stop, which is a good end, and waits for that.
+    pub fn stop(&mut self) {
+        self.signal("-TERM");
+        assert_eq!(self.wait().code(), Some(0), "{}", self.said());
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a child to kill");
+        self.child.wait().expect("a child");
+    }
+}
+
+impl Drop for Pipeline {
+    /// A test that fails leaves nobody behind; of one that ended there is nothing to end.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Asks until the answer is there; a bound, not a wait: it ends with the first good answer.
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{what} did not come about in a minute");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -13,12 +13,12 @@ mod servers;
 mod writers;
 
 use super::aws::{self, Kinesis};
-use super::dietz::{Dietz, Settings, sqlite, text};
+use super::dietz::{Dietz, Pipeline, Settings, sqlite, text};
 use super::kinesis::{CORRECTIONS, FEEDS, Message, messages, over_streams};
 use load_tests::{Feed, Share};
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 /// Generated feeds, the report of the files they are in, and streams at a stand-in.
 struct Bench {
@@ -105,9 +105,8 @@ impl Bench {
     }
 
     /// Starts in the background.
-    fn start(&self) -> Child {
-        let mut command = self.command(&["run", "topology.toml"]);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts")
+    fn start(&self) -> Pipeline {
+        self.dietz.spawn(&["run", "topology.toml"])
     }
 
     /// The report is that of the files, to the byte.

@@ -1,6 +1,7 @@
 //! Files that are read as growing and as a whole: no flow without an id counts twice.
-use super::dietz::Dietz;
-use super::service::{get, stop, until};
+use super::dietz::{Dietz, sqlite, until};
+use super::harbor::topology;
+use super::service::get;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs::File;
@@ -48,48 +49,19 @@ impl Folder {
         let dietz = Dietz::empty();
         let address = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
         let folder = Folder { dietz, address: address.to_string() };
-        folder.make("vendors/harbor/mapping.toml", format!("possible_duplicate = \"{policy}\"\n{MAPPING}"));
-        folder.make("in/activity.csv", lines);
-        folder.make("watch.toml", folder.topology("watch = true\npoll = \"20ms\"", &folder.address));
-        folder.make("once.toml", folder.topology("", "off"));
         folder
-    }
-
-    fn topology(&self, keys: &str, listen: &str) -> String {
-        format!(
-            r#"
-[sources.in]
-type = "file"
-path = "in"
-{keys}
-
-[decoders.layouts]
-inputs = ["in"]
-vendors = "vendors"
-
-[accumulators.returns]
-inputs = ["layouts"]
-
-[checkers.tolerance]
-inputs = ["returns"]
-
-[sinks.store]
-inputs = ["tolerance"]
-type = "sqlite"
-path = "dietz.db"
-linger = "10ms"
-lease = "1s"
-
-[admin]
-listen = "{listen}"
-"#
-        )
-    }
-
-    fn make(&self, file: &str, content: impl AsRef<[u8]>) {
-        let path = self.dietz.path(file);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(path, content).expect("writable");
+            .dietz
+            .make("vendors/harbor/mapping.toml", format!("possible_duplicate = \"{policy}\"\n{MAPPING}"));
+        folder.dietz.make("in/activity.csv", lines);
+        let topology = |keys: &str, listen: &str| {
+            let source = format!("type = \"file\"\npath = \"in\"\n{keys}");
+            let sink = sqlite("dietz.db") + "\nlease = \"1s\"";
+            topology(&source, &sink) + &format!("\n[admin]\nlisten = \"{listen}\"\n")
+        };
+        let watching = topology("watch = true\npoll = \"20ms\"", &folder.address);
+        folder.dietz.make("watch.toml", watching);
+        folder.dietz.make("once.toml", topology("", "off"));
+        folder
     }
 
     fn append(&self, lines: &str) {
@@ -109,9 +81,9 @@ listen = "{listen}"
 
     /// Watches until the metrics say so, and stops; what they said.
     fn watch_until(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
-        let child = self.dietz.spawn(&["run", "watch.toml"]);
+        let mut child = self.dietz.spawn(&["run", "watch.toml"]);
         let said = until(what, || get(&self.address, "/metrics").map(|(_, body)| body).filter(|b| is(b)));
-        stop(child);
+        child.stop();
         said
     }
 
@@ -209,13 +181,13 @@ fn the_same_content_compressed_beside_a_growing_file_counts_once_in_either_order
         let compressed = gzip(LINES);
         if whole_first {
             std::fs::rename(folder.dietz.path("in/activity.csv"), folder.dietz.path("later")).expect("moved");
-            folder.make("in/copy.csv.gz", &compressed);
+            folder.dietz.make("in/copy.csv.gz", &compressed);
             folder.read_once();
             std::fs::rename(folder.dietz.path("later"), folder.dietz.path("in/activity.csv")).expect("moved");
             folder.watch_for(3);
         } else {
             folder.watch_for(3);
-            folder.make("in/copy.csv.gz", &compressed);
+            folder.dietz.make("in/copy.csv.gz", &compressed);
             folder.read_once();
         }
         assert_eq!(folder.last_day(), is("500", "final"), "whole first: {whole_first}");

@@ -1,8 +1,8 @@
 //! One pipeline after the other on one store, under load: stopped, killed, paused. What they leave is what an undisturbed run leaves.
 mod load;
 
-use super::service::until;
-use load::{House, Pipeline, Writer};
+use super::dietz::{Pipeline, until};
+use load::{House, Writer};
 use std::time::{Duration, Instant};
 
 const HANDOVERS: usize = 50;
@@ -25,7 +25,7 @@ fn stopped_fifty_times_ends_the_same(house: &House) {
         let since = Instant::now();
         active.signal("-TERM");
         gaps.push(house.reads_on(&next, since));
-        assert_eq!(active.child.wait().expect("a child").code(), Some(0), "{}", active.said());
+        assert_eq!(active.wait().code(), Some(0), "{}", active.said());
         active = next;
     }
     writer.stop();
@@ -46,6 +46,39 @@ fn fifty_handovers_under_load_leave_what_an_undisturbed_run_leaves_on_postgres()
     stopped_fifty_times_ends_the_same(&House::on_postgres("30s"));
 }
 
+/// Over a stream each hand-over asks for new iterators, from where each shard is committed.
+fn stopped_and_killed_over_a_stream_ends_the_same(house: &House) {
+    let writer = Writer::start(&house.feed);
+    let mut active = house.spawn();
+    house.until(&active, "active");
+    for n in 0..12 {
+        let next = house.standby();
+        let since = Instant::now();
+        if n % 3 == 2 {
+            active.kill();
+        } else {
+            active.stop();
+        }
+        house.reads_on(&next, since);
+        active = next;
+    }
+    writer.stop();
+    house.all_is_committed();
+    active.stop();
+    house.ended_right();
+    assert_eq!(house.partitions(), 3, "each shard has a checkpoint of its own");
+}
+
+#[test]
+fn twelve_handovers_over_a_stream_leave_what_an_undisturbed_run_leaves_on_the_embedded_store() {
+    stopped_and_killed_over_a_stream_ends_the_same(&House::stream_embedded("1s"));
+}
+
+#[test]
+fn twelve_handovers_over_a_stream_leave_what_an_undisturbed_run_leaves_on_postgres() {
+    stopped_and_killed_over_a_stream_ends_the_same(&House::stream_on_postgres("1s"));
+}
+
 fn killed_is_replaced_within_its_lease(house: &House, lease: Duration) {
     let writer = Writer::start(&house.feed);
     let mut active = house.spawn();
@@ -54,8 +87,7 @@ fn killed_is_replaced_within_its_lease(house: &House, lease: Duration) {
     while gaps.len() < 5 {
         let next = house.standby();
         let since = Instant::now();
-        active.signal("-KILL");
-        active.child.wait().expect("a child");
+        active.kill();
         gaps.push(house.reads_on(&next, since));
         active = next;
     }
@@ -83,9 +115,9 @@ fn a_killed_pipeline_is_replaced_within_its_lease_on_postgres() {
 
 /// Whoever is paused past its lease finds its tokens gone when it wakes: it commits nothing, says why, and stands by.
 fn paused_commits_nothing_more(house: &House, pause: impl FnOnce(&Pipeline)) {
-    let active = house.spawn();
+    let mut active = house.spawn();
     house.until(&active, "active");
-    let next = house.standby();
+    let mut next = house.standby();
     pause(&active);
     let writer = Writer::start(&house.feed);
     house.reads_on(&next, Instant::now());
@@ -95,7 +127,7 @@ fn paused_commits_nothing_more(house: &House, pause: impl FnOnce(&Pipeline)) {
         (said.contains("the lease was lost to another process") && said.contains("standing by"))
             .then_some(said)
     });
-    assert!(said.contains(&format!("/{}", next.child.id())), "it says who has the store: {said}");
+    assert!(said.contains(&format!("/{}", next.id())), "it says who has the store: {said}");
     assert!(house.is(&next, "active"));
     house.until(&active, "standby");
     assert!(!next.said().contains("lost"), "{}", next.said());
@@ -142,11 +174,12 @@ fn status_tells_who_holds_what(house: &House) {
     (0..20).for_each(|_| house.feed.put_a_day());
     let (active, standby) = (house.spawn(), house.spawn());
     house.all_is_committed();
-    let (active, standby) = if house.is(&active, "active") { (active, standby) } else { (standby, active) };
+    let (mut active, mut standby) =
+        if house.is(&active, "active") { (active, standby) } else { (standby, active) };
     house.until(&standby, "standby");
 
     let told = json();
-    let name = |p: &Pipeline| format!("/{}", p.child.id());
+    let name = |p: &Pipeline| format!("/{}", p.id());
     let worker = |p: &Pipeline| {
         let all = told["workers"].as_array().expect("workers").iter();
         let mut mine = all.filter(|w| w["name"].as_str().is_some_and(|n| n.ends_with(&name(p))));

@@ -1,33 +1,16 @@
 //! Kafka as a real source: librdkafka's mock of a cluster, the binary, and what it leaves behind. (noida-db never misses a member that was killed, so that
 //! a group there would stand still; its groups are used where members leave: in the tests of the source.)
-use super::dietz::{Dietz, text};
-use super::service::{stop, until};
+use super::dietz::{Dietz, Pipeline, sqlite, text, until};
+use super::harbor::{self, HEADER, line};
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use std::process::Child;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-const HEADER: &str = "Account,Date,Start,End";
-const ACCOUNTS: usize = 24;
-const DAYS: usize = 60;
-
-const MAPPING: &str = r#"
-name = "harbor"
-version = 1
-
-[format]
-type = "delimited"
-
-[[observation]]
-kind = "summary"
-account = "Account"
-as_of = "Date"
-begin = "Start"
-end = "End"
-"#;
+const ACCOUNTS: u32 = 24;
+const DAYS: u32 = 60;
 
 /// A cluster with a topic of four partitions, and a folder with a topology that reads it.
 struct House {
@@ -50,70 +33,32 @@ fn cluster() -> (String, Sender<()>) {
     (told.recv().expect("a cluster"), lives)
 }
 
-/// What an account is worth on a day, in a line of a feed.
-fn line(account: usize, day: usize) -> String {
-    let date = jiff::civil::date(2025, 1, 1) + jiff::Span::new().days(i64::try_from(day).unwrap_or(0));
-    let value = |day: usize| 1_000 + account * 10 + day * (account % 7);
-    format!("A-{account},{date},{}.00,{}.00", value(day), value(day + 1))
-}
-
-fn topology(source: &str, store: &str) -> String {
-    format!(
-        r#"
-[sources.in]
-{source}
-
-[decoders.layouts]
-inputs = ["in"]
-vendors = "vendors"
-instances = 2
-
-[accumulators.returns]
-inputs = ["layouts"]
-
-[checkers.tolerance]
-inputs = ["returns"]
-
-[sinks.store]
-inputs = ["tolerance"]
-type = "sqlite"
-path = "{store}"
-linger = "10ms"
-lease = "1s"
-"#
-    )
-}
-
 impl House {
     fn new() -> House {
         let (brokers, lives) = cluster();
-        let house = House { brokers, _lives: lives, dietz: Dietz::empty() };
-        let path = |below: &str| house.dietz.path(below);
-        std::fs::create_dir_all(path("vendors/harbor")).expect("a folder");
-        std::fs::create_dir_all(path("in")).expect("a folder");
-        std::fs::write(path("vendors/harbor/mapping.toml"), MAPPING).expect("writable");
-        let all = (0..DAYS).flat_map(|day| (0..ACCOUNTS).map(move |account| line(account, day)));
-        let all: Vec<String> = std::iter::once(HEADER.to_owned()).chain(all).collect();
-        std::fs::write(path("in/values.csv"), all.join("\n") + "\n").expect("writable");
+        let house = House { brokers, _lives: lives, dietz: harbor::folder() };
+        let lines = (0..DAYS).flat_map(|day| (0..ACCOUNTS).map(move |account| line(account, day)));
+        house.dietz.make("in/values.csv", HEADER.to_owned() + &lines.collect::<String>());
         let kafka = format!(
             "type = \"kafka\"\nbrokers = \"{}\"\ntopics = [\"values\"]\nbatch_records = 7\nsettings = {{ \"session.timeout.ms\" = 6000 }}",
             house.brokers
         );
-        std::fs::write(path("topology.toml"), topology(&kafka, "kafka.db")).expect("writable");
-        let file = topology("type = \"file\"\npath = \"in\"", "file.db");
-        std::fs::write(path("file.toml"), file).expect("writable");
+        let sink = sqlite("kafka.db") + "\nlease = \"1s\"";
+        house.dietz.make("topology.toml", harbor::topology(&kafka, &sink));
+        let file = harbor::topology("type = \"file\"\npath = \"in\"", &sqlite("file.db"));
+        house.dietz.make("file.toml", file);
         house
     }
 
     /// Sends the days, keyed by account: a message of each account a day.
-    fn send(&self, days: std::ops::Range<usize>) {
+    fn send(&self, days: std::ops::Range<u32>) {
         let producer: BaseProducer = ClientConfig::new()
             .set("bootstrap.servers", &self.brokers)
             .set("compression.codec", "zstd")
             .create()
             .expect("a producer");
         for (day, account) in days.flat_map(|day| (0..ACCOUNTS).map(move |account| (day, account))) {
-            let payload = format!("{HEADER}\n{}\n", line(account, day));
+            let payload = format!("{HEADER}{}", line(account, day));
             let key = format!("A-{account}");
             let record = BaseRecord::to("values").key(&key).payload(&payload);
             producer.send(record).map_err(|(e, _)| e).expect("room for a message");
@@ -121,16 +66,16 @@ impl House {
         producer.flush(Duration::from_secs(30)).expect("the broker has them");
     }
 
-    fn rows(&self) -> usize {
+    fn rows(&self) -> u32 {
         let output = self.dietz.output(&["report", "--format", "csv"]);
-        if output.status.success() { text(&output.stdout).lines().count() - 1 } else { 0 }
+        if output.status.success() { text(&output.stdout).lines().count() as u32 - 1 } else { 0 }
     }
 
-    fn run(&self) -> Child {
+    fn run(&self) -> Pipeline {
         self.dietz.spawn(&["run"])
     }
 
-    fn until_rows(&self, count: usize) {
+    fn until_rows(&self, count: u32) {
         until("rows of what was sent", || (self.rows() >= count).then_some(()));
     }
 }
@@ -149,15 +94,14 @@ fn killed_and_stopped_under_load_the_report_is_that_of_the_same_lines_in_a_file(
         // Some of it is committed, and some is under way.
         house.until_rows(before + 1);
         if round % 2 == 0 {
-            child.kill().expect("kill -9");
-            child.wait().expect("a child");
+            child.kill();
         } else {
-            stop(child);
+            child.stop();
         }
     }
-    let child = house.run();
+    let mut child = house.run();
     house.until_rows(ACCOUNTS * DAYS);
-    stop(child);
+    child.stop();
     house.dietz.ok(&["run", "file.toml"]);
     assert_eq!(house.dietz.report("topology.toml"), house.dietz.report("file.toml"));
     let status = house.dietz.ok(&["status", "--format", "json"]);

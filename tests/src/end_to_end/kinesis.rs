@@ -1,13 +1,11 @@
 //! A stream read by the binary: generated feeds as messages, shards that split and merge, pipelines that are killed.
 use super::crash::{embedded, end};
-use super::dietz::{Dietz, Settings, sqlite, text};
-use super::service::stop;
+use super::dietz::{Dietz, Pipeline, Settings, sqlite, text};
 use load_tests::{Feed, Share};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use sources::kinesis::aggregate::Aggregate;
 use stand_ins::kinesis::{FakeKinesis, Operation, Settings as Fake, rough_sea};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use store::Store;
 
@@ -73,10 +71,11 @@ struct Bench {
 
 impl Bench {
     fn new(settings: Fake) -> Bench {
-        let dietz = Dietz::generated(&feed(), Share::percent(1));
+        let mut dietz = Dietz::generated(&feed(), Share::percent(1));
         let fake = FakeKinesis::start(settings).expect("a fake Kinesis");
         fake.create_stream(FEEDS, 2).expect("a stream");
         fake.create_stream(CORRECTIONS, 1).expect("a stream");
+        dietz.env = fake.env();
         let (feeds, corrections) = messages(&dietz);
         Bench { dietz, fake, feeds, corrections }
     }
@@ -87,20 +86,8 @@ impl Bench {
         }
     }
 
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.dietz.command(args);
-        command
-            .env("AWS_ENDPOINT_URL", self.fake.url())
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_EC2_METADATA_DISABLED", "true");
-        command
-    }
-
-    fn start(&self, topology: &str) -> Child {
-        let mut command = self.command(&["run", topology]);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts")
+    fn start(&self, topology: &str) -> Pipeline {
+        self.dietz.spawn(&["run", topology])
     }
 
     /// Records of both streams.
@@ -116,7 +103,7 @@ async fn read(store: &dyn Store) -> u64 {
 }
 
 /// Waits until so many records are committed; the pipeline must be alive all the while.
-pub async fn until_read(store: &dyn Store, records: u64, child: &mut Child) {
+pub async fn until_read(store: &dyn Store, records: u64, child: &mut Pipeline) {
     let since = Instant::now();
     loop {
         let now = read(store).await;
@@ -124,7 +111,7 @@ pub async fn until_read(store: &dyn Store, records: u64, child: &mut Child) {
         if now == records {
             return;
         }
-        assert_eq!(child.try_wait().expect("a child"), None, "the pipeline ended with {now} of {records}");
+        assert_eq!(child.ended(), None, "the pipeline ended with {now} of {records}");
         assert!(since.elapsed() < PATIENCE, "{now} of {records} records came");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -136,7 +123,7 @@ async fn undisturbed(bench: &Bench) -> (String, Vec<String>) {
     let store = embedded_at(bench, "undisturbed.db").await;
     let mut child = bench.start("undisturbed.toml");
     until_read(&*store, bench.total(), &mut child).await;
-    stop(child);
+    child.stop();
     end(&bench.dietz, "undisturbed.toml")
 }
 
@@ -193,15 +180,14 @@ async fn killed_while_shards_split_and_merge(consumer: &str) {
         }
         tokio::time::sleep(Duration::from_millis(chance.random_range(0..60))).await;
         if part % 3 == 2 {
-            stop(child);
+            child.stop();
         } else {
-            child.kill().expect("a child to kill");
-            child.wait().expect("a child");
+            child.kill();
         }
     }
     let mut child = bench.start("topology.toml");
     until_read(&*store, bench.total(), &mut child).await;
-    stop(child);
+    child.stop();
     assert!(bench.fake.shards(FEEDS).expect("shards").len() > 8, "shards were split and merged");
     let fans_out = bench.fake.counts().calls(Operation::SubscribeToShard) > 0;
     assert_eq!(fans_out, !consumer.is_empty());
@@ -250,7 +236,7 @@ async fn an_account_that_comes_over_several_shards_or_in_aggregates_has_the_same
     assert_eq!(differs, None, "the report differs from that of the file");
     assert_eq!(odd.lines().count(), files.lines().count());
     // What that costs is told before a run.
-    let check = bench.command(&["check", "undisturbed.toml", "--connect"]).output().expect("the binary runs");
+    let check = bench.dietz.output(&["check", "undisturbed.toml", "--connect"]);
     let said = text(&check.stdout);
     assert!(said.contains("stream feeds: 2 shard(s), records are kept for 24 hours"), "{said}");
     assert!(said.contains("do not look like accounts"), "{said}");
@@ -268,7 +254,7 @@ fn a_stream_that_is_not_there_ends_the_run_with_what_to_do() {
     bench.fake.delete_stream(FEEDS).expect("a stream");
     over_streams(&bench.dietz, "topology.toml", "dietz.db", "");
     for args in [&["run", "topology.toml"][..], &["check", "topology.toml", "--connect"]] {
-        let output = bench.command(args).output().expect("the binary runs");
+        let output = bench.dietz.output(args);
         let said = text(&output.stderr);
         assert!(!output.status.success());
         assert!(
@@ -282,7 +268,7 @@ fn a_stream_that_is_not_there_ends_the_run_with_what_to_do() {
 fn without_credentials_the_run_ends_with_where_they_are_looked_for() {
     let bench = Bench::new(Fake::default());
     over_streams(&bench.dietz, "topology.toml", "dietz.db", "");
-    let mut command = bench.command(&["run", "topology.toml"]);
+    let mut command = bench.dietz.command(&["run", "topology.toml"]);
     let home = bench.dietz.path("nobody");
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("HOME", home);
     let said = text(&command.output().expect("the binary runs").stderr);

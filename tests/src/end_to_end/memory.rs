@@ -69,9 +69,8 @@ fn a_stop_by_signal_commits_what_was_read_and_the_next_run_goes_on() {
         let mut child = dietz.spawn(&["run", "topology.toml"]);
         // Standing by, reading or done: whatever it does when the signal comes, it ends with 0.
         std::thread::yield_now();
-        let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-        assert!(killed.expect("kill").success());
-        let code = child.wait().expect("a child").code();
+        child.signal("-TERM");
+        let code = child.wait().code();
         // A signal before the process listens ends it at once, by the system.
         assert!(matches!(code, Some(0) | None), "ended with {code:?}");
         stops += 1;

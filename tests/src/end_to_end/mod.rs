@@ -18,7 +18,9 @@
 //! - [`foreign`]: other people's clients and servers on the other side.
 //! - [`aws`]: those clients.
 //! - [`tour`]: the README's tour of streams and buckets.
+//! - [`ingest`]: processes that ingest alone and share a stream's shards.
 //! - [`house`]: which crates may lean on which.
+//! - `dietz`, `harbor`: the binary in a folder of its own, and a plain vendor for it.
 mod aws;
 mod command_line;
 mod crash;
@@ -28,7 +30,9 @@ mod feeds;
 mod foreign;
 mod growing;
 mod handover;
+mod harbor;
 mod house;
+mod ingest;
 mod kafka;
 mod kinesis;
 mod memory;

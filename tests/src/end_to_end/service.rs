@@ -1,65 +1,19 @@
 //! A pipeline that stays: files that grow, metrics, health, stop by signal, standing by.
-use super::dietz::{Dietz, text};
-use std::io::{BufRead, BufReader, Read, Write};
+use super::dietz::{Dietz, sqlite, text, until};
+use super::harbor::{HEADER, folder, topology};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-const MAPPING: &str = r#"
-name = "harbor"
-version = 1
-
-[format]
-type = "delimited"
-
-[[observation]]
-kind = "summary"
-account = "Account"
-as_of = "Date"
-begin = "Start"
-end = "End"
-"#;
 
 /// A watched folder with one file, and an address nobody listens on yet.
 fn watching() -> (Dietz, String) {
-    let dietz = Dietz::empty();
+    let dietz = folder();
     let address =
         TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").to_string();
-    std::fs::create_dir_all(dietz.path("vendors/harbor")).expect("a folder");
-    std::fs::create_dir_all(dietz.path("in")).expect("a folder");
-    std::fs::write(dietz.path("vendors/harbor/mapping.toml"), MAPPING).expect("writable");
-    std::fs::write(dietz.path("in/values.csv"), "Account,Date,Start,End\nA-1,2025-01-06,100.00,101.00\n")
-        .expect("writable");
-    let topology = format!(
-        r#"
-[sources.in]
-type = "file"
-path = "in"
-watch = true
-poll = "20ms"
-
-[decoders.layouts]
-inputs = ["in"]
-vendors = "vendors"
-
-[accumulators.returns]
-inputs = ["layouts"]
-
-[checkers.tolerance]
-inputs = ["returns"]
-
-[sinks.store]
-inputs = ["tolerance"]
-type = "sqlite"
-path = "dietz.db"
-linger = "10ms"
-lease = "1s"
-
-[admin]
-listen = "{address}"
-"#
-    );
-    std::fs::write(dietz.path("topology.toml"), topology).expect("writable");
+    dietz.make("in/values.csv", format!("{HEADER}A-1,2025-01-06,100.00,101.00,\n"));
+    let watched = "type = \"file\"\npath = \"in\"\nwatch = true\npoll = \"20ms\"";
+    let sink = sqlite("dietz.db") + "\nlease = \"1s\"";
+    let admin = format!("\n[admin]\nlisten = \"{address}\"\n");
+    dietz.make("topology.toml", topology(watched, &sink) + &admin);
     (dietz, address)
 }
 
@@ -73,54 +27,35 @@ pub fn get(address: &str, path: &str) -> Option<(String, String)> {
     Some((head.lines().next()?.to_owned(), body.to_owned()))
 }
 
-/// Asks until the answer is there; a bound, not a wait: it ends with the first good answer.
-pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = ask() {
-            return found;
-        }
-        assert!(began.elapsed() < Duration::from_secs(60), "{what} did not come about in a minute");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 /// Rows in the store; none while there is no store yet.
 fn rows(dietz: &Dietz) -> usize {
     let output = dietz.output(&["report", "--format", "csv"]);
     if output.status.success() { text(&output.stdout).lines().count() - 1 } else { 0 }
 }
 
-pub fn stop(mut child: Child) {
-    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-    assert!(killed.expect("kill").success());
-    assert_eq!(child.wait().expect("a child").code(), Some(0), "a stop by signal is a good end");
-}
-
 #[test]
 fn a_watched_file_is_followed_line_by_line_and_half_a_line_is_no_record() {
     let (dietz, address) = watching();
-    let child = dietz.spawn(&["run"]);
+    let mut child = dietz.spawn(&["run"]);
     until("the first row", || (rows(&dietz) == 1).then_some(()));
     let mut file =
         std::fs::OpenOptions::new().append(true).open(dietz.path("in/values.csv")).expect("the file");
-    file.write_all(b"A-1,2025-01-07,101.00,102.00\nA-1,2025-01-08,102.00,1").expect("writable");
+    file.write_all(b"A-1,2025-01-07,101.00,102.00,\nA-1,2025-01-08,102.00,1").expect("writable");
     until("the second row", || (rows(&dietz) == 2).then_some(()));
-    file.write_all(b"03.00\n").expect("writable");
+    file.write_all(b"03.00,\n").expect("writable");
     until("the third row", || (rows(&dietz) == 3).then_some(()));
     assert!(dietz.report("topology.toml").contains("2025-01-08,102,0,0,0,0,0,103,"));
-    std::fs::write(dietz.path("in/more.csv"), "Account,Date,Start,End\nA-2,2025-01-06,5,6\n")
-        .expect("writable");
+    dietz.make("in/more.csv", format!("{HEADER}A-2,2025-01-06,5,6,\n"));
     until("a row of a file that appeared", || (rows(&dietz) == 4).then_some(()));
     until("readiness", || get(&address, "/health/ready").filter(|(s, _)| s.contains("200")));
     assert!(get(&address, "/health/live").is_some_and(|(s, _)| s.contains("200")));
-    stop(child);
+    child.stop();
 }
 
 #[test]
 fn metrics_follow_the_conventions_and_the_conservation_gauges_read_zero() {
     let (dietz, address) = watching();
-    let child = dietz.spawn(&["run"]);
+    let mut child = dietz.spawn(&["run"]);
     let text = until("committed rows in the metrics", || {
         let (_, body) = get(&address, "/metrics")?;
         body.contains("dietz_store_rows_total{change=\"inserted\"} 1").then_some(body)
@@ -147,25 +82,21 @@ fn metrics_follow_the_conventions_and_the_conservation_gauges_read_zero() {
         text.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).all(|l| l.starts_with("dietz_")),
         "{text}"
     );
-    stop(child);
+    child.stop();
 }
 
 #[test]
 fn a_second_pipeline_stands_by_and_takes_over_when_the_first_stops() {
     let (dietz, _) = watching();
-    let first = dietz.spawn(&["run"]);
+    let mut first = dietz.spawn(&["run"]);
     until("the first row", || (rows(&dietz) == 1).then_some(()));
     dietz.change("topology.toml", "listen = \"", "listen = \"off\" # \"");
-    let mut second =
-        dietz.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a second");
-    let mut said = BufReader::new(second.stderr.take().expect("piped"));
-    let mut line = String::new();
-    said.read_line(&mut line).expect("readable");
-    assert!(line.contains("standing by"), "{line}");
-    stop(first);
+    let mut second = dietz.spawn(&["run"]);
+    until("word of standing by", || second.said().contains("standing by").then_some(()));
+    first.stop();
     let mut file =
         std::fs::OpenOptions::new().append(true).open(dietz.path("in/values.csv")).expect("the file");
-    file.write_all(b"A-1,2025-01-07,101.00,102.00\n").expect("writable");
+    file.write_all(b"A-1,2025-01-07,101.00,102.00,\n").expect("writable");
     until("a row by the second pipeline", || (rows(&dietz) == 2).then_some(()));
-    stop(second);
+    second.stop();
 }

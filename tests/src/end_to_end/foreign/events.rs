@@ -4,7 +4,6 @@ use crate::end_to_end::aws;
 use crate::end_to_end::crash::embedded;
 use crate::end_to_end::dietz::Settings;
 use crate::end_to_end::kinesis::until_read;
-use crate::end_to_end::service::stop;
 use serde_json::json;
 use stand_ins::Ministack;
 
@@ -60,7 +59,7 @@ async fn an_object_that_s3_itself_tells_of_is_read_though_nobody_lists_it() {
     tell_of_new_objects(env);
     put("mirror.psv");
     until_read(&*store, bench.records, &mut child).await;
-    stop(child);
+    child.stop();
     bench.is_as_from_files();
     let told = bench.client(json!(["get", TOLD]));
     assert!(told.as_array().is_some_and(|t| t.len() == 1) && told[0]["key"] == "in/mirror.psv", "{told}");

@@ -3,7 +3,6 @@ use super::{Bench, CORRECTIONS, FEEDS};
 use crate::end_to_end::aws;
 use crate::end_to_end::crash::embedded;
 use crate::end_to_end::kinesis::until_read;
-use crate::end_to_end::service::stop;
 use serde_json::json;
 use stand_ins::{KinesisLocal, Ministack};
 
@@ -19,7 +18,7 @@ pub async fn read_while(bench: &Bench, mut before: impl FnMut(usize)) {
         bench.put(FEEDS, messages, None);
     }
     until_read(&*store, bench.records, &mut child).await;
-    stop(child);
+    child.stop();
     bench.is_as_from_files();
 }
 

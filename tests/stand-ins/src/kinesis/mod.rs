@@ -100,6 +100,24 @@ impl FakeKinesis {
         &self.url
     }
 
+    /// What the environment of a process must say so that its AWS client finds this, and nothing of who runs it.
+    pub fn env(&self) -> Vec<(&'static str, String)> {
+        let settings = self.settings();
+        let key = match &settings.credentials {
+            Credentials::Any => "test",
+            Credentials::Key(key) => key,
+        };
+        vec![
+            ("AWS_ENDPOINT_URL_KINESIS", self.url.clone()),
+            ("AWS_REGION", settings.region.clone()),
+            ("AWS_ACCESS_KEY_ID", key.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("AWS_CONFIG_FILE", "none".to_owned()),
+            ("AWS_SHARED_CREDENTIALS_FILE", "none".to_owned()),
+        ]
+    }
+
     pub fn settings(&self) -> &Settings {
         &self.shared.settings
     }
