@@ -91,7 +91,7 @@ fn unit(generation: &Arc<Generation>, batch: &RawBatch) -> CommitUnit {
         from: batch.from,
         to: batch.to,
         counts: Counts { read: count, quarantined: count, bytes: batch.bytes, ..Counts::default() },
-        feed: None,
+        feeds: Vec::new(),
         read_until: batch.read_until,
     };
     CommitUnit {
