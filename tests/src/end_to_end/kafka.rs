@@ -110,6 +110,33 @@ fn killed_and_stopped_under_load_the_report_is_that_of_the_same_lines_in_a_file(
 }
 
 #[test]
+fn a_message_without_a_time_never_wins_over_one_that_has_one_and_that_is_told_once() {
+    let house = House::new();
+    let producer: BaseProducer =
+        ClientConfig::new().set("bootstrap.servers", &house.brokers).create().expect("a producer");
+    // Of the same day and account, whatever it says.
+    let send = |end: &str, millis: i64| {
+        let payload = format!("{HEADER}\nA-1,2025-01-01,1000.00,{end}.00\n");
+        let record = BaseRecord::to("values").partition(0).key("A-1").payload(&payload).timestamp(millis);
+        producer.send(record).map_err(|(e, _)| e).expect("room for a message");
+    };
+    send("1001", -1);
+    send("1002", 1_764_547_200_000);
+    for end in ["1003", "1004"] {
+        send(end, -1);
+    }
+    producer.flush(Duration::from_secs(30)).expect("the broker has them");
+    let output = house.dietz.output(&["run", "--once"]);
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("messages come without a time").count(), 1, "{said}");
+    let report = house.dietz.report("topology.toml");
+    assert!(report.contains("1002"), "{report}");
+    house.dietz.ok(&["run", "--once", "--from-start"]);
+    assert_eq!(house.dietz.report("topology.toml"), report, "a replay decides the same");
+}
+
+#[test]
 fn a_wrong_setting_is_told_by_its_line_and_a_topic_that_is_not_there_says_what_to_do() {
     let house = House::new();
     house.dietz.change("topology.toml", "settings = {", "settings = { \"group.id\" = \"x\",");

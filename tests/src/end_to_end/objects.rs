@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use serde_json::Value;
 use stand_ins::{Ministack, python_program};
+use std::collections::BTreeSet;
 use std::process::Command;
 
 /// A bucket called `feeds` on a server of its own, and an independent client.
@@ -148,6 +149,55 @@ async fn killed_in_the_middle_of_objects_a_run_ends_with_the_same_figures() {
     let said = text(&output.stderr);
     assert!(output.status.success() && !said.contains("starting again"), "{said}");
     assert!(dietz.report("topology.toml") == expected, "the report differs from that of the files");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_in_a_bucket_that_keeps_versions_says_which_one_it_is_and_the_same_bytes_again_are_unchanged()
+{
+    let bucket = Bucket::start();
+    bucket.aws(&[
+        "s3api",
+        "put-bucket-versioning",
+        "--bucket",
+        "feeds",
+        "--versioning-configuration",
+        "Status=Enabled",
+    ]);
+    let mut dietz = Dietz::shipped();
+    bucket.take(&mut dietz, "codecs/samples/feeds");
+    dietz.change("topology.toml", FILES, OBJECTS);
+    dietz.ok(&[]);
+    let store = embedded(&dietz).await;
+    let listed = async || {
+        let rows = store.reader().feeds().await.expect("feeds");
+        rows.into_iter().map(|f| (f.name, f.object_version)).collect::<BTreeSet<_>>()
+    };
+    let before = listed().await;
+    let first = before.iter().next().expect("a feed").clone();
+    let key = format!("in/{}", first.0);
+    let versions = |key: &str| {
+        let listed = bucket.aws(&[
+            "s3api",
+            "list-object-versions",
+            "--bucket",
+            "feeds",
+            "--prefix",
+            key,
+            "--output",
+            "json",
+        ]);
+        let listed: Value = serde_json::from_str(&listed).expect("JSON");
+        let id = |v: &Value| v["VersionId"].as_str().expect("a version").to_owned();
+        listed["Versions"].as_array().expect("versions").iter().map(id).collect::<Vec<_>>()
+    };
+    assert_eq!(first.1, versions(&key).pop());
+    let place = format!("s3://feeds/{key}");
+    bucket.aws(&["s3", "cp", "--only-show-errors", &place, dietz.path("copy").to_str().expect("text")]);
+    bucket.aws(&["s3", "cp", "--only-show-errors", dietz.path("copy").to_str().expect("text"), &place]);
+    assert_eq!(versions(&key).len(), 2);
+    let again = dietz.ok(&[]);
+    assert_eq!(numbers(&again, "records"), [0, 0, 0, 0], "{again}");
+    assert_eq!(listed().await, before);
 }
 
 /// What a run of the shipped topology over objects ends with, with nothing but this of AWS in its environment.

@@ -189,6 +189,37 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "kafka-tls")]
+    #[test]
+    fn with_tls_built_in_its_settings_make_a_client_and_a_wrong_one_is_told_by_what_is_wrong() {
+        let secured = [
+            ("security.protocol", "SASL_SSL"),
+            ("sasl.mechanism", "SCRAM-SHA-512"),
+            ("sasl.username", "u"),
+            ("sasl.password", "s3cret"),
+            ("ssl.endpoint.identification.algorithm", "https"),
+        ];
+        let with = |more: &[(&str, &str)]| {
+            let mut config = config("127.0.0.1:1", "t");
+            let all = secured.iter().chain(more);
+            config.settings = all.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            config
+        };
+        assert_eq!(with(&[]).wrong_settings(), []);
+        let client = with(&[]).member(1);
+        assert!(secured.iter().all(|(name, value)| client.get(name) == Some(*value)));
+        let made: Result<rdkafka::consumer::BaseConsumer, _> = client.create();
+        assert!(made.is_ok());
+        assert!(wrong(&[("ssl.no.such", "1")])[0].1.contains("no setting of this name"));
+        assert!(
+            wrong(&[("ssl.endpoint.identification.algorithm", "perhaps")])[0].1.contains("does not take")
+        );
+        let lost = with(&[("ssl.ca.location", "nowhere/ca.pem")]);
+        let told = crate::kafka::connect::connect("k", &lost).unwrap_err();
+        assert!(told.contains("nowhere/ca.pem") && told.contains("correct `settings`"), "{told}");
+        assert!(!told.contains("s3cret"));
+    }
+
     #[test]
     fn the_queues_of_all_partitions_together_hold_what_may_be_fetched_ahead() {
         let mut config = config("none:1", "t");

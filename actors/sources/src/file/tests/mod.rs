@@ -6,8 +6,9 @@ mod spared;
 mod watched;
 
 use super::*;
+use crate::FeedInfo;
 use crate::testing::{LinesLayout, Memory, Shared};
-use record::{RawBatch, RawRecord};
+use record::{Progress, RawBatch, RawRecord};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

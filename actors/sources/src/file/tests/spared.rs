@@ -1,8 +1,6 @@
 //! Files that are not read through a second time, and those that are.
 use super::ended::{gzip, long_feed};
 use super::*;
-use crate::FeedInfo;
-use record::Progress;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::Ordering;
