@@ -1,12 +1,11 @@
 //! A controlled feed that a forwarder sends line by line: it counts as the file does, or not at all.
 use super::crash::{at, embedded, start_and_kill};
-use super::dietz::{Dietz, Settings, postgres, sqlite, text};
+use super::dietz::{Dietz, Settings, postgres, sqlite};
 use crate::postgres::fresh_database;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use stand_ins::kinesis::{FakeKinesis, Settings as Fake};
 use std::path::{Path, PathBuf};
-use std::process::Output;
 use std::sync::Arc;
 use store::Store;
 
@@ -87,10 +86,9 @@ impl Bench {
         self.topology("stream.toml", &source, sink);
     }
 
-    fn run(&self, args: &[&str]) -> Output {
-        let args: Vec<&str> =
-            ["run", "stream.toml", "--once"].into_iter().chain(args.iter().copied()).collect();
-        self.dietz.output(&args)
+    /// Reads what there is; the closing summary.
+    fn run(&self) -> String {
+        self.dietz.ok(&["run", "stream.toml", "--once"])
     }
 }
 
@@ -126,14 +124,12 @@ fn feeds_forwarded_line_by_line_give_the_report_of_the_files() {
         bench.file(&feed);
     }
     bench.streamed(&sqlite("dietz.db"));
-    let output = bench.run(&["--strict"]);
-    let said = text(&output.stdout);
-    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+    let said = bench.run();
     assert!(!said.contains("waiting as a whole"), "{said}");
     assert_same(&bench.dietz.report("stream.toml"), &bench.expected());
     // Sent once more, they say nothing new.
     bench.feeds().iter().for_each(|feed| bench.forward(&read(feed)));
-    let again = text(&bench.run(&["--strict"]).stdout);
+    let again = bench.run();
     assert!(again.contains("rows          0 new, 0 changed, 0 removed"), "{again}");
     assert_same(&bench.dietz.report("stream.toml"), &bench.expected());
 }
@@ -149,21 +145,19 @@ fn of_a_delivery_whose_trailer_is_wrong_nothing_counts_and_one_row_says_why() {
     }
     bench.forward(&wrong(&read(last)));
     bench.streamed(&sqlite("dietz.db"));
-    let output = bench.run(&["--strict"]);
-    let said = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(5), "{said}{}", text(&output.stderr));
+    let said = bench.run();
     assert!(said.contains("1 waiting as a whole, of which nothing counts"), "{said}");
-    assert!(said.contains("(quarry): declares ") && said.contains("breaks        1 opened"), "{said}");
+    assert!(said.contains("(quarry): declares "), "{said}");
     assert_same(&bench.dietz.report("stream.toml"), &bench.expected());
     // Begun and not ended: it waits as well, until the rest of it comes.
     let whole = read(last);
     let (begun, rest) = halves(&whole);
     bench.forward(&begun);
-    let said = text(&bench.run(&[]).stdout);
+    let said = bench.run();
     assert!(said.contains("1 waiting as a whole") && said.contains("its trailer is missing"), "{said}");
     assert_same(&bench.dietz.report("stream.toml"), &bench.expected());
     bench.forward(&rest);
-    let said = text(&bench.run(&["--strict"]).stdout);
+    let said = bench.run();
     assert!(!said.contains("waiting as a whole"), "{said}");
     bench.file(last);
     assert_same(&bench.dietz.report("stream.toml"), &bench.expected());
@@ -182,8 +176,8 @@ async fn killed_while_deliveries_are_open(sink: String, open: impl AsyncFn(&Diet
         start_and_kill(&bench.dietz, &*store, &["run", "stream.toml"], &mut chance).await;
         bench.forward(&rest);
     }
-    let output = bench.run(&["--strict"]);
-    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    let said = bench.run();
+    assert!(!said.contains("waiting as a whole"), "{said}");
     assert_same(&bench.dietz.report("stream.toml"), &bench.expected());
     let waiting = store.reader().feeds().await.expect("the store answers");
     assert!(waiting.iter().all(|feed| feed.status != "waiting"), "{waiting:?}");
