@@ -3,6 +3,8 @@ use super::graph::{HashRange, ShardId, ShardInfo};
 use super::position::{Ask, sequence};
 use crate::aws::{advice, chain};
 use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::Config;
+use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
 use aws_sdk_kinesis::primitives::DateTime;
@@ -158,10 +160,17 @@ impl Stream {
         given.shard_iterator.ok_or_else(|| self.nonsense("GetShardIterator gave no iterator"))
     }
 
+    /// One try: the SDK's own would come on top of the calls that a shard gives in a second, and just when it gives none.
     pub(super) async fn records(&self, iterator: String) -> Result<Page, Trouble> {
         let (_, arn) = self.named();
         let call = self.client.get_records().shard_iterator(iterator).set_stream_arn(arn);
-        let page = call.send().await.map_err(|e| self.trouble("GetRecords", &e))?;
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let page = call
+            .customize()
+            .config_override(once)
+            .send()
+            .await
+            .map_err(|e| self.trouble("GetRecords", &e))?;
         Ok(Page {
             records: self.incoming(page.records)?,
             next: page.next_shard_iterator,
