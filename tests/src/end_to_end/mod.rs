@@ -13,6 +13,7 @@
 //! - [`send`]: the samples over streams and into a bucket, by the binary itself.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`sharing`]: one file, several decoders.
+//! - [`https`]: a stream over TLS, as AWS is spoken to.
 //! - [`kinesis`]: a stream that is split and merged while it is read, by pipelines that are killed.
 //! - [`tour`]: the README's tour of streams and buckets.
 //! - [`house`]: which crates may lean on which.
@@ -23,6 +24,7 @@ mod feeds;
 mod growing;
 mod handover;
 mod house;
+mod https;
 mod kafka;
 mod kinesis;
 mod memory;
