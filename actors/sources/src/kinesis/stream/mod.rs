@@ -1,5 +1,7 @@
-//! The calls to Kinesis, and what can go wrong with one.
-use super::graph::{HashRange, ShardId, ShardInfo};
+//! The calls to Kinesis, and what can go wrong with one. `convert`: what the SDK's types say.
+mod convert;
+
+use super::graph::ShardInfo;
 use super::position::{Ask, sequence};
 use crate::aws::{advice, chain};
 use aws_sdk_kinesis::Client;
@@ -7,9 +9,9 @@ use aws_sdk_kinesis::config::Config;
 use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
-use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types;
 use bytes::Bytes;
+use convert::{asked, child, micros, shard};
 use record::Sequence;
 use std::error::Error;
 
@@ -314,42 +316,4 @@ where
             _ => Kind::Passing,
         },
     }
-}
-
-fn asked(ask: Ask) -> (types::ShardIteratorType, Option<String>, Option<DateTime>) {
-    match ask {
-        Ask::Oldest => (types::ShardIteratorType::TrimHorizon, None, None),
-        Ask::At(at) => {
-            (types::ShardIteratorType::AtTimestamp, None, Some(DateTime::from_millis(at.div_euclid(1_000))))
-        }
-        Ask::Record(n) => (types::ShardIteratorType::AtSequenceNumber, Some(n.to_string()), None),
-    }
-}
-
-fn micros(at: &DateTime) -> i64 {
-    i64::try_from(at.as_nanos().div_euclid(1_000)).unwrap_or(0)
-}
-
-fn shard(shard: types::Shard) -> ShardInfo {
-    let parents = [shard.parent_shard_id, shard.adjacent_parent_shard_id];
-    ShardInfo {
-        id: shard.shard_id.into(),
-        parents: parents.into_iter().flatten().map(ShardId::from).collect(),
-        range: shard.hash_key_range.as_ref().and_then(range),
-    }
-}
-
-fn child(child: types::ChildShard) -> ShardInfo {
-    ShardInfo {
-        id: child.shard_id.into(),
-        parents: child.parent_shards.into_iter().map(ShardId::from).collect(),
-        range: child.hash_key_range.as_ref().and_then(range),
-    }
-}
-
-fn range(range: &types::HashKeyRange) -> Option<HashRange> {
-    Some(HashRange {
-        first: range.starting_hash_key.parse().ok()?,
-        last: range.ending_hash_key.parse().ok()?,
-    })
 }
