@@ -1,7 +1,8 @@
 //! What the sources that read AWS have in common: the SDK's own chain of configuration, and errors told so that a person knows what to do.
 //!
 //! Region, credentials, endpoint and retries come from where the SDK finds them (environment, profiles, `AWS_ENDPOINT_URL`, roles of containers and
-//! machines); nothing of it is a key of the topology. HTTP is hyper 1, TLS is rustls with aws-lc-rs.
+//! machines); nothing of it is a key of the topology. HTTP is hyper 1: HTTP/2 where the server agrees to it in the TLS handshake, as fan-out needs it. TLS is
+//! rustls with aws-lc-rs; it trusts what the machine trusts, or what `SSL_CERT_FILE` names.
 use crate::SourceError;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_kinesis::config::ProvideCredentials;

@@ -12,7 +12,7 @@ use store::Store;
 pub const FEEDS: &str = "feeds";
 pub const CORRECTIONS: &str = "corrections";
 /// How long anything may take before a test says that it does not happen.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 fn feed() -> Feed {
     Feed {
@@ -97,7 +97,7 @@ impl Bench {
 }
 
 /// Records committed; the header that each message has is ignored.
-async fn read(store: &dyn Store) -> u64 {
+pub async fn read(store: &dyn Store) -> u64 {
     let all = store.reader().checkpoints().await.expect("the store answers");
     all.iter().map(|c| c.counts.decoded + c.counts.quarantined).sum()
 }

@@ -14,6 +14,7 @@
 //! - [`send`]: the samples over streams and into a bucket, by the binary itself.
 //! - [`service`]: a pipeline that stays: growing files, metrics, health, standing by.
 //! - [`sharing`]: one file, several decoders.
+//! - [`https`]: a stream over TLS, as AWS is spoken to.
 //! - [`kinesis`]: a stream that is split and merged while it is read, by pipelines that are killed.
 //! - [`foreign`]: other people's clients and servers on the other side.
 //! - [`aws`]: those clients.
@@ -32,6 +33,7 @@ mod growing;
 mod handover;
 mod harbor;
 mod house;
+mod https;
 mod ingest;
 mod kafka;
 mod kinesis;

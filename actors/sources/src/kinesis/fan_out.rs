@@ -1,5 +1,5 @@
 //! SubscribeToShard: a registered consumer has limits of its own, and records are pushed to it.
-use super::shard::Shard;
+use super::shard::{Shard, Taken};
 use super::shared::Shared;
 use super::stream::{Kind, Subscription, Trouble};
 use crate::SourceError;
@@ -80,8 +80,10 @@ async fn follow(
         match timeout(SILENCE, shared.stream.pushed(&mut subscription)).await {
             Ok(Ok(Some(page))) => {
                 let permit = shared.budget.for_bytes(page.bytes()).await?;
-                if shard.take(page, permit).await? {
-                    return Ok(true);
+                match shard.take(page, permit).await? {
+                    Taken::Through => return Ok(true),
+                    Taken::Anew => return Ok(false),
+                    Taken::More => {}
                 }
             }
             Ok(Ok(None)) | Err(_) => return Ok(false),

@@ -1,7 +1,7 @@
 //! What is counted. Per shard, and of the whole source where names of shards, which change, would be in the way.
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-/// Of one shard. Of a shard that is through, what is behind reads 0.
+/// Of one shard. The gauges are set by who follows the stream; they read 0 of a shard that is not read here, or not any more.
 pub(super) struct ShardMetrics {
     /// How far the reader is behind the newest record, as Kinesis says it, in milliseconds.
     pub millis_behind_latest: Gauge,
@@ -57,7 +57,7 @@ impl ShardMetrics {
     }
 }
 
-/// Of the source, over all its open shards.
+/// Of the source, over all its open shards; 0 once it is not read here any more.
 pub(super) struct SourceMetrics {
     /// The largest of its open shards: one that is closed and read does not count.
     pub millis_behind_latest: Gauge,
@@ -75,5 +75,11 @@ impl SourceMetrics {
             checkpoint_age: level("dietz_kinesis_checkpoint_age_seconds"),
             gaps: counter!("dietz_kinesis_gaps_total", "source" => source.to_owned()),
         }
+    }
+
+    /// The source is not read any more.
+    pub(super) fn done(&self) {
+        self.millis_behind_latest.set(0.0);
+        self.checkpoint_age.set(0.0);
     }
 }

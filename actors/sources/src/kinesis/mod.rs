@@ -6,7 +6,7 @@
 //! - `position`: sequence numbers, where a shard begins, and what to ask for to go on.
 //! - [`aggregate`]: many user records in one record, read and written.
 //! - `bucket`: how fast a shard may be read; pauses.
-//! - `retention`: what a stream lets go before it is read.
+//! - `retention`: what a stream lets go before it is read; `stall`: whether answers without records lead anywhere.
 //! - `keys`: whether partition keys are the accounts.
 //! - `unpack`, `work`: from records to messages, and to pieces of batches.
 //! - `stream`: the calls, and what can go wrong with one.
@@ -25,7 +25,9 @@
 //! 5. Nothing is left out in silence: what cannot be unpacked passes on as it is, what belongs to another shard is counted and read, what the stream has lost
 //!    is kept in the store.
 //! 6. An iterator that is too old is replaced behind what this process has read, not behind what is committed.
-//! 7. Everything has a bound: calls and bytes a second of a shard, bytes fetched and not handed over of the source.
+//! 7. Everything has a bound: calls and bytes a second of a shard, bytes fetched and not handed over of the source. So a shard's records are asked for without
+//!    the SDK's own retries: they would come on top of those calls.
+//! 8. A reader that Kinesis leaves at the horizon with empty answers asks for the oldest record, and notes what is lost.
 //!
 //! Each shard is read by a task of its own, and one task follows the stream. The source itself hands over what they made and passes on
 //! what is committed, so that giving up a call at any await loses nothing.
@@ -44,6 +46,7 @@ mod probe;
 mod retention;
 mod shard;
 mod shared;
+mod stall;
 mod stream;
 #[cfg(test)]
 mod tests;

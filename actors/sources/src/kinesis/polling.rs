@@ -1,6 +1,6 @@
 //! GetRecords, again and again.
 use super::bucket::Bucket;
-use super::shard::Shard;
+use super::shard::{Shard, Taken};
 use super::stream::{Kind, Trouble};
 use crate::SourceError;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -19,10 +19,14 @@ pub(super) async fn poll(mut shard: Shard) -> Result<(), SourceError> {
                 let (bytes, is_empty, next) = (page.bytes(), page.records.is_empty(), page.next.clone());
                 bucket.got(bytes, Instant::now());
                 shard.shared.budget.shrink(&mut permit, bytes);
-                if shard.take(page, permit).await? {
-                    return Ok(());
-                }
-                iterator = next;
+                iterator = match shard.take(page, permit).await? {
+                    Taken::Through => return Ok(()),
+                    Taken::More => next,
+                    Taken::Anew => {
+                        shard.metrics.iterator_renewals.increment(1);
+                        continue;
+                    }
+                };
                 if is_empty {
                     sleep(shard.shared.config.poll).await;
                 }

@@ -119,8 +119,12 @@ impl Watch {
         Some(Lost { from: self.until, to: first, horizon: horizon.at(now) })
     }
 
-    /// An answer is read: until when everything is. `millis_behind` as Kinesis says it, `last` the arrival of the last record.
+    /// An answer is read: until when everything is. `millis_behind` as Kinesis says it, `last` the arrival of the last record. While it is not known
+    /// whether reading went on where it had stopped, empty answers say nothing of what is read.
     pub(super) fn read(&mut self, last: Option<i64>, millis_behind: Option<i64>, now: i64, horizon: Horizon) {
+        if self.proof != Proof::Seen {
+            return;
+        }
         let by_tip = millis_behind.map(|millis| now - millis.max(0).saturating_mul(1_000));
         // What a busy stream says of itself is older than the records it has just given.
         let reached = by_tip.into_iter().chain(last).max();
@@ -183,6 +187,18 @@ mod tests {
     }
 
     #[test]
+    fn empty_answers_before_the_first_record_do_not_hide_a_gap() {
+        let until = NOW - 30 * HOUR;
+        let mut watch = asked(7, Some(until));
+        for hours in [24, 23, 22] {
+            assert_eq!(watch.missing(None, false, NOW, DAY), None);
+            watch.read(None, Some(hours * 3_600_000), NOW, DAY);
+        }
+        let lost = watch.missing(first(9, NOW - 22 * HOUR), false, NOW, DAY).unwrap();
+        assert_eq!(lost.from, Some(until));
+    }
+
+    #[test]
     fn a_shard_that_was_idle_for_longer_than_the_retention_lost_nothing() {
         // The record itself is long gone, but it is known that nothing came until an hour ago.
         let mut watch = asked(7, Some(NOW - HOUR));
@@ -236,6 +252,7 @@ mod tests {
         assert_eq!(watch.lag(NOW + 12 * HOUR, DAY), None);
         assert_eq!(watch.lag(NOW + 13 * HOUR, DAY), Some(Lag::Half));
         assert_eq!(watch.lag(NOW + 14 * HOUR, DAY), None);
+        assert_eq!(watch.missing(None, true, NOW + 15 * HOUR, DAY), None);
         watch.read(None, Some(0), NOW + 15 * HOUR, DAY);
         assert_eq!(watch.lag(NOW + 15 * HOUR, DAY), Some(Lag::Recovered));
         assert_eq!(watch.lag(NOW + 28 * HOUR, DAY), Some(Lag::Half));

@@ -7,6 +7,7 @@ use super::metrics::ShardMetrics;
 use super::position::{Ask, Begin};
 use super::retention::{First, Lag, Lost, Watch};
 use super::shared::{Handed, Held, ShardState, Shared, Told, now};
+use super::stall::Stall;
 use super::stream::{Kind, Page, Trouble};
 use super::unpack::Met;
 use super::work::Work;
@@ -31,8 +32,10 @@ pub(super) struct Shard {
     days: DaysOfStream,
     watch: Watch,
     state: Arc<ShardState>,
-    /// Kinesis did not take the number of the record read last: it is gone.
-    refused: bool,
+    stall: Stall,
+    /// The record read last is gone: Kinesis does not take its number, or leads nowhere from there. The oldest is asked for until a record comes; what
+    /// was taken in before is left out, so that it does no harm where it is not so.
+    is_gone: bool,
     noted: Option<Instant>,
     warned: Option<Instant>,
 }
@@ -50,12 +53,25 @@ pub(super) struct Opening {
     pub state: Arc<ShardState>,
 }
 
+/// How a reader goes on after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// With the next answer.
+    More,
+    /// By asking anew: what it was given leads nowhere.
+    Anew,
+    /// Not at all: the shard is through.
+    Through,
+}
+
 /// Bytes of a shard that wait to be taken by the pipeline, beyond which it reads no further: what is compressed may be many times what was fetched.
 const WAITING: u64 = 16 << 20;
 /// The first and the longest pause after a call that failed.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
 /// How far our clock may be ahead of that of AWS, microseconds.
 const AHEAD: i64 = 900_000_000;
+/// Calls that failed in a row before it is told.
+const LASTS: u32 = 2;
 /// The same trouble is told again after so long.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
 
@@ -72,7 +88,8 @@ impl Shard {
             days: DaysOfStream::new(shared.name.clone(), shared.registry.clone()),
             work: Work::new(cutter, range, shared.limit),
             watch: Watch::new(until),
-            refused: false,
+            stall: Stall::default(),
+            is_gone: false,
             noted: None,
             warned: None,
             shared,
@@ -88,21 +105,20 @@ impl Shard {
         let ask = Ask::behind(self.work.reached(), self.begin);
         if let Ask::Record(last) = ask {
             self.watch.asked(last);
-            if self.refused {
+            if self.is_gone {
                 return Ask::Oldest;
             }
         }
         ask
     }
 
-    /// Takes an answer in and hands over what it gave. True: the shard is through.
+    /// Takes an answer in and hands over what it gave.
     pub(super) async fn take(
         &mut self,
         page: Page,
         permit: OwnedSemaphorePermit,
-    ) -> Result<bool, SourceError> {
+    ) -> Result<Taken, SourceError> {
         self.pauses.worked();
-        self.refused = false;
         self.shared.worked.store(true, Ordering::Relaxed);
         let (time, horizon) = (now(), self.shared.horizon());
         let (last_page, behind) = (page.is_last(), page.millis_behind);
@@ -112,24 +128,36 @@ impl Shard {
             self.lost(lost).await?;
         }
         self.count(&page);
+        let is_empty = page.records.is_empty();
+        self.is_gone &= is_empty;
+        let millis = behind.unwrap_or(0).max(0);
+        self.state.millis_behind.fetch_max(millis, Ordering::Relaxed);
         let last = page.records.iter().map(|r| r.arrival).max();
         let children = page.children;
         self.hand_over(page.records, Arc::new(permit)).await?;
         // Not before: who has caught up has handed over what there was.
-        self.state.millis_behind.store(behind.unwrap_or(0).max(0), Ordering::Relaxed);
+        self.state.millis_behind.store(millis, Ordering::Relaxed);
         self.state.answered.store(true, Ordering::Relaxed);
         self.watch.read(last, behind, time, horizon);
         self.tell_lag(time);
         if last_page {
             self.end(children).await?;
-        } else if at_tip {
+            return Ok(Taken::Through);
+        }
+        if at_tip {
             self.note_tip().await?;
         }
-        Ok(last_page)
+        let stands = self.stall.stands(is_empty, behind) && matches!(self.work.reached(), Progress::At(_));
+        if stands {
+            self.is_gone = true;
+            let (source, shard) = (&self.shared.name, &self.id);
+            tracing::info!(%source, %shard, "Kinesis leads nowhere from the record read last, its answers are empty and stay {} s behind; its oldest record is asked for", millis / 1000);
+            return Ok(Taken::Anew);
+        }
+        Ok(Taken::More)
     }
 
     fn count(&self, page: &Page) {
-        self.metrics.millis_behind_latest.set(page.millis_behind.unwrap_or(0).max(0) as f64);
         self.metrics.records.increment(page.records.len() as u64);
         self.metrics.bytes.increment(page.bytes());
         if page.records.is_empty() {
@@ -173,7 +201,6 @@ impl Shard {
         while let Some(piece) = self.work.end() {
             self.send(piece, &permit).await?;
         }
-        self.metrics.millis_behind_latest.set(0.0);
         self.state.millis_behind.store(0, Ordering::Relaxed);
         Ok(())
     }
@@ -239,8 +266,8 @@ impl Shard {
                 return Ok(Duration::ZERO);
             }
             Kind::Busy => self.metrics.subscriptions_in_use.increment(1),
-            Kind::Invalid if !self.refused && matches!(self.work.reached(), Progress::At(_)) => {
-                self.refused = true;
+            Kind::Invalid if !self.is_gone && matches!(self.work.reached(), Progress::At(_)) => {
+                self.is_gone = true;
                 return Ok(Duration::ZERO);
             }
             Kind::Invalid if self.begins_ahead() => {
@@ -265,7 +292,11 @@ impl Shard {
         is_recent && self.work.reached() == Progress::Start
     }
 
+    /// Tells trouble that lasts: of a call that works when it is tried again nobody needs to know.
     fn warn(&mut self, trouble: &Trouble) {
+        if self.pauses.failures() < LASTS {
+            return;
+        }
         if self.warned.is_none_or(|at| at.elapsed() >= TELL_AGAIN) {
             self.warned = Some(Instant::now());
             let (source, shard, failures) = (&self.shared.name, &self.id, self.pauses.failures() + 1);

@@ -79,7 +79,7 @@ pub enum Credentials {
     Key(String),
 }
 
-/// What an iterator at a sequence number that retention has taken away does.
+/// What an iterator does at a sequence number that retention has taken away, or takes away before it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrimmedStart {
     /// It begins at the oldest record there is, and nothing is said. Documented of AWS for times, and reported by other consumers
@@ -87,6 +87,9 @@ pub enum TrimmedStart {
     Horizon,
     /// It is refused as an invalid argument.
     Refused,
+    /// It stays at the horizon: its answers are empty, without end, and as far behind as the stream keeps records. So does a subscription. Reported by
+    /// other consumers (harlow/kinesis-consumer#125); not verified against AWS here.
+    Stuck,
 }
 
 /// How the end of a closed shard is told.

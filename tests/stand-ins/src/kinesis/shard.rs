@@ -1,7 +1,7 @@
 //! One shard: its records, where it comes from, and what it allows.
 use super::hash_key::HashRange;
 use super::sequence::SequenceNumber;
-use super::settings::{Limits, ShardEnd};
+use super::settings::{Limits, ShardEnd, TrimmedStart};
 use super::throttle::Bucket;
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
@@ -116,6 +116,15 @@ impl Shard {
     /// Where the first record that arrived at `time` or later stands; `None` where there is none.
     pub(super) fn arrived_from(&self, time: i64) -> Option<Position> {
         self.records.iter().find(|r| r.arrival >= time).map(|r| r.sequence)
+    }
+
+    /// What a reader is given that stands below the horizon and does not leave it; `None` where there is none such.
+    pub(super) fn stuck(&self, from: Position, trimmed: TrimmedStart, retention_hours: u32) -> Option<Page> {
+        let millis_behind = i64::from(retention_hours) * 3_600_000;
+        let is_below = from != SequenceNumber::ZERO && from < self.horizon;
+        let page =
+            Page { records: Vec::new(), bytes: 0, next: from, last: None, millis_behind, ended: false };
+        (trimmed == TrimmedStart::Stuck && is_below).then_some(page)
     }
 
     /// Up to `limit` records of up to `bytes` in all, but one at least, from `from` on.

@@ -122,6 +122,7 @@ fn next(shared: &Shared, grant: &mut Grant, beat: bool) -> Step {
             if !stream.consumers.iter().any(|c| c.arn == grant.consumer) {
                 return gone(&format!("Consumer {}", grant.consumer));
             }
+            let retention = stream.retention_hours;
             let Ok(shard) = stream.shard(&shard_id(grant.shard), &shared.settings.account) else {
                 return gone(&shard_id(grant.shard));
             };
@@ -133,7 +134,10 @@ fn next(shared: &Shared, grant: &mut Grant, beat: bool) -> Step {
                 return Step::Wait;
             }
             let limits = (10_000, shared.settings.event_bytes);
-            let page = shard.page(grant.position, limits.0, limits.1, now, ShardEnd::WithLastRecords);
+            let stuck = shard.stuck(grant.position, shared.settings.trimmed, retention);
+            let page = stuck.unwrap_or_else(|| {
+                shard.page(grant.position, limits.0, limits.1, now, ShardEnd::WithLastRecords)
+            });
             if page.records.is_empty() && !page.ended && !beat {
                 return Step::Wait;
             }

@@ -196,6 +196,26 @@ async fn what_is_trimmed_is_gone_and_its_reader_goes_on_at_the_horizon() {
 }
 
 #[tokio::test]
+async fn where_settings_say_so_a_reader_at_a_trimmed_place_stays_at_the_horizon() {
+    let (kinesis, rig) = made(Settings { trimmed: TrimmedStart::Stuck, ..Settings::default() }, 1);
+    put_texts(&kinesis, 0..5);
+    let records = kinesis.records(STREAM, FIRST).unwrap();
+    kinesis.trim(STREAM, FIRST, records[3].sequence).unwrap();
+    let at = async |i: usize| {
+        let number = records[i].sequence.to_string();
+        rig.iterator(FIRST, ShardIteratorType::AtSequenceNumber, Some(&number)).await
+    };
+    let mut iterator = at(2).await;
+    for _ in 0..50 {
+        let page = rig.client.get_records().shard_iterator(iterator).send().await.unwrap();
+        assert_eq!((page.records().len(), page.millis_behind_latest()), (0, Some(86_400_000)));
+        iterator = page.next_shard_iterator().unwrap().to_owned();
+    }
+    assert_eq!(rig.read(at(3).await, 2).await.texts(), ["3", "4"]);
+    assert_eq!(rig.read(horizon(&rig).await, 2).await.texts(), ["3", "4"]);
+}
+
+#[tokio::test]
 async fn where_settings_say_so_a_trimmed_place_is_refused() {
     let (kinesis, rig) = made(Settings { trimmed: TrimmedStart::Refused, ..Settings::default() }, 1);
     put_texts(&kinesis, 0..5);

@@ -128,30 +128,6 @@ async fn after_a_connection_cut_in_the_middle_of_an_answer_nothing_is_missing_or
 }
 
 #[tokio::test]
-async fn a_storm_of_errors_of_the_service_is_sat_out() {
-    let bench = Bench::new(1);
-    bench.put_many(0..10);
-    let mut source = bench.source();
-    bench.read(&mut source, 10).await;
-    for kind in [ErrorKind::InternalFailure, ErrorKind::ServiceUnavailable] {
-        bench.fake.inject(Rule::on(Operation::GetRecords, Fault::Error(kind)).times(8));
-    }
-    bench.put_many(10..20);
-    assert_eq!(numbers(&bench.read(&mut source, 10).await), (10..20).collect::<Vec<_>>());
-    assert!(bench.fake.counts().errors(Operation::GetRecords, ErrorKind::InternalFailure) >= 8);
-}
-
-#[tokio::test]
-async fn a_reader_that_is_throttled_for_a_long_time_goes_on_as_soon_as_it_may() {
-    let bench = Bench::new(1);
-    let throttled = Fault::Error(ErrorKind::ProvisionedThroughputExceeded);
-    bench.put_many(0..10);
-    let rule = bench.fake.inject(Rule::on(Operation::GetRecords, throttled).times(12));
-    assert_eq!(numbers(&bench.read(&mut bench.source(), 10).await), (0..10).collect::<Vec<_>>());
-    assert_eq!(bench.fake.fired(rule), 12);
-}
-
-#[tokio::test]
 async fn one_reader_alone_is_not_throttled_by_the_real_limits() {
     let bench = Bench::with(2, Settings { limits: Limits::REAL, ..Settings::default() });
     for n in 0..400 {

@@ -1,9 +1,10 @@
 //! What the stream let go before it was read.
+use super::seen::pass;
 use super::support::*;
-use crate::kinesis::OnGap;
-use crate::{Gap, SourceError};
+use crate::kinesis::{Consumer, OnGap};
+use crate::{Gap, Next, Source, SourceError};
 use record::Progress;
-use stand_ins::kinesis::{Settings, TrimmedStart};
+use stand_ins::kinesis::{Fault, Operation, Rule, Settings, TrimmedStart};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -37,7 +38,7 @@ fn gap(bench: &Bench) -> Gap {
 
 #[tokio::test]
 async fn a_checkpoint_older_than_the_retention_stops_the_run_and_says_how_to_go_on() {
-    for trimmed in [TrimmedStart::Horizon, TrimmedStart::Refused] {
+    for trimmed in [TrimmedStart::Horizon, TrimmedStart::Refused, TrimmedStart::Stuck] {
         let mut bench = down_for_too_long(Settings { trimmed, ..Settings::default() }).await;
         let e = bench.trouble(&mut bench.source()).await;
         assert!(
@@ -45,6 +46,7 @@ async fn a_checkpoint_older_than_the_retention_stops_the_run_and_says_how_to_go_
             "{e}"
         );
         let noted = gap(&bench);
+        assert_eq!(noted.from_arrival, bench.memory.read_until.lock().unwrap().values().next().copied());
         assert_eq!(Some(noted.from), bench.progress(SHARD));
         assert!(
             noted.from_arrival < noted.to_arrival && matches!(noted.to, Some(Progress::At(_))),
@@ -64,6 +66,56 @@ async fn a_checkpoint_whose_record_is_gone_is_no_gap_where_nothing_came_since() 
     bench.memory.read_until.lock().unwrap().insert(format!("s/{SHARD}"), now - 3_600_000_000);
     assert_eq!(numbers(&bench.read(&mut bench.source(), 2).await), [6, 7]);
     assert!(bench.memory.gaps.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_reader_left_at_the_horizon_asks_for_the_oldest_record_once() {
+    for fans_out in [false, true] {
+        let settings = Settings {
+            trimmed: TrimmedStart::Stuck,
+            heartbeat: Duration::from_millis(20),
+            subscription_hold: Duration::ZERO,
+            ..Settings::default()
+        };
+        let mut bench = down_for_too_long(settings).await;
+        if fans_out {
+            bench.config.consumer = Consumer::FanOut { name: "dietz".into() };
+        }
+        // Nothing came until an hour ago, so that nothing is lost.
+        let now = jiff::Timestamp::now().as_microsecond();
+        bench.memory.read_until.lock().unwrap().insert(format!("s/{SHARD}"), now - 3_600_000_000);
+        let call = if fans_out { Operation::SubscribeToShard } else { Operation::GetShardIterator };
+        let before = bench.fake.counts().calls(call);
+        let mut source = bench.source();
+        assert_eq!(numbers(&bench.read(&mut source, 2).await), [6, 7], "fan-out: {fans_out}");
+        bench.nothing_comes(&mut source).await;
+        assert_eq!(bench.fake.counts().calls(call) - before, 2, "where it had stopped, and the oldest");
+        assert!(bench.memory.gaps.lock().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_walks_through_a_stretch_where_nothing_came_is_left_to_walk() {
+    let bench = Bench::new(1);
+    bench.put_many(0..3);
+    bench.read(&mut bench.source(), 3).await;
+    bench.put_many(3..6);
+    bench.fake.clock().stop();
+    bench.fake.advance(HOUR);
+    let empty = bench.fake.inject(Rule::on(Operation::GetRecords, Fault::EmptyPage));
+    let before = bench.fake.counts().calls(Operation::GetShardIterator);
+    let (mut source, mut walked) = (bench.source(), 0);
+    while walked < 50 {
+        pass(Duration::from_millis(200)).await;
+        assert!(matches!(source.next_batch(&bench.limit).await.unwrap(), Next::Idle));
+        let fired = bench.fake.fired(empty);
+        // Each answer is less behind than the one before.
+        bench.fake.set_back(Duration::from_secs(2 * (fired - walked)));
+        walked = fired;
+    }
+    bench.fake.calm();
+    assert_eq!(numbers(&bench.read(&mut source, 3).await), [3, 4, 5]);
+    assert_eq!(bench.fake.counts().calls(Operation::GetShardIterator) - before, 1);
 }
 
 #[tokio::test]

@@ -209,16 +209,18 @@ pub(super) fn get(call: &Call<'_>) -> Result<Answer, ApiError> {
         .get_mut(&iterator.stream)
         .filter(|s| s.incarnation == iterator.incarnation)
         .ok_or_else(missing)?;
+    let retention = stream.retention_hours;
     let shard = stream.shard(&id, &settings.account)?;
     if !shard.get_records.has(1, call.now) || !shard.bytes_out.has(1, call.now) {
         return Err(rate_exceeded(shard, &iterator.stream, settings));
     }
     shard.get_records.take(1);
     let (from, now) = (iterator.position, call.now);
-    let page = match call.sufferings.empty_page {
+    let page = match (shard.stuck(from, settings.trimmed, retention), call.sufferings.empty_page) {
+        (Some(stuck), _) => stuck,
         // An end is told with an empty page too, but this one only pretends.
-        true => Page { ended: false, ..shard.page(from, 0, 0, now, ShardEnd::OnAnEmptyPage) },
-        false => shard.page(from, limit, settings.page_bytes, now, settings.shard_end),
+        (None, true) => Page { ended: false, ..shard.page(from, 0, 0, now, ShardEnd::OnAnEmptyPage) },
+        (None, false) => shard.page(from, limit, settings.page_bytes, now, settings.shard_end),
     };
     shard.bytes_out.take(page.bytes);
     let children = page.ended.then(|| child_shards(stream, iterator.shard));

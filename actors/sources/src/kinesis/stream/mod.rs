@@ -1,13 +1,17 @@
-//! The calls to Kinesis, and what can go wrong with one.
-use super::graph::{HashRange, ShardId, ShardInfo};
+//! The calls to Kinesis, and what can go wrong with one. `convert`: what the SDK's types say.
+mod convert;
+
+use super::graph::ShardInfo;
 use super::position::{Ask, sequence};
 use crate::aws::{advice, chain};
 use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::Config;
+use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
-use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types;
 use bytes::Bytes;
+use convert::{asked, child, micros, shard};
 use record::Sequence;
 use std::error::Error;
 
@@ -158,10 +162,17 @@ impl Stream {
         given.shard_iterator.ok_or_else(|| self.nonsense("GetShardIterator gave no iterator"))
     }
 
+    /// One try: the SDK's own would come on top of the calls that a shard gives in a second, and just when it gives none.
     pub(super) async fn records(&self, iterator: String) -> Result<Page, Trouble> {
         let (_, arn) = self.named();
         let call = self.client.get_records().shard_iterator(iterator).set_stream_arn(arn);
-        let page = call.send().await.map_err(|e| self.trouble("GetRecords", &e))?;
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let page = call
+            .customize()
+            .config_override(once)
+            .send()
+            .await
+            .map_err(|e| self.trouble("GetRecords", &e))?;
         Ok(Page {
             records: self.incoming(page.records)?,
             next: page.next_shard_iterator,
@@ -305,42 +316,4 @@ where
             _ => Kind::Passing,
         },
     }
-}
-
-fn asked(ask: Ask) -> (types::ShardIteratorType, Option<String>, Option<DateTime>) {
-    match ask {
-        Ask::Oldest => (types::ShardIteratorType::TrimHorizon, None, None),
-        Ask::At(at) => {
-            (types::ShardIteratorType::AtTimestamp, None, Some(DateTime::from_millis(at.div_euclid(1_000))))
-        }
-        Ask::Record(n) => (types::ShardIteratorType::AtSequenceNumber, Some(n.to_string()), None),
-    }
-}
-
-fn micros(at: &DateTime) -> i64 {
-    i64::try_from(at.as_nanos().div_euclid(1_000)).unwrap_or(0)
-}
-
-fn shard(shard: types::Shard) -> ShardInfo {
-    let parents = [shard.parent_shard_id, shard.adjacent_parent_shard_id];
-    ShardInfo {
-        id: shard.shard_id.into(),
-        parents: parents.into_iter().flatten().map(ShardId::from).collect(),
-        range: shard.hash_key_range.as_ref().and_then(range),
-    }
-}
-
-fn child(child: types::ChildShard) -> ShardInfo {
-    ShardInfo {
-        id: child.shard_id.into(),
-        parents: child.parent_shards.into_iter().map(ShardId::from).collect(),
-        range: child.hash_key_range.as_ref().and_then(range),
-    }
-}
-
-fn range(range: &types::HashKeyRange) -> Option<HashRange> {
-    Some(HashRange {
-        first: range.starting_hash_key.parse().ok()?,
-        last: range.ending_hash_key.parse().ok()?,
-    })
 }

@@ -1,22 +1,22 @@
-//! Follows a stream: finds its shards, opens those that may be read, and learns what is committed.
-use super::fan_out::{consumer, subscribe};
+//! Follows a stream: finds its shards, learns what is committed, and tells how it stands. `open`: the shards that are open.
+mod open;
+
+use super::fan_out::consumer;
 use super::graph::{Graph, ShardId};
-use super::metrics::ShardMetrics;
-use super::polling::poll;
-use super::position::{Ask, Begin, Begun};
-use super::shard::{Opening, Shard, hopeless, note_gap};
-use super::shared::{Handed, Held, ShardState, Shared, Told, now};
+use super::position::{Begin, Begun};
+use super::shard::hopeless;
+use super::shared::{Shared, Told, now};
 use super::stream::{Kind, Trouble};
 use super::{Consumer, Start};
-use crate::messages::DaysOfStream;
-use crate::{Gap, KnownPartition, SourceError, Standing};
-use record::{Partition, PartitionId, Progress};
+use crate::{KnownPartition, SourceError, Standing};
+use open::Open;
+use record::Progress;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Who follows a stream. It runs as a task; what it has to say goes out with the batches.
@@ -32,16 +32,6 @@ pub(super) struct Follower {
     consumer: Option<String>,
     /// Other processes read some of the shards.
     is_shared: bool,
-}
-
-struct Open {
-    state: Arc<ShardState>,
-    metrics: ShardMetrics,
-    partition: Arc<Partition>,
-    /// Its reader; none of a shard of which only the step to its end is under way.
-    reader: Option<AbortHandle>,
-    /// It is another process's to read: it is let go once all that was handed over of it is committed.
-    is_leaving: bool,
 }
 
 /// How often it is asked which shards are ours.
@@ -236,151 +226,6 @@ impl Follower {
         }
     }
 
-    fn close(&mut self, id: &ShardId) {
-        self.graph.let_go(id);
-        if let Some(open) = self.open.remove(id) {
-            open.metrics.done();
-        }
-    }
-
-    /// Opens shards that may be read and are not.
-    async fn open_what_may_be(&mut self) -> Result<(), SourceError> {
-        if self.graph.wants_listing() {
-            self.discover().await?;
-        }
-        let lost: Vec<_> = self.graph.lost().iter().map(|id| self.shared.partition(id)).collect();
-        for id in self.shared.registry.share(&lost).await? {
-            if let Some(id) = self.shared.shard(&id) {
-                self.lost(&id).await?;
-            }
-        }
-        let open: Vec<_> = self.graph.open().iter().map(|id| self.shared.partition(id)).collect();
-        let mine = self.shared.registry.share(&open).await?;
-        self.is_shared = mine.len() < open.len();
-        self.give_up(&mine);
-        let new = |id: &ShardId| !self.graph.is_reading(id);
-        let new: Vec<ShardId> = mine.iter().filter_map(|id| self.shared.shard(id)).filter(new).collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        let known = self.learn().await?;
-        for id in new {
-            self.open(&id, &known).await?;
-        }
-        Ok(())
-    }
-
-    /// Stops reading what is another process's to read.
-    fn give_up(&mut self, mine: &[PartitionId]) {
-        for open in self.open.values_mut().filter(|open| !mine.contains(&open.partition.id)) {
-            open.is_leaving = true;
-            if let Some(reader) = &open.reader {
-                reader.abort();
-            }
-        }
-    }
-
-    /// Lets go of what is not read any more, once all that was read of it is committed.
-    async fn let_go(&mut self) -> Result<(), SourceError> {
-        let is_over = |open: &Open| open.reader.as_ref().is_none_or(AbortHandle::is_finished);
-        let is_gone = |open: &Open| open.is_leaving && is_over(open) && open.state.is_settled();
-        let gone = self.open.iter().filter(|(_, open)| is_gone(open));
-        let gone: Vec<_> = gone.map(|(id, open)| (id.clone(), open.partition.clone())).collect();
-        for (id, partition) in gone {
-            self.shared.registry.release(&partition).await?;
-            self.close(&id);
-        }
-        Ok(())
-    }
-
-    async fn open(
-        &mut self,
-        id: &ShardId,
-        known: &HashMap<ShardId, KnownPartition>,
-    ) -> Result<(), SourceError> {
-        let (partition, committed) = self.shared.registry.open_stream(&self.shared.partition(id)).await?;
-        self.graph.committed(id, committed);
-        if committed == Progress::End {
-            return Ok(());
-        }
-        let deliveries = self.shared.registry.open_deliveries(&partition).await?;
-        let until = |id: &ShardId| known.get(id).and_then(|k| k.read_until);
-        // A child goes on where its parents ended: what arrived before is not its own.
-        let parents = || self.graph.parents(id).iter().filter_map(until).max();
-        let state = Arc::new(ShardState::opened(committed));
-        let opening = Opening {
-            id: id.clone(),
-            partition: partition.clone(),
-            committed,
-            deliveries,
-            begin: self.graph.begin(id),
-            range: self.graph.range(id),
-            until: until(id).or_else(parents),
-            state: state.clone(),
-        };
-        let shard = Shard::new(self.shared.clone(), opening);
-        let reader = match self.consumer.clone() {
-            Some(consumer) => self.tasks.spawn(subscribe(shard, consumer)),
-            None => self.tasks.spawn(poll(shard)),
-        };
-        self.opened(id, state, partition, Some(reader));
-        Ok(())
-    }
-
-    fn opened(
-        &mut self,
-        id: &ShardId,
-        state: Arc<ShardState>,
-        partition: Arc<Partition>,
-        reader: Option<AbortHandle>,
-    ) {
-        self.graph.begun(id);
-        let metrics = ShardMetrics::new(&self.shared.name, id);
-        self.open.insert(id.clone(), Open { state, metrics, partition, reader, is_leaving: false });
-    }
-
-    /// A shard that is not listed any more and was not read to its end. Kinesis is asked before it is given up: a listing may be wrong, and what is given
-    /// up is lost.
-    async fn lost(&mut self, id: &ShardId) -> Result<(), SourceError> {
-        match self.shared.stream.iterator(id, Ask::Oldest).await {
-            Ok(_) => {
-                let known = self.learn().await?;
-                return self.open(id, &known).await;
-            }
-            Err(Trouble { kind: Kind::Gone, .. }) => {}
-            Err(trouble) => return self.later(trouble),
-        }
-        let known = self.learn().await?;
-        let (partition, from) = self.shared.registry.open_stream(&self.shared.partition(id)).await?;
-        let gap = Gap {
-            partition: partition.id.clone(),
-            from,
-            from_arrival: known.get(id).and_then(|k| k.read_until),
-            to: Some(Progress::End),
-            to_arrival: Some(now() - self.shared.horizon().retention),
-            retention_hours: Some(self.shared.retention_hours()),
-        };
-        note_gap(&self.shared, &gap).await?;
-        self.step_to_end(id, partition, from).await
-    }
-
-    /// What is gone is at its end: the step says so in the store as well.
-    async fn step_to_end(
-        &mut self,
-        id: &ShardId,
-        partition: Arc<Partition>,
-        from: Progress,
-    ) -> Result<(), SourceError> {
-        let batch = DaysOfStream::end(partition.clone(), from);
-        let state = Arc::new(ShardState::opened(from));
-        state.handed(Progress::End);
-        let permit = Arc::new(self.shared.budget.for_bytes(1).await?);
-        let held = Held { bytes: 0, state: state.clone(), _permit: permit };
-        self.opened(id, state, partition, None);
-        let gone = |_| SourceError::Transient("a source was dropped while it was read".into());
-        self.shared.out.send(Ok(Handed { batch, _held: held })).map_err(gone)
-    }
-
     /// Brings the standing and the gauges up to date.
     fn tell(&self) {
         let (ended, pending) = self.graph.counts();
@@ -388,8 +233,10 @@ impl Follower {
         open.sort_by(|a, b| a.0.cmp(b.0));
         let (mut behind, mut age) = (0, 0);
         let mut standing = Standing { ended, pending, ..Standing::default() };
-        for (id, Open { state, metrics, .. }) in open {
-            let millis = state.millis_behind.load(Ordering::Relaxed);
+        for (id, Open { state, metrics, is_leaving, .. }) in open {
+            // How far behind a shard is that is given up is for who reads it to say.
+            let millis = if *is_leaving { 0 } else { state.millis_behind.load(Ordering::Relaxed) };
+            metrics.millis_behind_latest.set(millis as f64);
             metrics.checkpoint_age.set(state.checkpoint_age() as f64);
             (behind, age) = (behind.max(millis), age.max(state.checkpoint_age()));
             standing.open.push(crate::PartitionStanding {
@@ -405,5 +252,13 @@ impl Follower {
         let at_tip = |id: &ShardId| self.open.get(id).is_some_and(|open| open.state.is_at_tip());
         standing.caught_up = pending == 0 && self.graph.open().iter().all(at_tip);
         *self.standing.lock().unwrap_or_else(|e| e.into_inner()) = standing;
+    }
+}
+
+impl Drop for Follower {
+    /// What is not read here is not behind here: another process may read it now.
+    fn drop(&mut self) {
+        self.open.values().for_each(|open| open.metrics.done());
+        self.shared.metrics.done();
     }
 }
