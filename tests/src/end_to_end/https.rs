@@ -2,11 +2,9 @@
 use super::crash::embedded;
 use super::dietz::{Dietz, Settings, sqlite};
 use super::kinesis::{PATIENCE, read};
-use super::service::stop;
 use load_tests::{Feed, Share};
 use stand_ins::kinesis::{FakeKinesis, Operation, Settings as Fake};
 use std::net::Ipv4Addr;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tokio::io::copy_bidirectional;
@@ -78,7 +76,7 @@ async fn accept(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscribing_pipeline_speaks_http_2_over_tls_and_trusts_what_the_machine_trusts() {
     let feed = Feed { accounts: 5, days: 10, vendors: 1, ..Feed::default() };
-    let dietz = Dietz::generated(&feed, Share::percent(0));
+    let mut dietz = Dietz::generated(&feed, Share::percent(0));
     let fake = FakeKinesis::start(Fake::default()).expect("a fake Kinesis");
     fake.create_stream("feeds", 2).expect("a stream");
     let front = Front::of(fake.url()).await;
@@ -99,22 +97,18 @@ async fn a_subscribing_pipeline_speaks_http_2_over_tls_and_trusts_what_the_machi
         fake.put("feeds", account, format!("{header}\n{line}\n").as_bytes()).expect("a put");
         put += 1;
     }
-    let mut command = dietz.command(&["run", "topology.toml"]);
-    command
-        .env("AWS_ENDPOINT_URL", &front.url)
-        .env("SSL_CERT_FILE", dietz.path("trusted.pem"))
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_EC2_METADATA_DISABLED", "true");
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts");
+    dietz.env = fake.env();
+    dietz.env.retain(|(name, _)| *name != "AWS_ENDPOINT_URL_KINESIS");
+    dietz.env.push(("AWS_ENDPOINT_URL", front.url.clone()));
+    dietz.env.push(("SSL_CERT_FILE", dietz.path("trusted.pem").display().to_string()));
+    let mut child = dietz.spawn(&["run", "topology.toml"]);
     let since = Instant::now();
     while read(&*store).await < put {
-        assert_eq!(child.try_wait().expect("a child"), None, "the pipeline ended");
+        assert_eq!(child.ended(), None, "the pipeline ended");
         assert!(since.elapsed() < PATIENCE, "{} of {put} records came", read(&*store).await);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    stop(child);
+    child.stop();
     assert!(fake.counts().calls(Operation::SubscribeToShard) >= 2 && put > 0);
     let agreed = front.agreed.lock().expect("a list").clone();
     assert!(!agreed.is_empty() && agreed.iter().all(|p| p.as_deref() == Some(PROTOCOLS[0])), "{agreed:?}");
