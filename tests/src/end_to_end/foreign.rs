@@ -12,13 +12,12 @@ mod readers;
 mod servers;
 mod writers;
 
-use super::aws::{self, Kinesis};
-use super::dietz::{Dietz, Pipeline, Settings, sqlite, text};
+use super::aws::{self, Env, Kinesis};
+use super::dietz::{Dietz, Pipeline, Settings, sqlite};
 use super::kinesis::{CORRECTIONS, FEEDS, Message, messages, over_streams};
 use load_tests::{Feed, Share};
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::process::Command;
 
 /// Generated feeds, the report of the files they are in, and streams at a stand-in.
 struct Bench {
@@ -29,8 +28,8 @@ struct Bench {
     /// Of both together.
     records: u64,
     from_files: String,
-    /// Where dietz reads, if not where others write.
-    reads_through: Option<String>,
+    /// What reaches where others write; dietz may read elsewhere.
+    writes: Env,
     /// Started when it is first asked.
     client: RefCell<Option<Kinesis>>,
 }
@@ -60,7 +59,8 @@ impl Bench {
         dietz.ok(&["run", "files.toml"]);
         let from_files = dietz.report("files.toml");
         assert!(from_files.lines().count() > 250, "{} rows", from_files.lines().count());
-        dietz.env = aws::env(url);
+        let writes = aws::env(url);
+        dietz.env = writes.clone();
         let (lines, corrections) = messages(&dietz);
         let records = (lines.len() + corrections.len()) as u64;
         Bench {
@@ -69,7 +69,7 @@ impl Bench {
             corrections,
             records,
             from_files,
-            reads_through: None,
+            writes,
             client: RefCell::default(),
         }
     }
@@ -82,7 +82,7 @@ impl Bench {
     /// Has the independent client do something.
     fn client(&self, command: Value) -> Value {
         let mut client = self.client.borrow_mut();
-        client.get_or_insert_with(|| Kinesis::client(&self.dietz.env)).call(&command)
+        client.get_or_insert_with(|| Kinesis::client(&self.writes)).call(&command)
     }
 
     /// Puts messages as records, or in aggregates of so many bytes.
@@ -92,16 +92,9 @@ impl Bench {
         self.client(json!(["put", stream, messages, aggregates]));
     }
 
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.dietz.command(args);
-        command.envs(self.reads_through.iter().map(|url| ("AWS_ENDPOINT_URL", url)));
-        command
-    }
-
     /// Runs until what is there is read.
     fn run_once(&self) {
-        let output = self.command(&["run", "topology.toml", "--once"]).output().expect("the binary runs");
-        assert!(output.status.success(), "{}", text(&output.stderr));
+        self.dietz.ok(&["run", "topology.toml", "--once"]);
     }
 
     /// Starts in the background.

@@ -86,6 +86,10 @@ impl Bench {
         }
     }
 
+    fn topology(&self, file: &str, store: &str, consumer: &str) {
+        over_streams(&self.dietz, file, store, consumer);
+    }
+
     fn start(&self, topology: &str) -> Pipeline {
         self.dietz.spawn(&["run", topology])
     }
@@ -119,7 +123,7 @@ pub async fn until_read(store: &dyn Store, records: u64, child: &mut Pipeline) {
 
 /// The same streams read once, undisturbed.
 async fn undisturbed(bench: &Bench) -> (String, Vec<String>) {
-    over_streams(&bench.dietz, "undisturbed.toml", "undisturbed.db", "");
+    bench.topology("undisturbed.toml", "undisturbed.db", "");
     let store = embedded_at(bench, "undisturbed.db").await;
     let mut child = bench.start("undisturbed.toml");
     until_read(&*store, bench.total(), &mut child).await;
@@ -159,7 +163,7 @@ async fn killed_while_shards_split_and_merge(consumer: &str) {
         subscription_hold: Duration::from_millis(300),
         ..Fake::default()
     });
-    over_streams(&bench.dietz, "topology.toml", "dietz.db", consumer);
+    bench.topology("topology.toml", "dietz.db", consumer);
     let store = embedded_at(&bench, "dietz.db").await;
     bench.fake.inject_all(rough_sea(10));
     let mut chance = SmallRng::seed_from_u64(9);
@@ -252,7 +256,7 @@ fn put_aggregate(bench: &Bench, aggregate: &mut Aggregate) {
 fn a_stream_that_is_not_there_ends_the_run_with_what_to_do() {
     let bench = Bench::new(Fake::default());
     bench.fake.delete_stream(FEEDS).expect("a stream");
-    over_streams(&bench.dietz, "topology.toml", "dietz.db", "");
+    bench.topology("topology.toml", "dietz.db", "");
     for args in [&["run", "topology.toml"][..], &["check", "topology.toml", "--connect"]] {
         let output = bench.dietz.output(args);
         let said = text(&output.stderr);
@@ -267,7 +271,7 @@ fn a_stream_that_is_not_there_ends_the_run_with_what_to_do() {
 #[test]
 fn without_credentials_the_run_ends_with_where_they_are_looked_for() {
     let bench = Bench::new(Fake::default());
-    over_streams(&bench.dietz, "topology.toml", "dietz.db", "");
+    bench.topology("topology.toml", "dietz.db", "");
     let mut command = bench.dietz.command(&["run", "topology.toml"]);
     let home = bench.dietz.path("nobody");
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("HOME", home);

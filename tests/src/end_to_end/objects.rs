@@ -1,13 +1,13 @@
 //! Objects in S3: the same as the files they were.
+use super::aws;
 use super::crash::{embedded, start_and_kill};
 use super::dietz::{Dietz, Settings, checkout, sqlite, text};
 use load_tests::{Feed, Share};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use serde_json::Value;
-use stand_ins::{Ministack, python_program};
+use stand_ins::Ministack;
 use std::collections::BTreeSet;
-use std::process::Command;
 
 /// A bucket called `feeds` on a server of its own, and an independent client.
 struct Bucket {
@@ -21,23 +21,12 @@ impl Bucket {
         bucket
     }
 
-    fn env(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("AWS_ENDPOINT_URL", self.server.url()),
-            ("AWS_REGION", "us-east-1".into()),
-            ("AWS_ACCESS_KEY_ID", "test".into()),
-            ("AWS_SECRET_ACCESS_KEY", "test".into()),
-            // Nothing of who runs the tests.
-            ("AWS_CONFIG_FILE", "none".into()),
-            ("AWS_SHARED_CREDENTIALS_FILE", "none".into()),
-        ]
+    fn env(&self) -> aws::Env {
+        aws::env(&self.server.url())
     }
 
     fn aws(&self, args: &[&str]) -> String {
-        let mut command = Command::new(python_program("aws").expect("the client is installed"));
-        let output = command.args(args).envs(self.env()).env_remove("AWS_PROFILE").output().expect("it runs");
-        assert!(output.status.success(), "aws {args:?}: {}", text(&output.stderr));
-        text(&output.stdout)
+        aws::aws(&self.env(), args)
     }
 
     /// Puts a folder of files below `in/`.

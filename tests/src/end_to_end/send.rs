@@ -1,13 +1,13 @@
 //! `dietz send`: the samples over streams and into a bucket, and what cannot be sent.
+use super::aws::aws;
 use super::dietz::{Dietz, checkout, text};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use stand_ins::kinesis::{FakeKinesis, Fault, Operation, Rule, Settings as Fake};
-use stand_ins::{Ministack, Noida, python_program};
+use stand_ins::{Ministack, Noida};
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// The shipped samples, and who signs calls for them.
 fn shipped() -> Dietz {
@@ -77,7 +77,7 @@ async fn the_samples_sent_to_kinesis_kafka_and_s3_give_the_report_of_the_files()
     let mut dietz = shipped();
     let _fake = kinesis(&mut dietz, &[("series", 3)]);
     dietz.env.push(("AWS_ENDPOINT_URL_S3", server.url()));
-    aws(&dietz, &["s3", "mb", "s3://custody"]);
+    aws(&dietz.env, &["s3", "mb", "s3://custody"]);
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", broker.bootstrap()).create().expect("a client");
     let topic = NewTopic::new("corrections", 2, TopicReplication::Fixed(1));
@@ -142,17 +142,17 @@ fn a_file_in_a_bucket_is_the_file_byte_for_byte_in_one_call_and_in_parts() {
     let server = Ministack::start().expect("a stand-in for S3");
     let mut dietz = shipped();
     dietz.env.push(("AWS_ENDPOINT_URL_S3", server.url()));
-    aws(&dietz, &["s3", "mb", "s3://custody"]);
+    aws(&dietz.env, &["s3", "mb", "s3://custody"]);
     let line = "MT-100-0001,2025-01-06,a line of a file that is sent in parts\n";
     for (name, bytes) in [("small.csv", line.to_owned()), ("large.csv", line.repeat(400_000))] {
         std::fs::write(dietz.path(name), &bytes).expect("writable");
         let told = dietz.ok(&["send", "--to", &format!("s3://custody/{name}"), name]);
-        let listed = aws(&dietz, &["s3api", "head-object", "--bucket", "custody", "--key", name]);
+        let listed = aws(&dietz.env, &["s3api", "head-object", "--bucket", "custody", "--key", name]);
         let etag = told.split_whitespace().nth(1).expect("an ETag");
         assert!(listed.contains(etag), "{told}{listed}");
         let back = dietz.path("back.csv");
         aws(
-            &dietz,
+            &dietz.env,
             &[
                 "s3",
                 "cp",
@@ -212,14 +212,4 @@ fn what_cannot_be_sent_is_told_with_what_to_do() {
         .output();
     let told = text(&output.expect("it runs").stderr);
     assert!(told.contains("no AWS credentials were found"), "{told}");
-}
-
-/// An independent client.
-fn aws(dietz: &Dietz, args: &[&str]) -> String {
-    let program: PathBuf = python_program("aws").expect("the client is installed");
-    let env = dietz.env.iter().map(|(name, value)| (name, value));
-    let output =
-        Command::new(program).args(args).envs(env).env_remove("AWS_PROFILE").output().expect("it runs");
-    assert!(output.status.success(), "aws {args:?}: {}", text(&output.stderr));
-    text(&output.stdout)
 }

@@ -1,40 +1,27 @@
 //! The README's tour of streams: the samples sent to Kinesis, Kafka and S3 and read from all three at once.
-use super::dietz::{Dietz, checkout, text};
-use stand_ins::{Ministack, Noida, python_program};
-use std::process::Command;
+use super::aws;
+use super::dietz::{Dietz, checkout};
+use stand_ins::{Ministack, Noida};
 
 /// What the tour's one command starts, and the environment it tells of.
 struct StandIns {
     _aws: Ministack,
     _kafka: Noida,
-    env: Vec<(&'static str, String)>,
+    env: aws::Env,
 }
 
 impl StandIns {
     fn start() -> StandIns {
-        let (aws, kafka) = (Ministack::start().expect("ministack"), Noida::start().expect("noida-db"));
-        let env = vec![
-            ("AWS_ENDPOINT_URL", aws.url()),
-            ("AWS_ACCESS_KEY_ID", "test".into()),
-            ("AWS_SECRET_ACCESS_KEY", "test".into()),
-            ("AWS_REGION", "us-east-1".into()),
-            ("AWS_DEFAULT_REGION", "us-east-1".into()),
-            // Nothing of who runs the tests.
-            ("AWS_CONFIG_FILE", "none".into()),
-            ("AWS_SHARED_CREDENTIALS_FILE", "none".into()),
-            ("KAFKA_BROKERS", kafka.bootstrap()),
+        let (server, kafka) = (Ministack::start().expect("ministack"), Noida::start().expect("noida-db"));
+        let mut env = aws::env(&server.url());
+        env.push(("KAFKA_BROKERS", kafka.bootstrap()));
+        let stand_ins = StandIns { _aws: server, _kafka: kafka, env };
+        let calls: [&[&str]; 2] = [
+            &["kinesis", "create-stream", "--stream-name", "feeds", "--shard-count", "2"],
+            &["s3api", "create-bucket", "--bucket", "feeds"],
         ];
-        let stand_ins = StandIns { _aws: aws, _kafka: kafka, env };
-        stand_ins.aws(&["kinesis", "create-stream", "--stream-name", "feeds", "--shard-count", "2"]);
-        stand_ins.aws(&["s3api", "create-bucket", "--bucket", "feeds"]);
+        calls.iter().for_each(|call| drop(aws::aws(&stand_ins.env, call)));
         stand_ins
-    }
-
-    fn aws(&self, args: &[&str]) {
-        let mut command = Command::new(python_program("aws").expect("the client is installed"));
-        let env = self.env.iter().map(|(name, value)| (*name, value));
-        let output = command.args(args).envs(env).env_remove("AWS_PROFILE").output().expect("it runs");
-        assert!(output.status.success(), "aws {args:?}: {}", text(&output.stderr));
     }
 }
 
