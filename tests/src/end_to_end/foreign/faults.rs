@@ -118,10 +118,10 @@ fn got_through_a_rough_sea_objects_give_the_report_of_the_files() {
         get(r#""response":{"abort_frac":0.5}"#),
     ]);
     let bench = sea.reached_by(Bench::at(&sea.server.url()));
-    aws::aws(&bench.dietz.env, &["s3", "mb", "s3://feeds"]);
+    aws::aws(&bench.writes, &["s3", "mb", "s3://feeds"]);
     let folder = bench.dietz.path("feeds");
     let folder = folder.to_str().expect("a path of text");
-    aws::aws(&bench.dietz.env, &["s3", "cp", "--recursive", "--only-show-errors", folder, "s3://feeds/in/"]);
+    aws::aws(&bench.writes, &["s3", "cp", "--recursive", "--only-show-errors", folder, "s3://feeds/in/"]);
     bench.dietz.topology("topology.toml", &Settings::default());
     let objects = "type = \"s3\"\nbucket = \"feeds\"\nprefix = \"in/\"";
     bench.dietz.change("topology.toml", "type = \"file\"\npath = \"feeds\"", objects);
