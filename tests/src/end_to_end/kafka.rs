@@ -116,7 +116,7 @@ fn a_message_without_a_time_never_wins_over_one_that_has_one_and_that_is_told_on
         ClientConfig::new().set("bootstrap.servers", &house.brokers).create().expect("a producer");
     // Of the same day and account, whatever it says.
     let send = |end: &str, millis: i64| {
-        let payload = format!("{HEADER}\nA-1,2025-01-01,1000.00,{end}.00\n");
+        let payload = format!("{HEADER}A-1,2025-01-01,1000.00,{end}.00,0.00\n");
         let record = BaseRecord::to("values").partition(0).key("A-1").payload(&payload).timestamp(millis);
         producer.send(record).map_err(|(e, _)| e).expect("room for a message");
     };
