@@ -6,11 +6,13 @@
 //! - [`names`]: vendors, vendor accounts and partitions, by the numbers this process carries.
 //! - [`partition`]: what is known of partitions.
 //! - [`worker`]: the processes at work.
+//! - [`feed`]: feeds, as they are met and as they stand.
 //! - [`mod@unit`]: what one transaction writes.
 //! - [`read`]: what people and the pipeline read.
 //! - `postgres/`, `sqlite/`: the two stores.
 pub mod columns;
 pub mod error;
+pub mod feed;
 pub mod names;
 pub mod partition;
 pub mod postgres;
@@ -20,6 +22,7 @@ pub mod unit;
 pub mod worker;
 
 pub use error::{CommitError, StoreError};
+pub use feed::*;
 pub use names::Names;
 pub use partition::*;
 pub use read::*;

@@ -10,7 +10,7 @@
 //! - `supervisor` starts and watches a `generation`; `guard` tells it how actors end.
 //! - [`rules`] and [`policy`]: the tolerances and conventions a topology sets, and what a change of them touches; [`dry_run`]: what it would
 //!   do to the rows that are stored.
-//! - `registry`: what sources ask of layouts and store; `telling`: records that tell another source what to read; [`crosswalk`]: vendors' accounts and ours.
+//! - what sources ask: `source_layouts` and, of the store, `registry`; `telling`: records that tell another source what to read; [`crosswalk`]: vendors' accounts and ours.
 //! - [`board`] and [`admin`]: what a run has done, for people and for Prometheus.
 //!
 //! How a record flows and what holds at a crash is told in `actors/README.md`.
@@ -44,6 +44,7 @@ mod registry;
 pub mod rules;
 mod sink;
 mod source_actor;
+mod source_layouts;
 mod store_first;
 mod supervisor;
 mod telling;
@@ -52,6 +53,7 @@ mod turns;
 
 pub use generation::Plan;
 pub use guard::{Class, Failure};
-pub use registry::{SourceLayouts, StoreRegistry};
+pub use registry::StoreRegistry;
+pub use source_layouts::SourceLayouts;
 pub use supervisor::{Notice, Options, run};
 pub use topology::{Problem, Topology};

@@ -1,5 +1,7 @@
 //! A file source over a store. Whether it reads a file through is told by what it opens: partitions are named after the content.
 use super::*;
+use crate::source_layouts::SourceLayouts;
+use codecs::Layout;
 use record::BatchLimit;
 use sources::{FileSource, Next, Source};
 use std::fs::{self, File};
