@@ -10,13 +10,16 @@ use std::sync::Arc;
 /// How many days are remembered: of each vendor the stream carries the last few matter.
 const REMEMBERED: usize = 1_024;
 
+/// A delivery that is registered.
+type Known = (Arc<DeliveryId>, Arc<Feed>);
+
 /// The feeds of one source: one for each layout and day (UTC) of arrival, registered when the first piece of it comes.
 pub(crate) struct DaysOfStream {
     source: Arc<str>,
     registry: Arc<dyn Registry>,
     known: HashMap<(Arc<str>, i64), Arc<Feed>>,
     /// The delivery that each partition and layout was at last.
-    deliveries: HashMap<(PartitionKey, Arc<str>), (Arc<DeliveryId>, Arc<Feed>)>,
+    deliveries: HashMap<(PartitionKey, Arc<str>), Known>,
 }
 
 impl DaysOfStream {
