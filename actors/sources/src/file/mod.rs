@@ -280,7 +280,7 @@ impl FileSource {
                     self.stage = Stage::Next;
                 }
                 self.tally.standing.open = more.into_iter().collect();
-                return Some(self.hand_over(batch));
+                return Some(self.hand_over(*batch));
             }
             Came::Dry(stream) => {
                 self.stage = Stage::Next;

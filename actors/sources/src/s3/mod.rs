@@ -327,7 +327,7 @@ impl S3Source {
                     self.stage = Stage::Next;
                 }
                 self.tally.standing.open = more.into_iter().collect();
-                Some(self.hand_over(batch))
+                Some(self.hand_over(*batch))
             }
             Came::Dry(_) => {
                 self.stage = Stage::Next;

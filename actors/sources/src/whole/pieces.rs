@@ -32,7 +32,7 @@ pub(crate) enum Pieces<S> {
 /// What came of reading on.
 pub(crate) enum Came<S> {
     /// A batch, and how far its partition is read: until this is `None` there is more.
-    Batch(RawBatch, Option<PartitionStanding>),
+    Batch(Box<RawBatch>, Option<PartitionStanding>),
     /// The bytes are over for now.
     Dry(Box<S>),
     Nothing,
@@ -91,7 +91,7 @@ impl<S: Piecewise> Pieces<S> {
         if more.is_some() {
             *self = Pieces::Ready(stream);
         }
-        Ok(Came::Batch(batch, more))
+        Ok(Came::Batch(Box::new(batch), more))
     }
 }
 
